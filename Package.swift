@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets and arrows are explained in Docs/architecture.md; `make lint` checks this graph against Scripts/dependency-table.txt.
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func swift(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func main(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func test(_ target: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(target)Tests",
+        dependencies: Array(Set([target, "PerigeeCore", "PerigeeTestSupport"])).sorted().map { .byName(name: $0) } + dependencies,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "perigee",
+    products: [
+        .executable(name: "perigeed", targets: ["perigeed"]),
+        .executable(name: "perigee-gateway", targets: ["perigee-gateway"]),
+        .executable(name: "perigee", targets: ["perigee"]),
+        .library(name: "PerigeeC", type: .dynamic, targets: ["PerigeeC"]),
+    ],
+    targets: [
+        // C: system libraries, our kernels, one C++ shim
+        .systemLibrary(name: "CBLAS"),
+        .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CSodium"),
+        .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "CZeroMQ"),
+        .systemLibrary(name: "CGDAL"),
+        // -O3 also in debug builds: the kernels are leaves, and tests run them on whole frames.
+        // -ffp-contract=off: the strict path must not fuse multiply and add (Docs/packet-format.md, "Strict arithmetic").
+        .target(
+            name: "CPerigeeKernels",
+            cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])]),
+        .target(name: "CToml", cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]),
+
+        // bottom
+        swift("PerigeeConcurrency", []),
+        // libm by hand: nothing that Core imports brings it
+        .target(name: "PerigeeCore", swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
+        swift("PerigeeCommandLine", ["PerigeeCore"]),
+
+        // pure
+        swift("PerigeeCompression", ["PerigeeCore", "CZstd"]),
+        swift("PerigeeCodec", ["PerigeeCore", "PerigeeCompression", "PerigeeConcurrency", "CPerigeeKernels", "CBLAS"]),
+        swift("PerigeeFirmware", ["PerigeeCore", "CSodium"]),
+        swift("PerigeeFrameFormat", ["PerigeeCore", "PerigeeCompression"]),
+        swift("PerigeeLink", ["PerigeeCore"]),
+        swift("PerigeeQuality", ["PerigeeCore"]),
+        swift("PerigeeSimulator", ["PerigeeCore"]),
+
+        // edges
+        swift("PerigeeConfig", ["PerigeeCore", "CToml"]),
+        swift("PerigeeRaster", ["PerigeeCore", "CGDAL"]),
+        swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
+        swift("PerigeeTransport", ["PerigeeCore", "PerigeeLink", "PerigeeConcurrency", "CZeroMQ"]),
+
+        // compose
+        swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeSQLite"]),
+        swift(
+            "PerigeeProducts",
+            ["PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeConfig", "PerigeeFirmware", "PerigeeRaster"]),
+        swift(
+            "PerigeeStation",
+            [
+                "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
+                "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeLink", "PerigeeTransport",
+            ]),
+        swift(
+            "PerigeeGateway",
+            ["PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeLink", "PerigeeTransport"]),
+        swift(
+            "PerigeeTools",
+            [
+                "PerigeeCore", "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeArchive", "PerigeeCodec",
+                "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeProducts",
+                "PerigeeQuality", "PerigeeRaster", "PerigeeSimulator", "PerigeeTransport",
+            ]),
+        swift("PerigeeC", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware"]),
+
+        // mains
+        main("perigeed", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeStation"]),
+        main("perigee-gateway", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeGateway"]),
+        main("perigee", ["PerigeeCore", "PerigeeCommandLine", "PerigeeTools"]),
+
+        // tests
+        .target(
+            name: "PerigeeTestSupport", dependencies: ["PerigeeCore"], path: "Tests/PerigeeTestSupport",
+            swiftSettings: strict),
+        test("PerigeeCore"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
+)

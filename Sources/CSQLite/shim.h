@@ -1,0 +1,11 @@
+#pragma once
+#include <sqlite3.h>
+#include <stddef.h>
+
+// SQLITE_TRANSIENT is a cast macro that Swift cannot import.
+static inline int perigee_sqlite_bind_blob_copy(sqlite3_stmt *statement, int index, const void *bytes, int count) {
+    return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_TRANSIENT);
+}
+static inline int perigee_sqlite_bind_text_copy(sqlite3_stmt *statement, int index, const char *text, int count) {
+    return sqlite3_bind_text(statement, index, text, count, SQLITE_TRANSIENT);
+}

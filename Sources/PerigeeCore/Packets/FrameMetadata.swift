@@ -1,0 +1,164 @@
+/// What is a frame's own: time, origin, sun, place, references. Source: Docs/packet-format.md, "Frame metadata".
+public struct FrameMetadata: Equatable, Sendable {
+    /// When the frame was taken, or only when it was received where nobody said.
+    public enum Time: Equatable, Sendable {
+        case unknown
+        case acquired(Timestamp)
+        case received(Timestamp)
+    }
+
+    /// A frame that must be known to decode this one: reserved for history, empty in version 1.
+    public struct Reference: Equatable, Sendable {
+        public var frame: UInt64
+        /// First four octets of the SHA-256 of the decoded reference, little-endian.
+        public var hash: UInt32
+
+        /// A reference to a frame of the same epoch.
+        public init(frame: UInt64, hash: UInt32) {
+            self.frame = frame
+            self.hash = hash
+        }
+    }
+
+    public static let referenceLimit = 4
+
+    public var time = Time.unknown
+    /// Outer corner of the first sample in the units of the CRS: `c` and `f` of the affine transform.
+    public var origin: Origin?
+    /// Degrees above the horizon, in halves from -37 to 90.5.
+    public var sunElevation: Double?
+    public var place: String?
+    public var group: String?
+    public var references: [Reference] = []
+
+    /// `c` and `f` of the affine transform.
+    public struct Origin: Equatable, Sendable {
+        public var x: Double
+        public var y: Double
+
+        /// An origin in units of the CRS.
+        public init(x: Double, y: Double) {
+            self.x = x
+            self.y = y
+        }
+    }
+
+    /// Metadata of which nothing is known.
+    public init() {}
+}
+
+private enum Flag {
+    static let timeMask: UInt8 = 3
+    static let originShift: UInt8 = 2
+    static let sun: UInt8 = 16
+    static let place: UInt8 = 32
+    static let group: UInt8 = 64
+    static let references: UInt8 = 128
+}
+
+extension FrameMetadata {
+    /// Appends the octets; `declaration` gives the base of time and the grid of the origin.
+    public func pack(into writer: inout ByteWriter, declaration: StreamDeclaration) {
+        let steps = originSteps(of: declaration)
+        var flags: UInt8 = timeCode(base: declaration.baseTime)
+        if origin != nil { flags |= (steps == nil ? 2 : 1) << Flag.originShift }
+        if sunElevation != nil { flags |= Flag.sun }
+        if place != nil { flags |= Flag.place }
+        if group != nil { flags |= Flag.group }
+        if !references.isEmpty { flags |= Flag.references }
+        writer.write(flags)
+        switch time {
+        case .unknown: break
+        case .acquired(let time), .received(let time):
+            let difference = time.milliseconds &- declaration.baseTime.milliseconds
+            writer.writeSignedVarint(flags & Flag.timeMask == 1 ? difference / 1_000 : difference)
+        }
+        if let steps {
+            writer.writeSignedVarint(steps.x)
+            writer.writeSignedVarint(steps.y)
+        } else if let origin {
+            writer.write(origin.x)
+            writer.write(origin.y)
+        }
+        if let sunElevation { writer.write(UInt8(min(max((sunElevation + 37) * 2, 0), 255).rounded())) }
+        if let place { writer.writeText(place) }
+        if let group { writer.writeText(group) }
+        if !references.isEmpty {
+            writer.writeVarint(references.count)
+            for reference in references {
+                writer.writeVarint(reference.frame)
+                writer.write(reference.hash)
+            }
+        }
+    }
+
+    private func timeCode(base: Timestamp) -> UInt8 {
+        switch time {
+        case .unknown: 0
+        case .acquired(let time): (time.milliseconds &- base.milliseconds).isMultiple(of: 1_000) ? 1 : 2
+        case .received: 3
+        }
+    }
+
+    /// The origin in whole pixels where that is exact and the grid has square north-up pixels.
+    private func originSteps(of declaration: StreamDeclaration) -> (x: Int64, y: Int64)? {
+        guard let origin, let grid = declaration.grid, grid.isNorthUp else { return nil }
+        let x = (origin.x / grid.matrix[0]).rounded()
+        let y = (origin.y / -grid.matrix[3]).rounded()
+        guard abs(x) < 1e9, abs(y) < 1e9, x * grid.matrix[0] == origin.x, y * -grid.matrix[3] == origin.y else {
+            return nil
+        }
+        return (Int64(x), Int64(y))
+    }
+
+    /// Reads metadata; it ends where its last field does.
+    public init(parsing reader: inout ByteReader, declaration: StreamDeclaration) throws(FormatError) {
+        self.init()
+        let flags = try reader.read("metadata flags", as: UInt8.self)
+        if flags & Flag.timeMask != 0 {
+            let difference = try reader.readSignedVarint("time")
+            let (scaled, overflow) = difference.multipliedReportingOverflow(by: flags & Flag.timeMask == 1 ? 1_000 : 1)
+            let (sum, overflow2) = declaration.baseTime.milliseconds.addingReportingOverflow(scaled)
+            // Years 0 to 9999, so that the time has a text in RFC 3339.
+            guard !overflow, !overflow2, (-62_167_219_200_000...253_402_300_799_999).contains(sum) else {
+                throw .unknown(field: "time", value: "\(difference)", expected: "a moment in the years 0 to 9999")
+            }
+            let stamp = Timestamp(milliseconds: sum)
+            time = flags & Flag.timeMask == 3 ? .received(stamp) : .acquired(stamp)
+        }
+        switch (flags >> Flag.originShift) & 3 {
+        case 0: break
+        case 1:
+            guard let grid = declaration.grid, grid.isNorthUp else {
+                throw .mismatch(field: "origin", found: "whole pixels", expected: "no north-up grid in the declaration")
+            }
+            let x = try reader.readSignedVarint("origin x")
+            let y = try reader.readSignedVarint("origin y")
+            origin = Origin(x: Double(x) * grid.matrix[0], y: Double(y) * -grid.matrix[3])
+        case 2: origin = Origin(x: try reader.readDouble("origin x"), y: try reader.readDouble("origin y"))
+        default: throw .unknown(field: "origin form", value: "3", expected: "0, 1 or 2")
+        }
+        if let origin, !origin.x.isFinite || !origin.y.isFinite {
+            throw .unknown(field: "origin", value: "not a number", expected: "finite numbers")
+        }
+        if flags & Flag.sun != 0 {
+            sunElevation = Double(try reader.read("sun elevation", as: UInt8.self)) / 2 - 37
+        }
+        if flags & Flag.place != 0 { place = try reader.readText("place", limit: DeclarationLimit.text) }
+        if flags & Flag.group != 0 { group = try reader.readText("group", limit: DeclarationLimit.text) }
+        if flags & Flag.references != 0 {
+            let count = try reader.readVarint("reference count", limit: Self.referenceLimit)
+            for _ in 0..<count {
+                references.append(
+                    Reference(
+                        frame: try reader.readVarint("reference frame"),
+                        hash: try reader.read("reference hash", as: UInt32.self)))
+            }
+        }
+    }
+}
+
+extension StreamDeclaration.Grid {
+    /// Square pixels, columns to the east, rows to the south.
+    public var isNorthUp: Bool { matrix[1] == 0 && matrix[2] == 0 && matrix[0] > 0 && matrix[3] == -matrix[0] }
+}
