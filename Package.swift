@@ -21,7 +21,8 @@ func main(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func test(_ target: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(target)Tests",
-        dependencies: Array(Set([target, "PerigeeCore", "PerigeeTestSupport"])).sorted().map { .byName(name: $0) } + dependencies,
+        dependencies: Array(Set([target, "PerigeeCore", "PerigeeTestSupport"])).sorted().map { .byName(name: $0) }
+            + dependencies,
         swiftSettings: strict)
 }
 
