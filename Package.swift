@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 // Targets and arrows are explained in Docs/architecture.md; `make lint` checks this graph against Scripts/dependency-table.txt.
@@ -10,8 +11,14 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// A module's README stands beside its sources and is none of them.
+func readme(_ target: String) -> [String] {
+    FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Sources/\(target)/README.md")
+        ? ["README.md"] : []
+}
+
 func swift(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, exclude: readme(name), swiftSettings: strict)
 }
 
 func main(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -103,6 +110,7 @@ let package = Package(
             name: "PerigeeTestSupport", dependencies: ["PerigeeCore"], path: "Tests/PerigeeTestSupport",
             swiftSettings: strict),
         test("PerigeeCore"),
+        test("PerigeeConcurrency"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
