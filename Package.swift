@@ -111,6 +111,7 @@ let package = Package(
             swiftSettings: strict),
         test("PerigeeCore"),
         test("PerigeeConcurrency"),
+        test("PerigeeCommandLine"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

@@ -1,0 +1,30 @@
+import PerigeeCommandLine
+import Testing
+
+@Test("a table aligns its columns and leaves no space at the end of a line")
+func table() {
+    var table = Table([("name", .left), ("octets", .right)])
+    table.append(["a", "12"])
+    table.append(["long name", "1,234"])
+    #expect(table.text() == "name       octets\na              12\nlong name   1,234\n")
+}
+
+@Test(
+    "numbers for people",
+    arguments: [
+        (1234.567, 2, "1,234.57"), (0.05, 1, "0.1"), (-0.4, 0, "0"), (-2.5, 1, "-2.5"), (1e6, 0, "1,000,000"),
+        (Double.infinity, 2, "inf"), (Double.nan, 2, "-"), (3.004, 2, "3.00"),
+    ])
+func numbers(value: Double, digits: Int, text: String) {
+    #expect(Table.number(value, digits: digits) == text)
+}
+
+@Test("JSON keeps order, escapes text, and has null for what it has no word for")
+func json() {
+    let value = JSONValue.object([
+        "b": .integer(1), "a": .array([.number(0.5), .number(3), .number(.nan), .null]),
+        "t": .text("q\"\\\n\u{1}é"), "e": .object([]), "n": .array([]),
+    ])
+    #expect(value.text(isPretty: false) == #"{"b":1,"a":[0.5,3,null,null],"t":"q\"\\\n\u0001é","e":{},"n":[]}"#)
+    #expect(JSONValue.object(["a": .array([.bool(true)])]).text() == "{\n  \"a\": [\n    true\n  ]\n}")
+}
