@@ -112,6 +112,7 @@ let package = Package(
         test("PerigeeCore"),
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),
+        test("PerigeeTransport", ["PerigeeLink"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
