@@ -1,0 +1,1 @@
+"""The data-centre side of Perigee."""

@@ -1,0 +1,1 @@
+"""The numbers of reports, as design and documents define them."""

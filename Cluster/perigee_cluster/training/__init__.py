@@ -1,0 +1,1 @@
+"""What fits the statistics of the firmware."""
