@@ -40,6 +40,10 @@ let package = Package(
         .executable(name: "perigee-gateway", targets: ["perigee-gateway"]),
         .executable(name: "perigee", targets: ["perigee"]),
         .library(name: "PerigeeC", type: .dynamic, targets: ["PerigeeC"]),
+        // for Tests/Fuzz, a package of its own
+        .library(
+            name: "PerigeeUntrusted",
+            targets: ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeLink"]),
     ],
     targets: [
         // C: system libraries, our kernels, one C++ shim
