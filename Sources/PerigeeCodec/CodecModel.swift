@@ -1,0 +1,12 @@
+public import PerigeeCore
+
+/// Everything learned that the codec needs, out of the tensors of a firmware bundle.
+public struct CodecModel: Sendable {
+    /// Spectral covariances and means by wavelength.
+    package let spectral: SpectralModel
+
+    /// Checks shapes, limits and values; unknown tensors are left alone.
+    public init(tensors: [String: Tensor]) throws(CodecError) {
+        spectral = try SpectralModel(tensors: tensors)
+    }
+}

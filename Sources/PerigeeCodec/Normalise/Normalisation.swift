@@ -1,0 +1,172 @@
+import CPerigeeKernels
+import PerigeeCore
+
+/// Constants between samples and values, where 10,000 is the profile's peak. Source: Docs/packet-format.md, section 5.1.
+struct Normalisation: Sendable {
+    let type: SampleType
+    let rows: Int
+    let columns: Int
+    /// Index in the samples of each band in coding order.
+    let codingOrder: [Int]
+    let gain: Float
+    let inverseGain: Float
+    /// By band in coding order.
+    let biases: [Float]
+    /// The nodata value, where the sample type holds it exactly.
+    let nodata: Nodata?
+
+    enum Nodata: Equatable, Sendable {
+        case integer(Int32)
+        case float(Float)
+    }
+
+    /// `means` are by band in coding order.
+    init(_ stream: StreamDescription, means: [Double]) throws(CodecError) {
+        let unit = 10_000 / stream.peak
+        let gain = (stream.scale / stream.profileScale) * unit
+        guard gain.magnitude >= 0x1p-60, gain.magnitude <= 0x1p60 else {
+            throw .unusable(
+                field: "scale", found: "\(stream.scale) beside the profile's \(stream.profileScale) and peak \(stream.peak)",
+                expected: "a quotient between 2^-60 and 2^60")
+        }
+        let shift = ((stream.offset - stream.profileOffset) / stream.profileScale) * unit
+        let biases = means.map { shift - $0 }
+        guard biases.allSatisfy({ $0.magnitude <= 0x1p24 }) else {
+            throw .unusable(
+                field: "offset", found: "\(stream.offset) beside the profile's \(stream.profileOffset)",
+                expected: "a difference below 1,677 times the peak")
+        }
+        type = stream.sampleType
+        rows = stream.rows
+        columns = stream.columns
+        codingOrder = stream.codingOrder
+        self.gain = Float(gain)
+        inverseGain = Float(1 / gain)
+        self.biases = biases.map { Float($0) }
+        nodata = stream.nodata.flatMap { Self.nodata($0, type: stream.sampleType) }
+    }
+
+    private static func nodata(_ value: Double, type: SampleType) -> Nodata? {
+        guard type != .float32 else { return value.isNaN ? nil : .float(Float(value)) }
+        guard type.range.contains(value), let integer = Int32(exactly: value) else { return nil }
+        return .integer(integer)
+    }
+
+    /// Refuses samples of another shape or type.
+    func check(_ samples: Samples) throws(CodecError) {
+        let found = (samples.type, samples.bands, samples.rows, samples.columns)
+        guard found == (type, codingOrder.count, rows, columns) else {
+            throw .mismatch(
+                field: "samples", found: "\(samples.type.name) [\(samples.bands), \(samples.rows), \(samples.columns)]",
+                expected: "\(type.name) [\(codingOrder.count), \(rows), \(columns)]")
+        }
+    }
+
+    /// Masks of the samples; infinite samples that are not nodata are refused.
+    func validity(of samples: Samples) throws(CodecError) -> Validity {
+        try check(samples)
+        let count = rows * columns
+        var integer: Int32 = 0
+        var float: Float = 0
+        switch nodata {
+        case .integer(let value): integer = value
+        case .float(let value): float = value
+        case nil: break
+        }
+        let hasNodata: Int32 = nodata == nil ? 0 : 1
+        let scan = { (band: Int, mask: UnsafeMutablePointer<UInt8>?) -> perigee_scan in
+            samples.bytes.withUnsafeBytes { bytes in
+                perigee_validity(
+                    Int32(type.rawValue), bytes.baseAddress.map { $0 + band * count * type.size }, count, hasNodata,
+                    integer, float, mask)
+            }
+        }
+        var isAllValid = true
+        for band in codingOrder {
+            let found = scan(band, nil)
+            guard found.infinite == 0 else {
+                throw .unusable(
+                    field: "samples of band \(band)", found: "infinite at \(found.infinite) places",
+                    expected: "finite numbers, NaN or nodata where nothing was measured")
+            }
+            if found.invalid > 0 { isAllValid = false }
+        }
+        guard !isAllValid else { return Validity(allValid: codingOrder.count, rows: rows, columns: columns) }
+        let masks = codingOrder.map { band in
+            [UInt8](unsafeUninitializedCapacity: count) { mask, initialized in
+                _ = scan(band, mask.baseAddress)
+                initialized = count
+            }
+        }
+        return Validity(bands: codingOrder.count, rows: rows, columns: columns, masks: masks)
+    }
+
+    /// Values of the samples, bands in coding order, invalid ones filled.
+    func values(of samples: Samples, validity: Validity, path: StrictPath) -> Planes {
+        let count = rows * columns
+        var values = [Float](unsafeUninitializedCapacity: count * codingOrder.count) { values, initialized in
+            samples.bytes.withUnsafeBytes { bytes in
+                for (place, band) in codingOrder.enumerated() {
+                    perigee_normalise(
+                        path.code, Int32(type.rawValue), bytes.baseAddress.map { $0 + band * count * type.size }, count,
+                        gain, biases[place], values.baseAddress.map { $0 + place * count })
+                }
+            }
+            initialized = count * codingOrder.count
+        }
+        if !validity.isAllValid { fill(&values, validity) }
+        return Planes(components: codingOrder.count, rows: rows, columns: columns, values: values)
+    }
+
+    private func fill(_ values: inout [Float], _ validity: Validity) {
+        let work = UnsafeMutableBufferPointer<Float>.allocate(capacity: perigee_fill_work(rows, columns))
+        defer { work.deallocate() }
+        values.withUnsafeMutableBufferPointer { values in
+            for place in codingOrder.indices {
+                guard let mask = validity.mask(of: place) else { continue }
+                perigee_fill(
+                    values.baseAddress.map { $0 + place * rows * columns }, mask, rows, columns, work.baseAddress)
+            }
+        }
+    }
+
+    /// Samples of the values, in the order of the frame, invalid ones nodata.
+    func samples(of values: Planes, validity: Validity, path: StrictPath) throws(CodecError) -> Samples {
+        let count = rows * columns
+        let size = count * type.size
+        var how = perigee_denormalisation()
+        how.inverse_gain = inverseGain
+        how.nodata_float = .nan
+        switch nodata {
+        case .integer(let value):
+            how.has_nodata = 1
+            how.nodata_integer = value
+            how.substitute_integer = Double(value) == type.range.upperBound ? value - 1 : value + 1
+        case .float(let value):
+            how.has_nodata = 1
+            how.nodata_float = value
+            how.substitute_float = value.nextUp.isFinite ? value.nextUp : value.nextDown
+        case nil: break
+        }
+        let bytes = [UInt8](unsafeUninitializedCapacity: size * codingOrder.count) { bytes, initialized in
+            values.values.withUnsafeBufferPointer { values in
+                for (place, band) in codingOrder.enumerated() {
+                    how.bias = biases[place]
+                    let plane = values.baseAddress.map { $0 + place * count }
+                    let target = bytes.baseAddress.map { UnsafeMutableRawPointer($0 + band * size) }
+                    if let mask = validity.mask(of: place) {
+                        perigee_denormalise(path.code, Int32(type.rawValue), plane, count, &how, mask, target)
+                    } else {
+                        perigee_denormalise(path.code, Int32(type.rawValue), plane, count, &how, nil, target)
+                    }
+                }
+            }
+            initialized = size * codingOrder.count
+        }
+        do {
+            return try Samples(type: type, bands: codingOrder.count, rows: rows, columns: columns, bytes: bytes)
+        } catch {
+            throw .format(error)
+        }
+    }
+}
