@@ -114,6 +114,7 @@ let package = Package(
             name: "PerigeeTestSupport", dependencies: ["PerigeeCore"], path: "Tests/PerigeeTestSupport",
             swiftSettings: strict),
         test("PerigeeCore"),
+        test("PerigeeCodec"),
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),
         test("PerigeeTransport", ["PerigeeLink"]),

@@ -26,7 +26,8 @@ struct Normalisation: Sendable {
         let gain = (stream.scale / stream.profileScale) * unit
         guard gain.magnitude >= 0x1p-60, gain.magnitude <= 0x1p60 else {
             throw .unusable(
-                field: "scale", found: "\(stream.scale) beside the profile's \(stream.profileScale) and peak \(stream.peak)",
+                field: "scale",
+                found: "\(stream.scale) beside the profile's \(stream.profileScale) and peak \(stream.peak)",
                 expected: "a quotient between 2^-60 and 2^60")
         }
         let shift = ((stream.offset - stream.profileOffset) / stream.profileScale) * unit

@@ -1,0 +1,181 @@
+import PerigeeConcurrency
+package import PerigeeCore
+
+/// Samples to coefficients and back, strict in both directions. One a stream; bases are made when first needed and kept.
+/// Source: Docs/packet-format.md, sections 5.1 to 5.3.
+package struct FrameTransform: Sendable {
+    /// Where the sub-bands lie.
+    package let geometry: WaveletGeometry
+    /// Components, and bands in coding order.
+    package let bands: Int
+    private let model: SpectralModel
+    private let normalisation: Normalisation
+    private let wavelet: Wavelet
+    private let spectral: SpectralTransform
+    private let placement: BandPlacement
+    private let path: StrictPath
+    private let bases = Bases()
+
+    /// Bases of trained sets, made once a stream.
+    private final class Bases: Sendable {
+        let known = Locked<[Int: SpectralBasis]>([:])
+    }
+
+    package var levels: Int { geometry.levels }
+
+    /// Fails where scale, offset or peak cannot be used.
+    package init(_ stream: StreamDescription, model: SpectralModel) throws(CodecError) {
+        try self.init(stream, model: model, path: .best)
+    }
+
+    /// As above on a named copy of the kernels; all give the same bits.
+    package init(_ stream: StreamDescription, model: SpectralModel, path: StrictPath) throws(CodecError) {
+        let coded = stream.codingOrder.map { stream.bands[$0] }
+        let placement = BandPlacement(coded, model: model)
+        bands = coded.count
+        self.model = model
+        self.path = path
+        self.placement = placement
+        normalisation = try Normalisation(stream, means: placement.means(model))
+        wavelet = Wavelet(rows: stream.rows, columns: stream.columns, path: path)
+        geometry = wavelet.geometry
+        spectral = SpectralTransform(geometry: wavelet.geometry, shift: Self.shift(coded), path: path)
+    }
+
+    /// Levels by which the sensor is coarser than the 10 m that the sets begin at.
+    private static func shift(_ bands: [Band]) -> Int {
+        var ratio = (bands.compactMap(\.groundSamplingDistance).map { Double(Float($0)) }.min() ?? 10) / 10
+        var shift = 0
+        while ratio >= 1.4142135623730951, shift < WaveletGeometry.levelLimit {
+            ratio /= 2
+            shift += 1
+        }
+        while ratio < 0.7071067811865476, shift > -WaveletGeometry.levelLimit {
+            ratio *= 2
+            shift -= 1
+        }
+        return shift
+    }
+
+    /// Which samples are measurements. Refuses infinite samples and another shape.
+    package func validity(of samples: Samples) throws(CodecError) -> Validity {
+        try normalisation.validity(of: samples)
+    }
+
+    /// Coefficients `[components][rows][columns]` of a frame, and the basis that suits it. `budget`: octets of the frame,
+    /// by which a fitted basis must pay for itself.
+    package func forward(
+        _ samples: Samples, validity: Validity, budget: Int
+    ) throws(CodecError) -> (coefficients: Planes, choice: SpectralChoice) {
+        var planes = try bandCoefficients(samples, validity)
+        let choice = choose(planes, budget: budget)
+        if let basis = try basis(of: choice) { spectral.forward(&planes, basis) }
+        return (planes, choice)
+    }
+
+    /// Coefficients under a given basis, which must be one that `check` accepts.
+    package func forward(
+        _ samples: Samples, validity: Validity, choice: SpectralChoice
+    ) throws(CodecError) -> Planes {
+        let basis = try basis(of: choice)
+        var planes = try bandCoefficients(samples, validity)
+        if let basis { spectral.forward(&planes, basis) }
+        return planes
+    }
+
+    /// Samples in the order of the frame; invalid ones are nodata. Takes the coefficients' buffer over.
+    package func inverse(
+        _ coefficients: consuming Planes, choice: SpectralChoice, validity: Validity
+    ) throws(CodecError) -> Samples {
+        guard coefficients.components == bands, coefficients.rows == geometry.rows,
+            coefficients.columns == geometry.columns
+        else {
+            throw .mismatch(
+                field: "coefficients",
+                found: "[\(coefficients.components), \(coefficients.rows), \(coefficients.columns)]",
+                expected: "[\(bands), \(geometry.rows), \(geometry.columns)]")
+        }
+        if let basis = try basis(of: choice) { spectral.inverse(&coefficients, basis) }
+        wavelet.inverse(&coefficients)
+        return try normalisation.samples(of: coefficients, validity: validity, path: path)
+    }
+
+    /// Refuses a choice that this stream cannot use.
+    package func check(_ choice: SpectralChoice) throws(CodecError) {
+        switch choice.mode {
+        case SpectralChoice.identityMode: return
+        case SpectralChoice.fittedMode:
+            guard choice.parameters.count == SpectralChoice.parameterSize(mode: choice.mode, bands: bands) else {
+                throw .mismatch(
+                    field: "fitted basis", found: "\(choice.parameters.count) octets",
+                    expected: "\(SpectralChoice.parameterSize(mode: choice.mode, bands: bands)) octets")
+            }
+        case 0..<model.sets:
+            guard placement.isUsable else {
+                throw .unusable(
+                    field: "spectral mode", found: "set \(choice.mode) for bands without wavelengths",
+                    expected: "\(SpectralChoice.identityMode) or \(SpectralChoice.fittedMode)")
+            }
+        default:
+            throw .outOfRange(field: "spectral mode", value: choice.mode, limit: model.sets - 1)
+        }
+    }
+
+    private func bandCoefficients(_ samples: Samples, _ validity: Validity) throws(CodecError) -> Planes {
+        try normalisation.check(samples)
+        guard (validity.bands, validity.rows, validity.columns) == (bands, geometry.rows, geometry.columns) else {
+            throw .mismatch(
+                field: "validity", found: "[\(validity.bands), \(validity.rows), \(validity.columns)]",
+                expected: "[\(bands), \(geometry.rows), \(geometry.columns)]")
+        }
+        var planes = normalisation.values(of: samples, validity: validity, path: path)
+        wavelet.forward(&planes)
+        return planes
+    }
+
+    /// nil for the identity.
+    private func basis(of choice: SpectralChoice) throws(CodecError) -> SpectralBasis? {
+        try check(choice)
+        switch choice.mode {
+        case SpectralChoice.identityMode: return nil
+        case SpectralChoice.fittedMode: return SpectralBasis(count: bands, covariances: [choice.fittedCovariance])
+        default: return trainedBasis(choice.mode)
+        }
+    }
+
+    /// Made outside of the lock: two lanes may make the same basis at once, which is the same bits twice.
+    private func trainedBasis(_ set: Int) -> SpectralBasis {
+        if let known = bases.known.withLock({ $0[set] }) { return known }
+        let made = SpectralBasis(
+            count: bands,
+            covariances: (0..<SpectralModel.indices).map { placement.covariance(model, set: set, index: $0) })
+        bases.known.withLock { $0[set] = made }
+        return made
+    }
+}
+
+// The encoder's choice.
+extension FrameTransform {
+    /// The basis with the least cost by the proxy of `SpectralAnalysis`.
+    private func choose(_ planes: Planes, budget: Int) -> SpectralChoice {
+        guard bands > 1, bands <= SpectralModel.bandLimit, levels > 0 else { return .identity }
+        let analysis = SpectralAnalysis(planes, transform: spectral)
+        var best = SpectralChoice.identity
+        var variances = analysis.variances(nil)
+        var cost = SpectralAnalysis.cost(variances)
+        for set in 0..<(placement.isUsable ? model.sets : 0) {
+            let candidate = analysis.variances(trainedBasis(set))
+            let itsCost = SpectralAnalysis.cost(candidate)
+            if itsCost < cost { (best, variances, cost) = (.trained(set), candidate, itsCost) }
+        }
+        let fitted = SpectralChoice.fitting(analysis.total, count: bands)
+        let price = Double(8 * fitted.parameters.count)
+        guard price < 0.25 * 8 * Double(budget) else { return best }
+        let fittedVariances = analysis.variances(SpectralBasis(count: bands, covariances: [fitted.fittedCovariance]))
+        let distortion = SpectralAnalysis.distortion(variances, budget: Double(8 * budget))
+        let gain =
+            SpectralAnalysis.bits(variances, distortion: distortion)
+            - SpectralAnalysis.bits(fittedVariances, distortion: distortion)
+        return gain > price ? fitted : best
+    }
+}
