@@ -118,6 +118,7 @@ let package = Package(
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),
         test("PerigeeTransport", ["PerigeeLink"]),
+        test("PerigeeRaster"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

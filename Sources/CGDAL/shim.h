@@ -5,3 +5,4 @@
 #include <gdal/cpl_string.h>
 #include <gdal/cpl_vsi.h>
 #include <gdal/ogr_srs_api.h>
+#include <gdal/gdal_frmts.h>
