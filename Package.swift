@@ -119,6 +119,7 @@ let package = Package(
         test("PerigeeCommandLine"),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
+        test("PerigeeFrameFormat"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
