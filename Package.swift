@@ -120,6 +120,7 @@ let package = Package(
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
         test("PerigeeFrameFormat"),
+        test("PerigeeSimulator"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
