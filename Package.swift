@@ -69,7 +69,7 @@ let package = Package(
         // pure
         swift("PerigeeCompression", ["PerigeeCore", "CZstd"]),
         swift("PerigeeCodec", ["PerigeeCore", "PerigeeCompression", "PerigeeConcurrency", "CPerigeeKernels", "CBLAS"]),
-        swift("PerigeeFirmware", ["PerigeeCore", "CSodium"]),
+        swift("PerigeeFirmware", ["PerigeeCore", "PerigeeFrameFormat", "CSodium"]),
         swift("PerigeeFrameFormat", ["PerigeeCore", "PerigeeCompression"]),
         swift("PerigeeLink", ["PerigeeCore"]),
         swift("PerigeeQuality", ["PerigeeCore"]),
@@ -115,6 +115,7 @@ let package = Package(
             swiftSettings: strict),
         test("PerigeeCore"),
         test("PerigeeCodec"),
+        test("PerigeeFirmware"),
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),
         test("PerigeeTransport", ["PerigeeLink"]),

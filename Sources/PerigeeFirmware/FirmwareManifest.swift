@@ -1,0 +1,104 @@
+public import PerigeeCore
+import PerigeeFrameFormat
+
+/// `manifest.json` of a bundle: what it is called, the sensors that it knows, and what its files must be.
+public struct FirmwareManifest: Equatable, Sendable {
+    /// Octets of `manifest.json`.
+    public static let sizeLimit = 1 << 20
+    /// The format that this reader knows.
+    public static let format = 1
+
+    /// What one file must be.
+    public struct File: Equatable, Sendable {
+        public let name: String
+        /// Octets.
+        public let size: Int
+        /// 32 octets.
+        public let sha256: [UInt8]
+    }
+
+    /// First four octets of the SHA-256 of `manifest.json`, as a little-endian number: what declarations name.
+    public let id: UInt32
+    public let name: String
+    public let version: String
+    /// When the bundle was made, as its maker wrote it.
+    public let created: String?
+    /// In the order in which declarations count them.
+    public let profiles: [SensorProfile]
+    public let files: [File]
+
+    /// Reads the octets of `manifest.json`; keys that it does not know are left alone.
+    public init(parsing bytes: [UInt8]) throws(FirmwareError) {
+        guard bytes.count <= Self.sizeLimit else {
+            throw .outOfRange(field: "manifest.json size", value: bytes.count, limit: Self.sizeLimit)
+        }
+        let digest = SHA256.digest(bytes)
+        id = UInt32(digest[0]) | UInt32(digest[1]) << 8 | UInt32(digest[2]) << 16 | UInt32(digest[3]) << 24
+        let json: JSONValue
+        do { json = try JSONValue(parsing: bytes[...], depthLimit: 8) } catch {
+            throw .unusable(
+                field: "manifest.json", found: "\(error.problem) at octet \(error.offset)", expected: "JSON")
+        }
+        let fields = ManifestFields(json, path: "manifest.json")
+        guard let format = json["format"]?.int, format == Self.format else {
+            throw .unusable(
+                field: "manifest.json format", found: json["format"]?.description ?? "absent",
+                expected: "\(Self.format)")
+        }
+        name = try fields.text("name")
+        version = try fields.text("version")
+        created = try fields.optionalText("created")
+        profiles = try fields.list("profiles", limit: 256).map { (item) throws(FirmwareError) in
+            try SensorProfile(manifest: item)
+        }
+        files = try Self.files(json)
+    }
+
+    private static func files(_ json: JSONValue) throws(FirmwareError) -> [File] {
+        guard case .object(let members)? = json["files"] else {
+            throw .unusable(field: "manifest.json files", found: "absent or no object", expected: "an object")
+        }
+        guard members.count <= FirmwareBundle.fileLimit else {
+            throw .outOfRange(field: "manifest.json files", value: members.count, limit: FirmwareBundle.fileLimit)
+        }
+        var files: [File] = []
+        for member in members {
+            let field = "manifest.json files \(member.name)"
+            // plain names only: a bundle never reaches outside of its directory
+            guard !member.name.isEmpty, member.name.utf8.count <= 64, !member.name.hasPrefix("."),
+                member.name.utf8.allSatisfy({ FirmwareManifest.isPlain($0) }),
+                !files.contains(where: { $0.name == member.name })
+            else {
+                throw .unusable(
+                    field: "manifest.json file name", found: "\"\(member.name)\"",
+                    expected: "each once, of letters, digits, dot, dash and underscore")
+            }
+            guard let size = member.value["size"]?.int, size >= 0, size <= FirmwareBundle.fileSizeLimit else {
+                throw .unusable(
+                    field: "\(field) size", found: member.value["size"]?.description ?? "absent",
+                    expected: "at most \(FirmwareBundle.fileSizeLimit) octets")
+            }
+            guard case .string(let text)? = member.value["sha256"], let digest = Hex.bytes(text), digest.count == 32
+            else {
+                throw .unusable(
+                    field: "\(field) sha256", found: member.value["sha256"]?.description ?? "absent",
+                    expected: "64 hexadecimal digits")
+            }
+            files.append(File(name: member.name, size: size, sha256: digest))
+        }
+        let total = files.reduce(0) { $0 + $1.size }
+        guard total <= FirmwareBundle.totalSizeLimit else {
+            throw .outOfRange(field: "manifest.json files size", value: total, limit: FirmwareBundle.totalSizeLimit)
+        }
+        return files
+    }
+
+    private static func isPlain(_ octet: UInt8) -> Bool {
+        switch octet {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}
