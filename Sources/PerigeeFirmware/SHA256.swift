@@ -9,11 +9,12 @@ public enum SHA256 {
 
     /// The 32 octets of the digest of `bytes`.
     public static func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Int(crypto_hash_sha256_BYTES)) { digest, count in
+        let size = Int(crypto_hash_sha256_BYTES)
+        return [UInt8](unsafeUninitializedCapacity: size) { digest, count in
+            guard let base = digest.baseAddress else { return }
             // cannot fail: it has no state and allocates nothing
-            _ = crypto_hash_sha256(
-                digest.baseAddress, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
-            count = Int(crypto_hash_sha256_BYTES)
+            _ = crypto_hash_sha256(base, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
+            count = size
         }
     }
 }

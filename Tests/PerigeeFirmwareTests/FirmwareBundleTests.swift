@@ -46,7 +46,7 @@ struct FirmwareBundleTests {
         }
     }
 
-    @Test("a file cut at any octet is refused", arguments: stride(from: 0, to: 180, by: 13))
+    @Test("a file cut at any octet is refused", arguments: Array(stride(from: 0, to: 180, by: 13)))
     func cut(size: Int) throws {
         let directory = try TemporaryDirectory()
         try writeBundle(directory, "one")
