@@ -1,29 +1,29 @@
 /// JSON to print: keys stay in the order given, numbers that JSON has no word for become null.
-public enum JSONValue: Sendable, Equatable {
+public enum JSONText: Sendable, Equatable {
     case null
     case bool(Bool)
     case integer(Int)
     case number(Double)
     case text(String)
-    case array([JSONValue])
+    case array([JSONText])
     case object([Member])
 
     /// A key and its value.
     public struct Member: Sendable, Equatable {
         public let key: String
-        public let value: JSONValue
+        public let value: JSONText
     }
 
     /// An object from pairs; the order stays.
-    public static func object(_ pairs: KeyValuePairs<String, JSONValue>) -> JSONValue {
+    public static func object(_ pairs: KeyValuePairs<String, JSONText>) -> JSONText {
         .object(pairs.map { Member(key: $0.key, value: $0.value) })
     }
 
     /// A text, or null.
-    public static func optional(_ text: String?) -> JSONValue { text.map { .text($0) } ?? .null }
+    public static func optional(_ text: String?) -> JSONText { text.map { .text($0) } ?? .null }
 
     /// A number, or null.
-    public static func optional(_ number: Double?) -> JSONValue { number.map { .number($0) } ?? .null }
+    public static func optional(_ number: Double?) -> JSONText { number.map { .number($0) } ?? .null }
 
     /// The JSON text; indented by two spaces a level, or on one line.
     public func text(isPretty: Bool = true) -> String {

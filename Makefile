@@ -1,0 +1,55 @@
+# Thin aliases: what does the work lies in Scripts/. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+TIME ?= 60
+
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage bench-rd docs clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+
+dependencies: ## install the Debian packages that are missing
+	@Scripts/install-dependencies build
+
+build: dependencies ## build release binaries into .build/release
+	swift build -c release
+
+demo: build ## fly a simulated pass through the real daemons, print what it saved, draw a picture
+	@Scripts/demo
+
+test: ## install what is missing and run the whole suite
+	@Scripts/test
+
+test-slow: ## the same with the long tests
+	@Scripts/test slow
+
+lint: ## check format, imports, dependency table, scripts, Python
+	@Scripts/lint
+
+fmt: ## format Swift and Python
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests
+	$$(Scripts/python-environment) -m ruff format --quiet Cluster Benchmarks Scripts/*.py
+
+hooks: ## check staged files before each commit
+	ln -sf ../../Scripts/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"
+
+asan: dependencies ## run the Swift tests under the address sanitizer
+	swift test --scratch-path .build/asan --disable-xctest --sanitize=address
+
+tsan: dependencies ## run the Swift tests under the thread sanitizer
+	swift test --scratch-path .build/tsan --disable-xctest --sanitize=thread -Xswiftc -DPERIGEE_TSAN
+
+fuzz: dependencies ## fuzz every untrusted entry point, TIME seconds each
+	TIME=$(TIME) Scripts/fuzz
+
+coverage: dependencies ## print the share of lines that the tests reach
+	@Scripts/coverage
+
+bench-rd: build ## rate and distortion beside OpenJPEG, as JSON
+	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m rd
+
+docs: build ## remake Docs/commands.md from the option tables
+	.build/release/perigee reference > Docs/commands.md
+
+clean: ## remove everything that was built
+	rm -rf .build Tests/Fuzz/.build
