@@ -1,4 +1,4 @@
-"""Writes a firmware bundle: `manifest.json`, `model.safetensors`, `MODEL_CARD.md`. The same input gives the same octets."""
+"""Writes a firmware bundle: `manifest.json`, `model.safetensors`, `MODEL_CARD.md`. Same input, same octets."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from perigee_cluster.data.frames import read_frame
 from perigee_cluster.data.splits import Splits
 
-# Centre wavelengths of Sentinel-2 A, micrometres.
+# Sentinel-2 in product order, which is the order of wavelengths.
 REFERENCE_BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
-REFERENCE_WAVELENGTHS = (
-    0.443, 0.490, 0.560, 0.665, 0.705, 0.740, 0.783, 0.842, 0.865, 0.945, 1.375, 1.610, 2.190,
-)  # fmt: skip
+
+# The processing baseline of 2022 adds 1,000 to every sample. Files of this collection do not say so: where not even the
+# darkest sample of any band lies below this, the offset is there. It belongs to the frame, so statistics leave it out.
+OFFSET_SIGN, OFFSET = 950, 1000
 
 FOLDERS = (
     "terracodec-ssl4eos12",
@@ -54,6 +55,8 @@ def corpus(folder: Path, splits: Splits, role: str = "train") -> Iterator[Traini
                 samples = largest_whole(samples, (samples == frame.nodata).any(axis=0))
             if not samples.size:
                 continue
+            if samples.min() >= OFFSET_SIGN:
+                samples = np.clip(samples.astype(np.int32) - OFFSET, 1, None).astype(np.uint16)
             reference = np.array([REFERENCE_BANDS.index(band) for band in frame.bands], np.intp)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             yield TrainingFrame(f"{name}/{path.name}", digest, samples, reference)

@@ -33,7 +33,9 @@ def read_profile(path: Path) -> Profile:
     table = tomllib.loads(path.read_text())
     profile: Profile = {key: _plain(table[key]) for key in PROFILE_KEYS if key in table}
     profile["sampleType"] = table["dtype"]
-    profile["bands"] = [{BAND_KEYS[key]: value for key, value in band.items() if key in BAND_KEYS} for band in table["bands"]]
+    profile["bands"] = [
+        {BAND_KEYS[key]: value for key, value in band.items() if key in BAND_KEYS} for band in table["bands"]
+    ]
     return profile
 
 

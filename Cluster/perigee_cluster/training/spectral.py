@@ -1,8 +1,8 @@
 """Spectral statistics: how bands vary together at each wavelet level, in several sets that an encoder chooses from.
 
-A covariance is taken inside one frame, level by level, and scaled to trace 1, so that neither bright frames nor brightness
-differences between frames own the bases (Docs/decisions on the spectral dictionary). Legend: B bands, L levels (0 = low
-band, 1 = finest, 9 = level 9 and coarser), S sets, F frames.
+A covariance is taken inside one frame, level by level, and scaled to trace 1: neither bright frames nor brightness
+differences between frames own the bases. Legend: B bands, L levels (0 = low band, 1 = finest, 9 = level 9 and coarser),
+S sets, F frames.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ Array = NDArray[np.float64]
 
 LEVEL_COUNT = 10
 RIDGE = 1e-4
+PARTIAL_WEIGHT = 2.0
 
 
 @dataclass(frozen=True)
 class FrameStatistics:
     """What one frame tells. Bands that the sensor lacks are False in `present_B`, their entries are 0.
 
-    covariance_LBB: mean product of coefficients for each level, DN squared; count_L: coefficients of one band; mean_B: DN.
+    covariance_LBB: mean product of coefficients at each level, DN squared; count_L: coefficients of a band; mean_B: DN.
     """
 
     name: str
@@ -53,7 +54,8 @@ def frame_statistics(
 ) -> FrameStatistics:
     """Statistics of samples [bands, rows, columns] whose bands have the indices `reference` among `band_count`.
 
-    The weight is the square root of the share of `reference_pixels`: a small patch says less, but not in proportion.
+    The weight is the square root of the share of `reference_pixels`: a small patch says less, but not in proportion. A
+    product that lacks bands (L2A, the usual one) counts twice, since most training patches are L1C.
     """
     planes = samples.astype(np.float64)
     mean = planes.mean(axis=(1, 2))
@@ -69,7 +71,7 @@ def frame_statistics(
     covariance /= np.maximum(count, 1)[:, None, None]
     present, mean_B = np.zeros(band_count, bool), np.zeros(band_count)
     present[reference], mean_B[reference] = True, mean
-    weight = float(np.sqrt(planes[0].size / reference_pixels))
+    weight = float(np.sqrt(planes[0].size / reference_pixels)) * (1.0 if present.all() else PARTIAL_WEIGHT)
     return FrameStatistics(name, weight, present, mean_B, covariance, count)
 
 
@@ -127,7 +129,7 @@ def bases(covariance_LBB: Array) -> Array:
 
 
 def cost(frame: FrameStatistics, basis_LBB: Array, variance: float) -> float:
-    """About how many nats the frame takes in this basis down to a distortion of `variance`: what the encoder minimises."""
+    """About how many nats the frame takes in this basis down to a distortion of `variance`, as an encoder judges."""
     values_LB = np.einsum("lkb,lbc,lkc->lk", basis_LBB[1:], frame.covariance_LBB[1:], basis_LBB[1:]) / variance
     nats_LB = np.where(values_LB > 1, 1 + np.log(np.maximum(values_LB, 1)), values_LB)
     return float((frame.count_L[1:, None] * nats_LB).sum())
@@ -136,7 +138,7 @@ def cost(frame: FrameStatistics, basis_LBB: Array, variance: float) -> float:
 def cluster(
     frames: list[FrameStatistics], set_count: int, shrinkage: float, variance: float, restarts: int = 12, seed: int = 1
 ) -> Array:
-    """covariance_SLBB of `set_count` sets: clusters of frames shrunk to the common covariance, which is the last set."""
+    """covariance_SLBB of `set_count` sets: clusters of frames shrunk to the common covariance, the last set."""
     normalised = [frame.normalised() for frame in frames]
     weights = [frame.weight for frame in frames]
     common = _weighted_mean(normalised, weights)

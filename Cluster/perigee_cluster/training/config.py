@@ -1,0 +1,42 @@
+"""Settings of the codec's training, read once; unknown keys are errors."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SpectralConfig:
+    """How spectral covariances are fitted; see `spectral.fit`."""
+
+    sets: int
+    shrinkage: float
+    distortion: float
+    reference_pixels: int
+
+    def __post_init__(self) -> None:
+        """Refuses what a firmware cannot hold."""
+        if not 1 <= self.sets <= 14:
+            raise ValueError(f"[spectral] sets is {self.sets}, must be 1 to 14")
+        if self.shrinkage < 0 or self.distortion <= 0 or self.reference_pixels <= 0:
+            raise ValueError(
+                "[spectral] shrinkage must not be negative; distortion and reference_pixels must be above 0"
+            )
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """All settings of one bundle."""
+
+    name: str
+    version: str
+    spectral: SpectralConfig
+
+    @classmethod
+    def read(cls, path: Path) -> CodecConfig:
+        """Reads a TOML file; a TypeError names a key that is unknown or missing."""
+        table = tomllib.loads(path.read_text())
+        spectral = SpectralConfig(**table.pop("spectral"))
+        return cls(spectral=spectral, **table)
