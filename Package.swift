@@ -122,6 +122,7 @@ let package = Package(
         test("PerigeeRaster"),
         test("PerigeeFrameFormat"),
         test("PerigeeSimulator"),
+        test("PerigeeQuality"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,
