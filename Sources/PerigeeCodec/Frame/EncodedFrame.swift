@@ -1,0 +1,30 @@
+/// One frame as layers of octets, coarse to fine; each layer refines all before it.
+public struct EncodedFrame: Equatable, Sendable {
+    /// Octets of each layer; a layer may be empty.
+    public let layers: [[UInt8]]
+    /// Octets below which this frame cannot be coded: head, and the whole validity mask.
+    public let smallestSize: Int
+
+    /// Octets of all layers.
+    public var size: Int { layers.reduce(0) { $0 + $1.count } }
+}
+
+/// Where the octets of a frame went. Decisions of an arithmetic coder share octets, so their parts are real numbers.
+public struct OctetAccount: Equatable, Sendable {
+    /// Head of the frame: spectral choice, scale.
+    public var head: Double = 0
+    /// Tables of lengths of the layers of a frame of several tiles.
+    public var tables: Double = 0
+    public var mask: Double = 0
+    public var flags: Double = 0
+    public var significance: Double = 0
+    public var signs: Double = 0
+    public var refinement: Double = 0
+    /// Verbatim payload.
+    public var verbatim: Double = 0
+
+    /// An account without entries.
+    public init() {}
+
+    public var total: Double { head + tables + mask + flags + significance + signs + refinement + verbatim }
+}

@@ -1,0 +1,23 @@
+/// The ratios at which a stream has layer borders, coarse to fine. Design: every frame is cut at the same few places, so
+/// that a receiver can ask for "the layers up to 300x".
+public enum LayerLadder {
+    /// Raw octets over all octets of the frame.
+    public static let ratios: [Double] = [10_000, 3_000, 1_000, 300, 100, 30, 10]
+
+    /// Cumulative payload budgets in octets for every ladder ratio coarser than `target`, then for `target` itself.
+    /// `overhead` is what the frame takes beside its payload (headers, checksums); a layer that it leaves no room for
+    /// has budget 0 and will be empty. `target` below 1 counts as 1.
+    public static func budgets(rawSize: Int, target: Double, overhead: Int) -> [Int] {
+        let target = target.isNaN ? 1 : max(1, target)
+        return (ratios.filter { $0 > target } + [target]).map { ratio in
+            max(0, Int((Double(rawSize) / ratio).rounded(.down)) - overhead)
+        }
+    }
+
+    /// The same for a size in octets instead of a ratio: ladder layers that are smaller than `size`, then `size`.
+    public static func budgets(rawSize: Int, size: Int, overhead: Int) -> [Int] {
+        let whole = max(0, size - overhead)
+        let coarser = ratios.map { max(0, Int((Double(rawSize) / $0).rounded(.down)) - overhead) }
+        return coarser.filter { $0 < whole } + [whole]
+    }
+}
