@@ -43,29 +43,35 @@ struct PlaneCoder<Coder: BinaryCoder> {
         self.steps = steps
     }
 
-    /// All passes of all planes, until the coder stops. `passEnds[i]` gets the octets determined at the end of pass `i`;
-    /// passes that were not reached are left alone. Returns the count of passes that ran to their end.
-    mutating func run(passEnds: UnsafeMutablePointer<Int>?) -> Int {
-        var pass = 0
+    /// All passes of all planes, until the coder stops. `ends` gets, for each sub-band of each pass that ran to its end, the
+    /// octets determined by then.
+    mutating func run(ends: UnsafeMutablePointer<Int>?) -> Int {
+        var position = 0
         while true {
             startPlane()
             for kind in 0..<BitplaneCode.passesPerPlane {
-                switch kind {
-                case 0:
-                    codeFlags()
-                    if !coder.isStopped { gatherEnergy() }
-                case 1: codeSignificance(threshold: BitplaneCode.thresholds.0)
-                case 2: codeSignificance(threshold: BitplaneCode.thresholds.1)
-                case 3: codeSignificance(threshold: BitplaneCode.thresholds.2)
-                case 4: refine()
-                default: codeSignificance(threshold: 0)
+                if kind == 1 { gatherEnergy() }
+                for band in 0..<bandCount {
+                    codeBand(band, kind: kind)
+                    if coder.isStopped { return position }
+                    if let ends { ends[position] = coder.count }
+                    position += 1
                 }
-                if coder.isStopped { return pass }
-                if let passEnds { passEnds[pass] = coder.count }
-                pass += 1
             }
-            if plane == 0 { return pass }
+            if plane == 0 { return position }
             plane -= 1
+        }
+    }
+
+    /// One pass over all components of one sub-band.
+    private mutating func codeBand(_ band: Int, kind: Int) {
+        switch kind {
+        case 0: codeFlags(band)
+        case 1: codeSignificance(threshold: BitplaneCode.thresholds.0, band: band)
+        case 2: codeSignificance(threshold: BitplaneCode.thresholds.1, band: band)
+        case 3: codeSignificance(threshold: BitplaneCode.thresholds.2, band: band)
+        case 4: refine(band)
+        default: codeSignificance(threshold: 0, band: band)
         }
     }
 
@@ -102,34 +108,30 @@ struct PlaneCoder<Coder: BinaryCoder> {
         }
     }
 
-    /// Says of every closed sub-band whether something in it reaches the threshold.
-    private mutating func codeFlags() {
+    /// Says of a sub-band that is still closed, for each component, whether something in it reaches the threshold.
+    private mutating func codeFlags(_ band: Int) {
         coder.enter(.flag)
-        for band in 0..<bandCount {
-            let subband = bands[band]
-            if subband.rows &* subband.columns == 0 { continue }
-            for component in 0..<components {
-                let index = component &* bandCount &+ band
-                if isOpen[index] != 0 { continue }
-                let context = (min(component, 11) &* 32 &+ subband.rank) &* 24 &+ min(plane, 23)
-                let bit = Coder.isDecoder ? 0 : (Int(planes[index]) > plane ? 1 : 0)
-                let decided = decide(bit, cells + (ContextTables.flagOffset &+ context))
-                if Coder.isDecoder {
-                    if coder.isStopped { return }
-                    if decided == 0 { planes[index] = UInt8(truncatingIfNeeded: plane) }
-                }
-                if decided != 0 { isOpen[index] = 1 }
+        let subband = bands[band]
+        if subband.rows &* subband.columns == 0 { return }
+        for component in 0..<components {
+            let index = component &* bandCount &+ band
+            if isOpen[index] != 0 { continue }
+            let context = (min(component, 11) &* 32 &+ subband.rank) &* 24 &+ min(plane, 23)
+            let bit = Coder.isDecoder ? 0 : (Int(planes[index]) > plane ? 1 : 0)
+            let decided = decide(bit, cells + (ContextTables.flagOffset &+ context))
+            if Coder.isDecoder {
+                if coder.isStopped { return }
+                if decided == 0 { planes[index] = UInt8(truncatingIfNeeded: plane) }
             }
+            if decided != 0 { isOpen[index] = 1 }
         }
     }
 
-    private mutating func codeSignificance(threshold: UInt32) {
+    private mutating func codeSignificance(threshold: UInt32, band: Int) {
         coder.enter(.significance)
-        for band in 0..<bandCount {
-            for component in 0..<components where isOpen[component &* bandCount &+ band] != 0 {
-                codeSignificance(threshold: threshold, band: band, component: component)
-                if coder.isStopped { return }
-            }
+        for component in 0..<components where isOpen[component &* bandCount &+ band] != 0 {
+            codeSignificance(threshold: threshold, band: band, component: component)
+            if coder.isStopped { return }
         }
     }
 
@@ -228,20 +230,18 @@ struct PlaneCoder<Coder: BinaryCoder> {
     private func ternary(_ sum: Int) -> Int { sum > 0 ? 2 : (sum < 0 ? 0 : 1) }
 
     /// One more bit of every coefficient that is significant since an earlier plane.
-    private mutating func refine() {
+    private mutating func refine(_ band: Int) {
         coder.enter(.refinement)
-        for band in 0..<bandCount {
-            let subband = bands[band]
-            for component in 0..<components where isOpen[component &* bandCount &+ band] != 0 {
-                for row in 0..<subband.rows {
-                    let start = component &* componentSize &+ subband.offset &+ row &* subband.stride
-                    for index in start..<start &+ subband.columns
-                    where status[index] == CoefficientStatus.significant {
-                        refine(index, stride: subband.stride, level: min(subband.level, 9))
-                        if Coder.isDecoder && coder.isStopped { return }
-                    }
-                    if coder.isStopped { return }
+        let subband = bands[band]
+        let level = min(subband.level, 9)
+        for component in 0..<components where isOpen[component &* bandCount &+ band] != 0 {
+            for row in 0..<subband.rows {
+                let start = component &* componentSize &+ subband.offset &+ row &* subband.stride
+                for index in start..<start &+ subband.columns where status[index] == CoefficientStatus.significant {
+                    refine(index, stride: subband.stride, level: level)
+                    if Coder.isDecoder && coder.isStopped { return }
                 }
+                if coder.isStopped { return }
             }
         }
     }

@@ -1,3 +1,5 @@
+import PerigeeCore
+
 /// What one lane needs to code one tile after another: sized once for the largest tile, nothing allocated after.
 /// `~Copyable`, so that two lanes cannot share one.
 struct TileWorkspace: ~Copyable {
@@ -82,7 +84,6 @@ enum BitplaneCode {
     static let magnitudeLimit: Int32 = (1 << 25) - 1
     /// Flags, three classes of significance, refinement, the other significances.
     static let passesPerPlane = 6
-    static let passCount = (topPlane + 1) * passesPerPlane
     /// Least probability, in 1/65,536, of a coefficient that is visited in each of the passes of significance.
     static let thresholds: (UInt32, UInt32, UInt32) = (14_417, 4_587, 1_310)
     /// Magnitude that a coefficient shows in the plane in which it became significant, in quarters of the threshold.

@@ -26,7 +26,7 @@ struct BinaryEncoder: BinaryCoder {
     /// Octets that are determined so far.
     private(set) var count = 0
     private let octets: UnsafeMutablePointer<UInt8>
-    private let capacity: Int
+    private(set) var capacity: Int
     var isStopped: Bool { count >= capacity }
     @inline(__always) mutating func enter(_ kind: DecisionKind) {}
 
@@ -46,6 +46,22 @@ struct BinaryEncoder: BinaryCoder {
             high = high << 8 | 255
         }
         return bit
+    }
+
+    /// Stops earlier than the octets have room for.
+    mutating func setCapacity(_ capacity: Int) { self.capacity = min(self.capacity, capacity) }
+
+    /// Octets that a decoder needs to take all decisions up to here, out of the `count` octets that were written in the end.
+    func size(confirmedBy octets: UnsafePointer<UInt8>, count: Int) -> Int {
+        var size = self.count
+        var least: UInt64 = 0
+        var mask = UInt64.max
+        while size < count, size < self.count + 8, least < low || least | mask > high {
+            mask >>= 8
+            least |= UInt64(octets[size]) << UInt64(56 - 8 * (size - self.count))
+            size += 1
+        }
+        return size
     }
 
     /// Writes the fewest octets that leave no decision open: called once, after the last decision of an exhausted tile.

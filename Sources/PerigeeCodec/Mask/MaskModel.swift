@@ -12,11 +12,3 @@ enum MaskModel {
     static let cellCount = firstSampleCell + 8_192
     static let startCell: UInt32 = 2_097_152 << 10
 }
-
-/// Missing samples of one tile: `[bands][rows][columns]`, or one band where all share it.
-struct TileMask {
-    /// 1 where a sample is missing.
-    var missing: [UInt8]
-    /// 1 where all bands share the mask, else the count of bands; 0 where no sample is missing.
-    var bands: Int
-}

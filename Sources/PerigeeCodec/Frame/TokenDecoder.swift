@@ -1,0 +1,134 @@
+import PerigeeConcurrency
+import PerigeeCore
+
+/// Layers of octets to coefficients: everything of the decoder before the transform.
+package final class TokenDecoder: Sendable {
+    package let grid: TileGrid
+    package let levels: Int
+    package let components: Int
+    private let tables: ContextTables
+    private let lanes: Lanes
+    private let workspaces: LaneWorkspaces
+
+    /// A decoder of coefficients `[components][rows][columns]` in Mallat layout of `levels` levels.
+    package init(
+        rows: Int, columns: Int, levels: Int, components: Int, tables: ContextTables, lanes: Int
+    ) {
+        grid = TileGrid(rows: rows, columns: columns)
+        self.levels = levels
+        self.components = components
+        self.tables = tables
+        self.lanes = Lanes(count: min(max(lanes, 1), grid.count), name: "decoder")
+        workspaces = LaneWorkspaces(lanes: self.lanes.count, grid: grid, levels: levels, components: components)
+    }
+
+    /// Octets of each tile, in the order of the layers. `layers` stand behind the head; each may be cut anywhere: what a
+    /// tile has behind its first missing octet is not used.
+    package func tileOctets(_ layers: [ArraySlice<UInt8>]) throws(FormatError) -> (tiles: [[UInt8]], tableSize: Int) {
+        guard grid.count > 1 else { return ([layers.flatMap { $0 }], 0) }
+        var tiles = [[UInt8]](repeating: [], count: grid.count)
+        var isCut = [Bool](repeating: false, count: grid.count)
+        var tableSize = 0
+        for layer in layers where !layer.isEmpty {
+            guard let table = try LayerTable.parse(layer, tiles: grid.count) else { break }
+            tableSize += table.size
+            var rest = layer.dropFirst(table.size)
+            for tile in tiles.indices where table.lengths[tile] > 0 {
+                let segment = rest.prefix(table.lengths[tile])
+                if !isCut[tile] { tiles[tile] += segment }
+                if segment.count < table.lengths[tile] { isCut[tile] = true }
+                rest = rest.dropFirst(segment.count)
+            }
+        }
+        return (tiles, tableSize)
+    }
+
+    /// Coefficients, at the middle of what is known of them, divided by `scale`; and the validity of the samples.
+    package func decode(_ tiles: [[UInt8]], hasMask: Bool, scale: Float) -> (coefficients: Planes, validity: Validity) {
+        var planes = Planes(components: components, rows: grid.rows, columns: grid.columns)
+        let inverse = 1 / scale
+        let (rows, columns) = (grid.rows, grid.columns)
+        let masks = planes.values.withUnsafeMutableBufferPointer { buffer in
+            nonisolated(unsafe) let base = buffer.baseAddress
+            return decodeTiles(tiles, hasMask: hasMask) { workspace, outcome, centroids in
+                guard let base else { return }
+                workspace.reconstruct(
+                    into: base, outcome.layout, rows: rows, columns: columns, plane: outcome.plane,
+                    centroids: centroids, scale: inverse)
+            }
+        }
+        return (planes, validity(masks))
+    }
+
+    /// The interval that each coefficient is known to lie in, `[components][rows][columns]` in coded integers: from `lower`
+    /// on, less than `lower + width` (for one that is not negative; negative ones the other way round; around 0 both ends
+    /// are excluded).
+    package func intervals(_ tiles: [[UInt8]], hasMask: Bool) -> (lower: [Int32], width: [Int32]) {
+        let count = components * grid.rows * grid.columns
+        var lower = [Int32](repeating: 0, count: count)
+        var width = lower
+        let (rows, columns) = (grid.rows, grid.columns)
+        lower.withUnsafeMutableBufferPointer { lower in
+            width.withUnsafeMutableBufferPointer { width in
+                nonisolated(unsafe) let (low, wide) = (lower.baseAddress, width.baseAddress)
+                _ = decodeTiles(tiles, hasMask: hasMask) { workspace, outcome, _ in
+                    guard let low, let wide else { return }
+                    workspace.intervals(
+                        lower: low, width: wide, outcome.layout, rows: rows, columns: columns, plane: outcome.plane)
+                }
+            }
+        }
+        return (lower, width)
+    }
+
+    /// Decodes all tiles in parallel and hands each one's workspace to `body`, which writes that tile's part of the frame.
+    private func decodeTiles(
+        _ tiles: [[UInt8]], hasMask: Bool,
+        _ body: @escaping @Sendable (borrowing TileWorkspace, TileDecoder.Outcome, UnsafePointer<UInt16>) -> Void
+    ) -> [TileMask] {
+        let decoder = TileDecoder(grid: grid, levels: levels, components: components, tables: tables)
+        let (workspaces, centroids) = (workspaces, tables.centroids)
+        var masks = [TileMask](repeating: TileMask(missing: [], bands: 0), count: grid.count)
+        masks.withUnsafeMutableBufferPointer { masks in
+            nonisolated(unsafe) let masks = masks
+            lanes.forEach(grid.count) { lane, tile in
+                workspaces.withWorkspace(lane: lane) { workspace in
+                    let outcome = tiles[tile].withUnsafeBufferPointer { octets in
+                        var none: UInt8 = 0
+                        return withUnsafePointer(to: &none) { none in
+                            var coder = BinaryDecoder(octets: octets.baseAddress ?? none, count: octets.count)
+                            return decoder.decode(tile: tile, with: &coder, hasMask: hasMask, workspace: &workspace)
+                        }
+                    }
+                    masks[tile] = outcome.mask
+                    centroids.withUnsafeBufferPointer { centroids in
+                        guard let base = centroids.baseAddress else { fatalError("no centroids") }
+                        body(workspace, outcome, base)
+                    }
+                }
+            }
+        }
+        return masks
+    }
+
+    private func validity(_ masks: [TileMask]) -> Validity {
+        let bands = masks.reduce(0) { max($0, $1.bands) }
+        guard bands > 0 else { return Validity(allValid: components, rows: grid.rows, columns: grid.columns) }
+        var frame = [[UInt8]](
+            repeating: [UInt8](repeating: 1, count: grid.rows * grid.columns), count: bands)
+        for (tile, mask) in masks.enumerated() where mask.bands > 0 {
+            let (rows, columns) = (grid.rowRange(tile), grid.columnRange(tile))
+            let size = rows.count * columns.count
+            for band in 0..<bands {
+                var source = mask.bands == 1 ? 0 : band * size
+                for row in rows {
+                    for column in columns {
+                        if mask.missing[source] != 0 { frame[band][row * grid.columns + column] = 0 }
+                        source += 1
+                    }
+                }
+            }
+        }
+        return Validity(bands: components, rows: grid.rows, columns: grid.columns, masks: frame)
+    }
+}

@@ -1,0 +1,114 @@
+import PerigeeConcurrency
+import PerigeeCore
+
+/// Coefficients to layers of octets: everything of the encoder behind the transform. Not to be called from two threads at
+/// once.
+package final class TokenEncoder: Sendable {
+    package let grid: TileGrid
+    package let levels: Int
+    package let components: Int
+    private let tables: ContextTables
+    private let lanes: Lanes
+    private let workspaces: LaneWorkspaces
+
+    /// An encoder of coefficients `[components][rows][columns]` in Mallat layout of `levels` levels.
+    package init(
+        rows: Int, columns: Int, levels: Int, components: Int, tables: ContextTables, lanes: Int
+    ) {
+        grid = TileGrid(rows: rows, columns: columns)
+        self.levels = levels
+        self.components = components
+        self.tables = tables
+        self.lanes = Lanes(count: min(max(lanes, 1), grid.count), name: "encoder")
+        workspaces = LaneWorkspaces(lanes: self.lanes.count, grid: grid, levels: levels, components: components)
+    }
+
+    /// Integers `[components][rows][columns]` as they are.
+    package func encode(
+        integers: [Int32], validity: Validity, head: [UInt8], budgets: [Int]
+    ) throws(CodecError) -> EncodedFrame {
+        try integers.withUnsafeBufferPointer { (buffer) throws(CodecError) in
+            guard let base = buffer.baseAddress else { fatalError("a frame without coefficients") }
+            return try encode(.integers(base), validity: validity, head: head, budgets: budgets)
+        }
+    }
+
+    /// Real coefficients `[components][rows][columns]`, cut to integers after multiplication with `scale`.
+    package func encode(
+        reals: [Float], scale: Float, validity: Validity, head: [UInt8], budgets: [Int]
+    ) throws(CodecError) -> EncodedFrame {
+        try reals.withUnsafeBufferPointer { (buffer) throws(CodecError) in
+            guard let base = buffer.baseAddress else { fatalError("a frame without coefficients") }
+            return try encode(.reals(base, scale: scale), validity: validity, head: head, budgets: budgets)
+        }
+    }
+
+    private func encode(
+        _ coefficients: FrameCoefficients, validity: Validity, head: [UInt8], budgets: [Int]
+    ) throws(CodecError) -> EncodedFrame {
+        let count = grid.count
+        let whole = max(budgets.last ?? 0, 0)
+        let positions = (3 * levels + 1) * BitplaneCode.passesPerPlane * (BitplaneCode.topPlane + 1)
+        // A tile may take some more than its share; one that needs more than that is coded again.
+        var limits = [Int](repeating: count == 1 ? whole : min(whole, whole / count * 3 + 256), count: count)
+        var streams = [TileStream](
+            repeating: TileStream(octets: [], ends: [], maskSize: 0, isExhausted: false), count: count)
+        var needed = Array(0..<count)
+        while true {
+            encodeTiles(needed, coefficients, validity, limits, &streams)
+            let plan = LayerPlan(tiles: streams, positions: positions, headSize: head.count)
+            switch plan.plan(budgets: budgets) {
+            case .lengths(let lengths, let first):
+                return EncodedFrame(
+                    layers: assemble(lengths, streams, head: head, in: first), smallestSize: plan.smallestSize)
+            case .tooSmall: throw .overBudget(budget: budgets.last ?? 0, smallest: plan.smallestSize)
+            case .needs(let tiles):
+                needed = tiles
+                for tile in tiles { limits[tile] *= 2 }
+            }
+        }
+    }
+
+    private func encodeTiles(
+        _ tiles: [Int], _ coefficients: FrameCoefficients, _ validity: Validity, _ limits: [Int],
+        _ streams: inout [TileStream]
+    ) {
+        let encoder = TileEncoder(grid: grid, levels: levels, components: components, tables: tables)
+        let workspaces = workspaces
+        streams.withUnsafeMutableBufferPointer { buffer in
+            // Each body writes the element of its own tile, and all end before this closure does.
+            nonisolated(unsafe) let buffer = buffer
+            nonisolated(unsafe) let coefficients = coefficients
+            lanes.forEach(tiles.count) { lane, index in
+                let tile = tiles[index]
+                let mask = TileMask(
+                    validity, rows: encoder.grid.rowRange(tile), columns: encoder.grid.columnRange(tile))
+                buffer[tile] = workspaces.withWorkspace(lane: lane) { workspace in
+                    encoder.encode(
+                        tile: tile, coefficients, mask: mask, limit: limits[tile], workspace: &workspace)
+                }
+            }
+        }
+    }
+
+    private func assemble(
+        _ lengths: [[Int]], _ streams: [TileStream], head: [UInt8], in first: Int
+    ) -> [[UInt8]] {
+        var before = [Int](repeating: 0, count: streams.count)
+        var layers: [[UInt8]] = []
+        for (layer, after) in lengths.enumerated() {
+            var writer = ByteWriter()
+            if layer == first { writer.write(head) }
+            let segments = zip(before, after).map { $1 - $0 }
+            if segments.contains(where: { $0 > 0 }) {
+                if streams.count > 1 { LayerTable.pack(segments, into: &writer) }
+                for (stream, range) in zip(streams, zip(before, after)) {
+                    writer.write(stream.octets[range.0..<range.1])
+                }
+            }
+            layers.append(writer.bytes)
+            before = after
+        }
+        return layers
+    }
+}

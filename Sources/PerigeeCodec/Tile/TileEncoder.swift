@@ -1,0 +1,58 @@
+/// Codes one tile. Source: Docs/packet-format.md sections 5.5 to 5.8.
+struct TileEncoder {
+    let grid: TileGrid
+    let levels: Int
+    let components: Int
+    let tables: ContextTables
+
+    /// Codes a tile until `limit` octets are full or nothing is left to say. `mask` is nil in a frame without one.
+    /// The result is the same, but for its length, for every limit.
+    func encode(
+        tile: Int, _ coefficients: FrameCoefficients, mask: TileMask?, limit: Int, workspace: inout TileWorkspace
+    ) -> TileStream {
+        let layout = TileLayout(grid: grid, tile: tile, levels: levels, components: components)
+        workspace.begin(layout, tables: tables)
+        workspace.load(coefficients, layout, rows: grid.rows, columns: grid.columns)
+        // More than random coefficients of 25 planes take; pages that are not reached are never touched.
+        let mostOctets = 6 * layout.coefficientCount * components + 2 * (mask?.missing.count ?? 0) + 65_536
+        // The size of the mask is known eight octets after its end.
+        let capacity = mask == nil ? min(limit, mostOctets) : mostOctets
+        let octets = UnsafeMutablePointer<UInt8>.allocate(capacity: max(capacity, 1))
+        defer { octets.deallocate() }
+        return Cell.rates.withUnsafeBufferPointer { rates in
+            EnergyScale.steps.withUnsafeBufferPointer { steps in
+                guard let rates = rates.baseAddress, let steps = steps.baseAddress else {
+                    fatalError("the coder's tables are empty")
+                }
+                var coder = BinaryEncoder(octets: octets, capacity: capacity)
+                if var mask { code(&mask, tile: tile, with: &coder, workspace, rates) }
+                let afterMask = coder
+                if mask != nil { coder.setCapacity(min(mostOctets, max(limit, afterMask.count + 8))) }
+                var planes = PlaneCoder(
+                    coder: coder, layout: layout, workspace: workspace, rates: rates, steps: steps)
+                let positions = BitplaneCode.passesPerPlane * (BitplaneCode.topPlane + 1) * layout.subbands.count
+                let ends = [Int](unsafeUninitializedCapacity: positions) { ends, count in
+                    count = planes.run(ends: ends.baseAddress)
+                }
+                let isDone = ends.count == positions
+                if isDone { planes.coder.finish() }
+                let size = planes.coder.count
+                let kept = min(size, planes.coder.capacity)
+                let maskSize = mask == nil ? 0 : afterMask.size(confirmedBy: octets, count: kept)
+                return TileStream(
+                    octets: Array(UnsafeBufferPointer(start: octets, count: kept)), ends: ends, maskSize: maskSize,
+                    isExhausted: isDone && kept == size)
+            }
+        }
+    }
+
+    private func code(
+        _ mask: inout TileMask, tile: Int, with coder: inout BinaryEncoder, _ workspace: borrowing TileWorkspace,
+        _ rates: UnsafePointer<Int32>
+    ) {
+        MaskCoder(
+            rows: grid.rowRange(tile).count, columns: grid.columnRange(tile).count, bands: components,
+            cells: workspace.maskCells, rates: rates
+        ).code(&coder, &mask)
+    }
+}
