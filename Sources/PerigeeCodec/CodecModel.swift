@@ -4,9 +4,12 @@ public import PerigeeCore
 public struct CodecModel: Sendable {
     /// Spectral covariances and means by wavelength.
     package let spectral: SpectralModel
+    /// Start values of the token coder.
+    package let tables: ContextTables
 
     /// Checks shapes, limits and values; unknown tensors are left alone.
     public init(tensors: [String: Tensor]) throws(CodecError) {
         spectral = try SpectralModel(tensors: tensors)
+        tables = try ContextTables(tensors: tensors)
     }
 }

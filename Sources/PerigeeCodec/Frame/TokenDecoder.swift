@@ -1,5 +1,5 @@
 import PerigeeConcurrency
-import PerigeeCore
+package import PerigeeCore
 
 /// Layers of octets to coefficients: everything of the decoder before the transform.
 package final class TokenDecoder: Sendable {

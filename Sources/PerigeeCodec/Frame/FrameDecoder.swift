@@ -1,0 +1,52 @@
+public import PerigeeCore
+
+/// Layers of octets to samples, by the strict path: the same octets, the same samples, on every machine.
+public struct FrameDecoder: Sendable {
+    public let stream: StreamDescription
+    private let transform: FrameTransform?
+    private let tokens: TokenDecoder?
+
+    /// `lanes`: threads that decode tiles beside each other, the caller's included.
+    public init(model: CodecModel, stream: StreamDescription, lanes: Int) throws(CodecError) {
+        self.stream = stream
+        guard stream.declaration.coding == .tokens else {
+            (transform, tokens) = (nil, nil)
+            return
+        }
+        let transform = try FrameTransform(stream, model: model.spectral)
+        self.transform = transform
+        tokens = TokenDecoder(
+            rows: stream.rows, columns: stream.columns, levels: transform.levels, components: stream.bands.count,
+            tables: model.tables, lanes: lanes)
+    }
+
+    /// The frame as far as the octets at hand describe it. `layers` are those of the encoder from the first on, any of
+    /// them cut anywhere, finer ones left out; no octets at all give the mean frame. Samples whose validity the octets
+    /// leave open count as valid. A verbatim frame must be whole.
+    public func decode(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
+        guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
+        let (head, tiles, _) = try parse(layers, tokens)
+        try transform.check(head.choice)
+        let (planes, validity) = tokens.decode(
+            tiles, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+        return try transform.inverse(planes, choice: head.choice, validity: validity)
+    }
+
+    private func parse(
+        _ layers: [ArraySlice<UInt8>], _ tokens: TokenDecoder
+    ) throws(CodecError) -> (head: FrameHead, tiles: [[UInt8]], sizes: (head: Int, tables: Int)) {
+        let none = (
+            FrameHead(choice: .identity, hasMask: false), [[UInt8]](repeating: [], count: tokens.grid.count), (0, 0)
+        )
+        var rest = layers[...].drop(while: \.isEmpty)
+        guard let first = rest.first else { return none }
+        guard let (head, size) = try FrameHead.parse(first, bands: stream.bands.count) else { return none }
+        rest[rest.startIndex] = first.dropFirst(size)
+        do throws(FormatError) {
+            let (tiles, tableSize) = try tokens.tileOctets(Array(rest))
+            return (head, tiles, (size, tableSize))
+        } catch {
+            throw .format(error)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+public import PerigeeCore
+
+/// Samples of one stream's frames to layers of octets. Synchronous; made once a stream, since it keeps bases, lanes and
+/// workspaces. Frames go through it one after another.
+public struct FrameEncoder: Sendable {
+    public let stream: StreamDescription
+    private let transform: FrameTransform?
+    private let tokens: TokenEncoder?
+
+    /// `lanes`: threads that code tiles beside each other, the caller's included; the octets do not depend on it.
+    /// Fails where the stream's scale, offset or peak cannot be used.
+    public init(model: CodecModel, stream: StreamDescription, lanes: Int) throws(CodecError) {
+        self.stream = stream
+        guard stream.declaration.coding == .tokens else {
+            (transform, tokens) = (nil, nil)
+            return
+        }
+        let transform = try FrameTransform(stream, model: model.spectral)
+        self.transform = transform
+        tokens = TokenEncoder(
+            rows: stream.rows, columns: stream.columns, levels: transform.levels, components: stream.bands.count,
+            tables: model.tables, lanes: lanes)
+    }
+
+    /// Layers within cumulative budgets in octets, coarse to fine, at least one (`LayerLadder` makes them). Each budget
+    /// is met to within max(3 %, 4 octets) from below and never exceeded, until nothing is left to say. A coarse layer
+    /// whose budget is below the smallest possible size is empty; for the last one that is the error `overBudget`, which
+    /// says the smallest size. A verbatim stream is coded whole into layer 0, whatever the budgets say.
+    public func encode(_ samples: Samples, budgets: [Int]) throws(CodecError) -> EncodedFrame {
+        guard let last = budgets.last else {
+            throw .unusable(field: "budgets", found: "none", expected: "one or more, coarse to fine")
+        }
+        guard let transform, let tokens else {
+            guard
+                (samples.type, samples.bands, samples.rows, samples.columns) == (
+                    stream.sampleType, stream.bands.count, stream.rows, stream.columns
+                )
+            else {
+                throw .mismatch(
+                    field: "samples", found: "another type or shape", expected: "\(stream.sampleType.name) as declared")
+            }
+            return try VerbatimCoding.encode(samples, layers: budgets.count)
+        }
+        let validity = try transform.validity(of: samples)
+        let (planes, choice) = try transform.forward(samples, validity: validity, budget: last)
+        let head = FrameHead(choice: choice, hasMask: !validity.isAllValid)
+        return try tokens.encode(
+            reals: planes.values, scale: FrameHead.factors[head.scale], validity: validity, head: head.pack(),
+            budgets: budgets)
+    }
+}
