@@ -116,6 +116,7 @@ let package = Package(
         test("PerigeeCore"),
         test("PerigeeCodec"),
         test("PerigeeFirmware"),
+        test("PerigeeCompression"),
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),
         test("PerigeeTransport", ["PerigeeLink"]),

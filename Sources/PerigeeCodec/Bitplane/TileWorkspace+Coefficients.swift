@@ -89,7 +89,8 @@ extension TileWorkspace {
                     let first = (component * rows + band.frameRow + row) * columns + band.frameColumn
                     for column in 0..<band.columns {
                         let index = start + column
-                        let isKnown = status[index] == CoefficientStatus.insignificant
+                        let isKnown =
+                            status[index] == CoefficientStatus.insignificant
                             || status[index] >= CoefficientStatus.fresh
                         let known = isOpen[flag] == 0 ? Int(planes[flag]) : (isKnown ? plane : plane + 1)
                         let size = Int32(1) << Int32(known)

@@ -36,13 +36,15 @@ struct MaskCoder {
     }
 
     private func codeBand<Coder: BinaryCoder>(
-        _ coder: inout Coder, _ band: UnsafeMutablePointer<UInt8>, before: UnsafeMutablePointer<UInt8>?, _ isPerBand: Bool
+        _ coder: inout Coder, _ band: UnsafeMutablePointer<UInt8>, before: UnsafeMutablePointer<UInt8>?,
+        _ isPerBand: Bool
     ) {
         let count = rows * columns
         let samples = UnsafeBufferPointer(start: band, count: count)
         if isPerBand {
             if let before {
-                let isSame = Coder.isDecoder ? false : samples.elementsEqual(UnsafeBufferPointer(start: before, count: count))
+                let isSame =
+                    Coder.isDecoder ? false : samples.elementsEqual(UnsafeBufferPointer(start: before, count: count))
                 if decide(&coder, isSame, MaskModel.sameAsBefore) {
                     band.update(from: before, count: count)
                     return
