@@ -119,6 +119,7 @@ let package = Package(
         test("PerigeeCompression"),
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),
+        test("PerigeeLink"),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
         test("PerigeeFrameFormat"),

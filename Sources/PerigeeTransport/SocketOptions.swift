@@ -55,6 +55,8 @@ public struct SocketOptions: Sendable {
     public var isImmediate = false
     /// A router answers `.unroutable` for a peer that is gone, where it would drop the message without a word.
     public var isMandatory = true
+    /// How long a closed socket still tries to send what it took; ending the context waits for it.
+    public var lingerMilliseconds = 0
     /// Connections that may wait to be accepted.
     public var backlog = 100
     /// Kernel buffers in octets; nil leaves the system's own.
@@ -73,7 +75,7 @@ public struct SocketOptions: Sendable {
                 throw .last("set \(name) to \(value)", "")
             }
         }
-        try set(ZMQ_LINGER, 0, "linger")
+        try set(ZMQ_LINGER, lingerMilliseconds, "linger")
         try set(ZMQ_SNDHWM, sendHighWaterMark, "send high-water mark")
         try set(ZMQ_RCVHWM, receiveHighWaterMark, "receive high-water mark")
         var size = Int64(partSizeLimit)

@@ -1,0 +1,140 @@
+import PerigeeCore
+import PerigeeLink
+import PerigeeTestSupport
+import Testing
+
+/// One message and its octets; those of Docs/link-protocol.md section 7, and one of each other type.
+struct Vector: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let message: LinkMessage
+    let hex: String
+}
+
+private func hello() throws -> LinkMessage {
+    var hello = LinkMessage.Hello(
+        station: try StationName("lab-1"), epoch: try Epoch(bytes: 0..<16), boot: 42, greeting: 7, lowest: 1, highest: 3
+    )
+    hello.firmware = [0xA1B2_C3D4]
+    return .hello(hello)
+}
+
+private let session: UInt32 = 0x1122_3344
+
+private func vectors() throws -> [Vector] {
+    [
+        Vector(
+            testDescription: "HELLO", message: try hello(),
+            hex: "0101 0101 05 6c61622d31 000102030405060708090a0b0c0d0e0f 2a00000000000000 07000000 01 03 00 00 01"
+                + " d4c3b2a1 00"),
+        Vector(
+            testDescription: "WELCOME",
+            message: .welcome(
+                .init(
+                    greeting: 7, session: session, acknowledgement: .init(cumulative: 1, ranges: [3..<4]),
+                    credit: .init(packets: 256, size: 262_144), batchSize: 16_384,
+                    time: Timestamp(milliseconds: 1_000))),
+            hex: "0201 01 07000000 44332211 01 8002 808010 808001 d00f 010101"),
+        Vector(
+            testDescription: "DATA",
+            message: .data(
+                .init(
+                    session: session, lowest: 2,
+                    items: [
+                        .init(number: 2, isResent: true, packet: [0xAA, 0xBB, 0xCC]),
+                        .init(number: 4, isResent: false, packet: [0xDD, 0xEE]),
+                    ])), hex: "0301 44332211 02 000103aabbcc 010002ddee"),
+        Vector(
+            testDescription: "ACK",
+            message: .ack(
+                .init(
+                    session: session, acknowledgement: .init(cumulative: 4), credit: .init(packets: 256, size: 262_144))
+            ), hex: "0401 44332211 04 8002 808010 00"),
+        Vector(
+            testDescription: "REJECT",
+            message: .reject(.init(session: session, number: 300, code: .malformed, field: "crs")),
+            hex: "0501 44332211 ac02 04 03637273"),
+        Vector(
+            testDescription: "PING",
+            message: .ping(
+                .init(
+                    session: session, nonce: 1, time: Timestamp(milliseconds: -1), queuedPackets: 2, queuedSize: 130,
+                    oldestAgeMilliseconds: 5, lowest: 4, highest: 5)),
+            hex: "0601 44332211 01000000 01 02 8201 05 04 05"),
+        Vector(
+            testDescription: "PONG",
+            message: .pong(.init(session: session, nonce: 1, time: Timestamp(milliseconds: 0))),
+            hex: "0701 44332211 01000000 00"),
+        Vector(
+            testDescription: "BYE", message: .bye(.init(session: session, reason: .draining)), hex: "0801 44332211 02"),
+    ]
+}
+
+private func octets(_ hex: String) throws -> [UInt8] {
+    try #require(Hex.bytes(hex.split(separator: " ").joined()))
+}
+
+@Suite("Link messages")
+struct LinkMessageTests {
+    @Test("each message is written and read as the document spells it")
+    func documented() throws {
+        for vector in try vectors() {
+            #expect(Hex.text(vector.message.packed()) == Hex.text(try octets(vector.hex)), "\(vector.testDescription)")
+            #expect(try LinkMessage(parsing: try octets(vector.hex)[...]) == vector.message)
+        }
+    }
+
+    @Test("each prefix of each message is refused, and so is an octet more")
+    func prefixes() throws {
+        for vector in try vectors() {
+            let whole = vector.message.packed()
+            for count in 0..<whole.count {
+                // a DATA may end behind any of its packets
+                if case .data = vector.message, count == 13 { continue }
+                #expect(throws: FormatError.self, "\(vector.testDescription) cut to \(count)") {
+                    try LinkMessage(parsing: whole[..<count])
+                }
+            }
+            #expect(throws: FormatError.self) { try LinkMessage(parsing: (whole + [0])[...]) }
+        }
+    }
+
+    @Test(
+        "what the document does not name is refused, with the field",
+        arguments: [
+            ("0901", "message type"),
+            ("0101 0101 05 4c61622d31 000102030405060708090a0b0c0d0e0f", "station"),
+            ("0101 0101 00", "station"),
+            ("0102", "message version"),
+            ("0401 44332211 04 00 808010 00", "credit"),
+            ("0401 44332211 04 8002 808010 21", "range count"),
+            ("0401 44332211 04 8002 808010 01 00 01", "range skip"),
+            ("0401 44332211 04 8002 808010 01 01 00", "range length"),
+            ("0401 44332211 04 8002 808010 01 01 ffffffffffffffff3f", "range length"),
+            ("0401 44332211 ffffffffffffffffff01", "cumulative"),
+            ("0301 44332211 00", "lowest"),
+            ("0301 44332211 01 00 02 01 ff", "packet flags"),
+            ("0301 44332211 01 00 00 00", "packet size"),
+            ("0301 44332211 01 00 00 8140", "packet size"),
+            ("0501 44332211 01 05 00", "reject code"),
+            ("0801 44332211 07", "bye reason"),
+        ])
+    func refused(_ hex: String, field: String) throws {
+        let bytes = try octets(hex)
+        let error = #expect(throws: FormatError.self) { try LinkMessage(parsing: bytes[...]) }
+        #expect(error.map { "\($0)".hasPrefix(field) } == true, "\(String(describing: error))")
+    }
+
+    @Test("random octets and flipped bits never trap", arguments: 0..<20)
+    func noise(_ seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        for vector in try vectors() {
+            var bytes = vector.message.packed()
+            for _ in 0..<200 {
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator)
+                if let message = try? LinkMessage(parsing: bytes[...]) {
+                    #expect(message.packed().count <= bytes.count)
+                }
+            }
+        }
+    }
+}
