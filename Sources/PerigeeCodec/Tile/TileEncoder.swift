@@ -8,10 +8,11 @@ struct TileEncoder {
     /// Codes a tile until `limit` octets are full or nothing is left to say. `mask` is nil in a frame without one.
     /// The result is the same, but for its length, for every limit.
     func encode(
-        tile: Int, _ coefficients: FrameCoefficients, mask: TileMask?, limit: Int, workspace: inout TileWorkspace
+        tile: Int, _ coefficients: FrameCoefficients, mask: TileMask?, limit: Int,
+        startCountLimit: UInt32 = Cell.startCountLimit, workspace: inout TileWorkspace
     ) -> TileStream {
         let layout = TileLayout(grid: grid, tile: tile, levels: levels, components: components)
-        workspace.begin(layout, tables: tables)
+        workspace.begin(layout, tables: tables, countLimit: startCountLimit)
         workspace.load(coefficients, layout, rows: grid.rows, columns: grid.columns)
         // More than random coefficients of 25 planes take; pages that are not reached are never touched.
         let mostOctets = 6 * layout.coefficientCount * components + 2 * (mask?.missing.count ?? 0) + 65_536
