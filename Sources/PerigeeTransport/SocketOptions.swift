@@ -3,12 +3,15 @@ internal import CZeroMQ
 /// The messaging pattern of a socket.
 public enum SocketType: Sendable {
     case dealer, router, publish, subscribe, push, pull, pair
+    /// A publisher that receives its subscriptions as messages, and answers `.full` where `publish` would drop.
+    case extendedPublish
 
     var code: Int32 {
         switch self {
         case .dealer: ZMQ_DEALER
         case .router: ZMQ_ROUTER
         case .publish: ZMQ_PUB
+        case .extendedPublish: ZMQ_XPUB
         case .subscribe: ZMQ_SUB
         case .push: ZMQ_PUSH
         case .pull: ZMQ_PULL
@@ -22,6 +25,7 @@ public enum SocketType: Sendable {
         case .dealer: "DEALER"
         case .router: "ROUTER"
         case .publish: "PUB"
+        case .extendedPublish: "XPUB"
         case .subscribe: "SUB"
         case .push: "PUSH"
         case .pull: "PULL"
@@ -94,6 +98,7 @@ public struct SocketOptions: Sendable {
         try set(ZMQ_IMMEDIATE, isImmediate ? 1 : 0, "immediate")
         try set(ZMQ_BACKLOG, backlog, "backlog")
         try set(ZMQ_IPV6, isIPv6 ? 1 : 0, "IPv6")
+        if type == .extendedPublish { try set(ZMQ_XPUB_NODROP, 1, "no dropping") }
         if type == .router { try set(ZMQ_ROUTER_MANDATORY, isMandatory ? 1 : 0, "mandatory routing") }
         if let sendBufferSize { try set(ZMQ_SNDBUF, sendBufferSize, "send buffer") }
         if let receiveBufferSize { try set(ZMQ_RCVBUF, receiveBufferSize, "receive buffer") }

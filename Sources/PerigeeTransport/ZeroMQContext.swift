@@ -2,7 +2,8 @@ internal import CZeroMQ
 
 /// Owns one libzmq context: one a process, shared by all its sockets. Safe to use from any thread.
 ///
-/// Each socket holds its context, and each socket closes without lingering, so ending the last reference never waits.
+/// Each socket holds its context. Sockets close without lingering unless their options say otherwise, so ending the last
+/// reference does not wait.
 public final class ZeroMQContext: @unchecked Sendable {  // libzmq's contexts are thread-safe; the pointer never changes
     let handle: UnsafeMutableRawPointer
 
