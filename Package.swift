@@ -125,6 +125,7 @@ let package = Package(
         test("PerigeeFrameFormat"),
         test("PerigeeSimulator"),
         test("PerigeeQuality"),
+        test("PerigeeConfig"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

@@ -1,0 +1,134 @@
+/// One key of a configuration file: what it may be, what it is by default, what it is for.
+public struct Key: Sendable {
+    /// What a value may be.
+    public indirect enum Kind: Sendable {
+        /// Text of 1 to 1,024 octets, one of `choices` where there are any.
+        case text(choices: [String] = [])
+        case texts
+        case integer(ClosedRange<Int>)
+        /// Octets: an integer, or text such as "64 KiB", "256 MiB", "2 GiB".
+        case size(ClosedRange<Int>)
+        case number(ClosedRange<Double>)
+        /// Text such as "300x": raw octets over all octets sent.
+        case ratio
+        case boolean
+        /// A list of tables, each with these keys.
+        case tables([Key])
+    }
+
+    /// Tables and name, with points between, for example `limits.frame_bytes`.
+    public let path: String
+    public let kind: Kind
+    /// Value where the file says nothing.
+    public let fallback: KeyValue
+    /// The file must have it.
+    public let isNeeded: Bool
+    /// One line without a full stop at its end.
+    public let help: String
+
+    /// A key that may be left out; `fallback` is nil where absence has its own meaning.
+    public init(_ path: String, _ kind: Kind, _ fallback: KeyValue?, _ help: String) {
+        self.path = path
+        self.kind = kind
+        self.fallback = fallback ?? .absent
+        isNeeded = false
+        self.help = help
+    }
+
+    /// A key that must be given.
+    public init(needed path: String, _ kind: Kind, _ help: String) {
+        self.path = path
+        self.kind = kind
+        fallback = .absent
+        isNeeded = true
+        self.help = help
+    }
+}
+
+/// The value of a key, checked.
+public enum KeyValue: Equatable, Sendable {
+    case absent
+    case text(String)
+    case texts([String])
+    /// Also of sizes.
+    case integer(Int)
+    /// Also of ratios.
+    case number(Double)
+    case boolean(Bool)
+    case tables([KeyValues])
+}
+
+/// The values of one table of keys. Asking for a key that its table does not have, or under another type, is a programmer's
+/// error and ends the process.
+public struct KeyValues: Equatable, Sendable {
+    private(set) var values: [String: KeyValue] = [:]
+    private(set) var lines: [String: Int] = [:]
+
+    init() {}
+
+    mutating func set(_ path: String, _ value: KeyValue, line: Int) {
+        values[path] = value
+        lines[path] = line
+    }
+
+    /// The value of a key.
+    public subscript(path: String) -> KeyValue {
+        guard let value = values[path] else { fatalError("no key \(path) in this table") }
+        return value
+    }
+
+    /// Line of the value; 0 where it is the default.
+    public func line(_ path: String) -> Int { lines[path] ?? 0 }
+
+    func optionalText(_ path: String) -> String? {
+        switch self[path] {
+        case .absent: return nil
+        case .text(let text): return text
+        default: fatalError("\(path) is no text")
+        }
+    }
+
+    func text(_ path: String) -> String { optionalText(path) ?? "" }
+
+    func texts(_ path: String) -> [String] {
+        switch self[path] {
+        case .absent: return []
+        case .texts(let texts): return texts
+        default: fatalError("\(path) is no list of texts")
+        }
+    }
+
+    func integer(_ path: String) -> Int {
+        guard case .integer(let value) = self[path] else { fatalError("\(path) is no integer") }
+        return value
+    }
+
+    func optionalNumber(_ path: String) -> Double? {
+        switch self[path] {
+        case .absent: return nil
+        case .number(let value): return value
+        default: fatalError("\(path) is no number")
+        }
+    }
+
+    func number(_ path: String) -> Double {
+        guard let value = optionalNumber(path) else { fatalError("\(path) has no value") }
+        return value
+    }
+
+    func optionalBoolean(_ path: String) -> Bool? {
+        switch self[path] {
+        case .absent: return nil
+        case .boolean(let value): return value
+        default: fatalError("\(path) is no truth value")
+        }
+    }
+
+    func tables(_ path: String) -> [KeyValues] {
+        switch self[path] {
+        case .absent: return []
+        case .tables(let tables): return tables
+        default: fatalError("\(path) is no list of tables")
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import PerigeeCore
+
+/// What `perigeed` reads at its start: Config/perigeed.toml.
+public struct StationConfiguration: Equatable, Sendable {
+    /// One socket on which frames come in.
+    public struct Intake: Equatable, Sendable {
+        /// How sources send.
+        public enum Mode: String, CaseIterable, Sendable {
+            /// The station subscribes; what it cannot take is lost and counted.
+            case sub
+            /// The station pulls; sources wait while it is busy.
+            case pull
+        }
+
+        public var mode: Mode
+        public var endpoint: String
+        /// Prefix of the topics that a SUB takes.
+        public var topic: String
+        /// Listens there, or connects to it.
+        public var binds: Bool
+    }
+
+    public var stationID: String
+    public var intakes: [Intake]
+    /// Octets of a header, of a frame's samples, and of all frames that wait.
+    public var headerSizeLimit: Int
+    public var frameSizeLimit: Int
+    public var intakeSizeLimit: Int
+    /// Frames encoded at the same time; 0 is one for each core.
+    public var lanes: Int
+    /// Raw octets over all octets sent.
+    public var target: Double
+    /// Ratio of a sensor that has its own.
+    public var targets: [String: Double]
+    /// Each so-manieth frame is also compressed losslessly by zstd, to compare with.
+    public var baselineInterval: Int
+    public var sensorsDirectory: String
+    public var firmwareDirectory: String
+    /// Name of the bundle inside of the directory.
+    public var firmwareName: String
+    public var gatewayEndpoint: String
+    /// Octets of packets that may wait for their acknowledgement.
+    public var queueSizeLimit: Int
+    public var statusFile: String
+    /// How long the link may still deliver when the station is asked to stop.
+    public var drainSeconds: Int
+}
+
+extension StationConfiguration {
+    private static let intakeKeys: [Key] = [
+        Key(needed: "mode", .text(choices: Intake.Mode.allCases.map(\.rawValue)), "\"pull\" or \"sub\""),
+        Key(needed: "endpoint", .text(), "ZeroMQ endpoint, such as \"tcp://*:5570\" or \"ipc:///run/perigee/frames\""),
+        Key("topic", .text(), .text(""), "prefix of the topics that a sub takes"),
+        Key("bind", .boolean, nil, "listen there (default for pull) or connect to it (default for sub)"),
+    ]
+
+    private static let overrideKeys: [Key] = [
+        Key(needed: "sensor", .text(), "name of a sensor"),
+        Key(needed: "target", .ratio, "its ratio"),
+    ]
+
+    /// The keys of the file.
+    public static let keys: [Key] = [
+        Key("station.id", .text(), .text("station-1"), "name of this station, said to the gateway"),
+        Key(needed: "intake.endpoints", .tables(intakeKeys), "sockets on which frames come in"),
+        Key("limits.header_bytes", .size(1_024...1 << 24), .integer(64 << 10), "largest header of a frame"),
+        Key("limits.frame_bytes", .size(1...1 << 32), .integer(256 << 20), "largest samples of a frame, decompressed"),
+        Key("limits.intake_bytes", .size(1...1 << 40), .integer(1 << 30), "frames that wait to be encoded, together"),
+        Key("encoder.lanes", .integer(0...256), .integer(0), "frames encoded at the same time; 0 is one for each core"),
+        Key("encoder.target", .ratio, .number(300), "raw octets over all octets sent"),
+        Key("encoder.overrides", .tables(overrideKeys), .tables([]), "targets of single sensors"),
+        Key(
+            "encoder.baseline_every", .integer(1...1_000_000), .integer(10),
+            "each so-manieth frame of a sensor is also compressed losslessly by zstd, to compare with"),
+        Key("sensors.directory", .text(), .text("sensors"), "folder of sensor profiles"),
+        Key("firmware.directory", .text(), .text("/var/lib/perigee/firmware"), "folder of firmware bundles"),
+        Key("firmware.name", .text(), .text("base"), "bundle to use: a folder inside of it"),
+        Key("gateway.endpoint", .text(), .text("tcp://127.0.0.1:5571"), "ZeroMQ endpoint of the gateway"),
+        Key(
+            "gateway.queue_bytes", .size(1 << 16...1 << 40), .integer(64 << 20), "packets that wait for acknowledgement"
+        ),
+        Key("gateway.drain_seconds", .integer(0...3_600), .integer(10), "how long to deliver when asked to stop"),
+        Key("status.file", .text(), .text("/run/perigee/status.json"), "written each second and at the end"),
+    ]
+
+    /// Reads the file at `path`. Relative paths in it are seen from its folder. All problems are thrown together.
+    public init(path: String) throws(ConfigurationError) { try self.init(TomlDocument(path: path)) }
+
+    /// Reads a document.
+    public init(_ document: TomlDocument) throws(ConfigurationError) {
+        var reader = KeyReader(file: document.name)
+        let values = reader.read(document.root, keys: Self.keys)
+        intakes = []
+        for table in values.tables("intake.endpoints") {
+            let mode = Intake.Mode(rawValue: table.text("mode")) ?? .pull
+            let endpoint = table.text("endpoint")
+            Self.check(endpoint, line: table.line("endpoint"), key: "intake.endpoints", &reader)
+            intakes.append(
+                Intake(
+                    mode: mode, endpoint: endpoint, topic: table.text("topic"),
+                    binds: table.optionalBoolean("bind") ?? (mode == .pull)))
+        }
+        if intakes.isEmpty, case .tables = values["intake.endpoints"] {
+            reader.add(values.line("intake.endpoints"), "intake.endpoints", "is empty: name one endpoint or more")
+        }
+        targets = [:]
+        for table in values.tables("encoder.overrides") {
+            let sensor = table.text("sensor")
+            if targets.updateValue(table.optionalNumber("target") ?? 1, forKey: sensor) != nil {
+                reader.add(table.line("sensor"), "encoder.overrides", "has \"\(sensor)\" twice: keep one")
+            }
+        }
+        func path(_ key: String) -> String {
+            ConfigurationFile.resolve(values.text(key), besides: document.name)
+        }
+        stationID = values.text("station.id")
+        if !(1...DeclarationLimit.text).contains(stationID.utf8.count) {
+            reader.add(
+                values.line("station.id"), "station.id", "must have 1 to \(DeclarationLimit.text) octets: correct it")
+        }
+        headerSizeLimit = values.integer("limits.header_bytes")
+        frameSizeLimit = values.integer("limits.frame_bytes")
+        intakeSizeLimit = values.integer("limits.intake_bytes")
+        if intakeSizeLimit < frameSizeLimit {
+            reader.add(
+                values.line("limits.intake_bytes"), "limits.intake_bytes",
+                "is \(intakeSizeLimit), must hold one frame of limits.frame_bytes (\(frameSizeLimit)): raise it")
+        }
+        lanes = values.integer("encoder.lanes")
+        target = values.number("encoder.target")
+        baselineInterval = values.integer("encoder.baseline_every")
+        sensorsDirectory = path("sensors.directory")
+        firmwareDirectory = path("firmware.directory")
+        firmwareName = values.text("firmware.name")
+        gatewayEndpoint = values.text("gateway.endpoint")
+        Self.check(gatewayEndpoint, line: values.line("gateway.endpoint"), key: "gateway.endpoint", &reader)
+        queueSizeLimit = values.integer("gateway.queue_bytes")
+        drainSeconds = values.integer("gateway.drain_seconds")
+        statusFile = path("status.file")
+        guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
+    }
+
+    static func check(_ endpoint: String, line: Int, key: String, _ reader: inout KeyReader) {
+        guard
+            !["tcp://", "ipc://", "inproc://"].contains(where: { endpoint.hasPrefix($0) && endpoint.count > $0.count })
+        else { return }
+        reader.add(line, key, "is \"\(endpoint)\", must be a ZeroMQ endpoint such as \"tcp://127.0.0.1:5570\"")
+    }
+}

@@ -1,0 +1,112 @@
+import PerigeeConfig
+import PerigeeTestSupport
+import Testing
+
+private func problems(_ text: String) -> [String] {
+    do throws(ConfigurationError) {
+        _ = try StationConfiguration(TomlDocument(parsing: Array(text.utf8), name: "x.toml"))
+        return []
+    } catch {
+        return error.problems.map(\.description)
+    }
+}
+
+private let minimum = "[intake]\nendpoints = [{ mode = \"pull\", endpoint = \"tcp://*:1\" }]\n"
+
+@Test("all problems of a file are named at once, each with its line and a remedy")
+func collects() {
+    let text = """
+        [intake]
+        endpoints = [{ mode = "push", endpoint = "tcp://*:1", topik = "" }, { endpoint = "nowhere" }]
+        [limits]
+        frame_byte = 7
+        header_bytes = "64 kilo"
+        intake_bytes = "1 TiB"
+        [encoder]
+        target = "0.5x"
+        lanes = -1
+        overrides = [{ sensor = "naip", target = "100x" }, { sensor = "naip", target = "50x" }]
+        [gatway]
+        endpoint = "tcp://x:1"
+        [status]
+        file = 3
+        """
+    #expect(
+        problems(text) == [
+            "x.toml:2: intake.endpoints[0].mode is \"push\", must be one of \"sub\", \"pull\"",
+            "x.toml:2: intake.endpoints[0].topik is no key of this file: did you mean intake.endpoints[0].topic?",
+            "x.toml:2: intake.endpoints[1].mode is missing: add it; \"pull\" or \"sub\"",
+            "x.toml:2: intake.endpoints is \"nowhere\", must be a ZeroMQ endpoint such as \"tcp://127.0.0.1:5570\"",
+            "x.toml:4: limits.frame_byte is no key of this file: did you mean limits.frame_bytes?",
+            "x.toml:5: limits.header_bytes is \"64 kilo\", must be octets, such as 65536 or \"64 KiB\"",
+            "x.toml:8: encoder.target is \"0.5x\", must be a ratio from 1x to 1000000x, such as \"300x\"",
+            "x.toml:9: encoder.lanes is -1, must be 0 to 256",
+            "x.toml:10: encoder.overrides has \"naip\" twice: keep one",
+            "x.toml:11: gatway is no key of this file: did you mean gateway?",
+            "x.toml:14: status.file is 3, must be text in quotation marks",
+        ])
+}
+
+@Test("a table where a value should stand, and the other way round, are named")
+func shapes() {
+    #expect(problems("intake = 3").first == "x.toml:1: intake is a value, must be a table: write [intake]")
+    #expect(problems(minimum + "[station.id]\nx = 1").first?.contains("station.id is a table, must be text") == true)
+    #expect(problems("[intake]\nendpoints = [3]").first?.contains("intake.endpoints[0] is 3, must be a table") == true)
+    #expect(problems("[intake]\nendpoints = []").first?.contains("is empty") == true)
+    #expect(problems("").first?.contains("intake.endpoints is missing") == true)
+    #expect(problems(minimum + "[limits]\nintake_bytes = 10\nframe_bytes = 11").first?.contains("raise it") == true)
+    #expect(problems(minimum + "[status]\nfile = 2020-01-01").first?.contains("a date or time") == true)
+}
+
+@Test(
+    "sizes are octets with or without a unit",
+    arguments: [
+        ("4096", 4_096), ("\"4 KiB\"", 4_096), ("\"4KiB\"", 4_096), ("\"16384 B\"", 16_384), ("\"2 MiB\"", 2 << 20),
+    ])
+func sizes(text: String, octets: Int) throws {
+    let document = try TomlDocument(parsing: Array((minimum + "[limits]\nheader_bytes = \(text)").utf8), name: "x.toml")
+    #expect(try StationConfiguration(document).headerSizeLimit == octets)
+}
+
+@Test(
+    "a size that is none is refused",
+    arguments: ["\"4 KB\"", "\"KiB\"", "\"-4 KiB\"", "\"9999999999 TiB\"", "4.5", "true"])
+func badSizes(text: String) {
+    #expect(problems(minimum + "[limits]\nheader_bytes = \(text)").count == 1)
+}
+
+@Test("what is not TOML names the line", arguments: ["a = ", "a = 1\nb", "a = 1\na = 2", "[a", "a = \"\\q\"", "\u{0}"])
+func notTOML(text: String) {
+    let error = #expect(throws: ConfigurationError.self) { try TomlDocument(parsing: Array(text.utf8), name: "x.toml") }
+    #expect(error?.problems.first?.message.hasPrefix("this is no TOML: ") == true)
+    #expect((error?.problems.first?.line ?? 0) > 0)
+}
+
+@Test("deep nesting and large files are refused")
+func limits() {
+    let deep = "a = " + String(repeating: "[", count: 100_000)
+    #expect(throws: ConfigurationError.self) { try TomlDocument(parsing: Array(deep.utf8), name: "x") }
+    let dotted = Array(repeating: "a", count: 50_000).joined(separator: ".") + " = 1"
+    #expect(throws: ConfigurationError.self) { try TomlDocument(parsing: Array(dotted.utf8), name: "x") }
+    let tables = "[" + Array(repeating: "a", count: 500).joined(separator: ".") + "]"
+    #expect(throws: ConfigurationError.self) { try TomlDocument(parsing: Array(tables.utf8), name: "x") }
+    let large = Array(repeating: UInt8(ascii: "#"), count: (1 << 20) + 1)
+    #expect(throws: ConfigurationError.self) { try TomlDocument(parsing: large, name: "x") }
+    #expect(throws: ConfigurationError.self) { try TomlDocument(path: "/nowhere/x.toml") }
+    #expect(throws: ConfigurationError.self) { try TomlDocument(path: "/") }
+}
+
+@Test("random changes of a file are values or errors, never a trap", arguments: 0..<20)
+func damaged(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    let whole = Array((minimum + "[limits]\nheader_bytes = \"4 KiB\"\n[[x.y]]\nz = [1, 2.5, { a = true }]").utf8)
+    for _ in 0..<100 {
+        var octets = whole
+        octets[Int.random(in: octets.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+        do throws(ConfigurationError) {
+            _ = try StationConfiguration(TomlDocument(parsing: octets, name: "x"))
+        } catch {
+            #expect(!error.problems.isEmpty)
+        }
+    }
+}
