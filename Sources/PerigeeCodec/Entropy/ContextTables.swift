@@ -28,8 +28,8 @@ public struct ContextTables: Equatable, Sendable {
         var cells: [UInt32] = []
         for _ in 0..<60 {
             for energy in 0..<40 {
-                let numerator = UInt32(energy * energy + 4) << 22
-                cells.append(numerator / 3_200 << 10)
+                let probability = ((energy * energy + 4) << 22) / 3_200
+                cells.append(UInt32(probability) << 10)
             }
         }
         cells += [UInt32](repeating: Cell.make(probability: 0.5, count: 6), count: 9 * 9 * 9)
