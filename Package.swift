@@ -102,7 +102,7 @@ let package = Package(
                 "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeProducts",
                 "PerigeeQuality", "PerigeeRaster", "PerigeeSimulator", "PerigeeTransport",
             ]),
-        swift("PerigeeC", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware"]),
+        swift("PerigeeC", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeFrameFormat"]),
 
         // mains
         main("perigeed", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeStation"]),
