@@ -102,7 +102,11 @@ let package = Package(
                 "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeProducts",
                 "PerigeeQuality", "PerigeeRaster", "PerigeeSimulator", "PerigeeTransport",
             ]),
-        swift("PerigeeC", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeFrameFormat"]),
+        // a dynamic library that brings its own Swift runtime, so that Python needs nothing but this file
+        .target(
+            name: "PerigeeC", dependencies: ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeFrameFormat"],
+            exclude: readme("PerigeeC"), swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
 
         // mains
         main("perigeed", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeStation"]),

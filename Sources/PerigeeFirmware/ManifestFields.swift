@@ -1,5 +1,5 @@
-import PerigeeCore
-import PerigeeFrameFormat
+package import PerigeeCore
+package import PerigeeFrameFormat
 
 /// Typed access to the members of one JSON object; errors name the path.
 struct ManifestFields {
@@ -88,6 +88,11 @@ struct ManifestFields {
 }
 
 extension SensorProfile {
+    /// A profile from an object as in the `profiles` of a manifest.
+    package init(parsingManifest json: JSONValue) throws(FirmwareError) {
+        try self.init(manifest: ManifestFields(json, path: "profile"))
+    }
+
     init(manifest fields: ManifestFields) throws(FirmwareError) {
         let bands = try fields.list("bands", limit: DeclarationLimit.bands).map { (item) throws(FirmwareError) in
             Band(

@@ -1,0 +1,173 @@
+"""Models, streams and the table trainer. Shape suffixes: B bands in sample order, K components, H rows, W columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perigee_cluster.bitstream.binding import CodecError, call, close, library_path
+
+__all__ = ["CodecError", "Model", "Stream", "Trainer", "library_path"]
+
+FITTED_LIMIT = 1 + 64 + 64 * 63 // 2
+
+
+class _Handle:
+    def __init__(self, handle: int) -> None:
+        self.handle: int | None = handle
+
+    def __del__(self) -> None:
+        close(getattr(self, "handle", None))
+        self.handle = None
+
+
+class Model(_Handle):
+    """Everything learned that encoder and decoder share."""
+
+    @classmethod
+    def open(cls, bundle: Path) -> Model:
+        """The model of a firmware bundle; its profiles can be named."""
+        return cls(call("perigee_model_open", str(bundle).encode()))
+
+    @classmethod
+    def parse(cls, safetensors: bytes) -> Model:
+        """A model of tensors alone, without profiles."""
+        return cls(call("perigee_model_parse", safetensors, len(safetensors)))
+
+    @property
+    def firmware(self) -> int:
+        """Identity of the bundle; 0 without one."""
+        return call("perigee_model_firmware", self.handle)
+
+
+class Stream(_Handle):
+    """Frames of one sensor, band list and size.
+
+    `profile`: a name in the bundle, or an object as in the `profiles` of a manifest. `bands`: names in the order of the
+    samples, absent for all. `nodata`: a number, "nan", "none", or absent for the profile's.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        profile: str | Mapping[str, Any],
+        shape: tuple[int, int, int],
+        *,
+        bands: Sequence[str] | None = None,
+        dtype: np.dtype[Any] | str = "uint16",
+        nodata: float | str | None = None,
+        scale: float | None = None,
+        offset: float | None = None,
+        lanes: int = 1,
+    ) -> None:
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        description = {
+            "profile": profile,
+            "bands": list(bands) if bands is not None else None,
+            "rows": shape[1],
+            "columns": shape[2],
+            "sampleType": self.dtype.name,
+            "nodata": "nan" if isinstance(nodata, float) and np.isnan(nodata) else nodata,
+            "scale": scale,
+            "offset": offset,
+        }
+        given = {name: value for name, value in description.items() if value is not None}
+        text = json.dumps(given, allow_nan=False).encode()
+        super().__init__(call("perigee_stream_open", model.handle, text, len(text), lanes))
+        order = np.zeros(1_024, np.int64)
+        count = call("perigee_stream_coding_order", self.handle, order.ctypes.data)
+        if count != shape[0]:
+            raise CodecError(f"the stream has {count} bands, the shape {shape[0]}: name the bands")
+        self.coding_order = order[:count].copy()
+
+    def _samples(self, samples_BHW: NDArray[Any]) -> NDArray[Any]:
+        if samples_BHW.shape != self.shape or samples_BHW.dtype != self.dtype:
+            raise CodecError(f"samples are {samples_BHW.dtype} {samples_BHW.shape}, not {self.dtype} {self.shape}")
+        return np.ascontiguousarray(samples_BHW)
+
+    def forward(
+        self, samples_BHW: NDArray[Any], *, budget: int = 1 << 40, choice: bytes = b""
+    ) -> tuple[NDArray[np.float32], bytes]:
+        """Strict coefficients [K, H, W] in Mallat layout, and the spectral choice (mode, then a fitted basis).
+
+        `choice`: 0 to 13 a trained set, 14 identity; empty lets the encoder choose for `budget` octets.
+        """
+        samples = self._samples(samples_BHW)
+        room = np.zeros(max(FITTED_LIMIT, len(choice)), np.uint8)
+        room[: len(choice)] = np.frombuffer(choice, np.uint8)
+        coefficients = np.empty(self.shape, np.float32)
+        size = call(
+            "perigee_transform_forward", self.handle, samples.ctypes.data, samples.nbytes, budget, room.ctypes.data,
+            len(choice), len(room), coefficients.ctypes.data,
+        )  # fmt: skip
+        return coefficients, room[:size].tobytes()
+
+    def inverse(
+        self, coefficients_KHW: NDArray[np.float32], choice: bytes, masks_BHW: NDArray[np.bool_] | None = None
+    ) -> NDArray[Any]:
+        """Samples [B, H, W]; `masks_BHW` is false where a sample is invalid, bands in coding order."""
+        if coefficients_KHW.shape != self.shape:
+            raise CodecError(f"coefficients are {coefficients_KHW.shape}, not {self.shape}")
+        coefficients = np.ascontiguousarray(coefficients_KHW, np.float32)
+        masks = None
+        if masks_BHW is not None:
+            masks = np.ascontiguousarray(np.broadcast_to(masks_BHW, self.shape), np.uint8)
+        parameters = np.frombuffer(choice, np.uint8)
+        samples = np.empty(self.shape, self.dtype)
+        call(
+            "perigee_transform_inverse", self.handle, coefficients.ctypes.data, parameters.ctypes.data,
+            len(choice), None if masks is None else masks.ctypes.data, samples.ctypes.data, samples.nbytes,
+        )  # fmt: skip
+        return samples
+
+    def encode(self, samples_BHW: NDArray[Any], budgets: Sequence[int]) -> list[bytes]:
+        """Layers within cumulative budgets in octets, coarse to fine."""
+        samples = self._samples(samples_BHW)
+        limits = np.asarray(budgets, np.int64)
+        sizes = np.zeros(len(limits), np.int64)
+        # verbatim frames may be larger than their budgets, at most by what zstd adds to noise
+        payload = np.empty(
+            max(int(limits.max(initial=0)), 0) + samples.nbytes + (samples.nbytes >> 7) + 1_024, np.uint8
+        )
+        call(
+            "perigee_encode", self.handle, samples.ctypes.data, samples.nbytes, limits.ctypes.data, len(limits),
+            payload.ctypes.data, len(payload), sizes.ctypes.data,
+        )  # fmt: skip
+        ends = np.cumsum(sizes)
+        return [payload[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
+
+    def decode(self, layers: Sequence[bytes]) -> NDArray[Any]:
+        """Samples [B, H, W] of the octets at hand: layers from the first on, any of them cut anywhere."""
+        sizes = np.array([len(layer) for layer in layers], np.int64)
+        samples = np.empty(self.shape, self.dtype)
+        call(
+            "perigee_decode", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), samples.ctypes.data,
+            samples.nbytes,
+        )  # fmt: skip
+        return samples
+
+
+class Trainer(_Handle):
+    """Fits the start values of the token coder: give it all training frames, shuffled, twice."""
+
+    def __init__(self) -> None:
+        super().__init__(call("perigee_trainer_open"))
+
+    def adapt(self, stream: Stream, samples_BHW: NDArray[Any], budget: int, scale: float = 1.0) -> int:
+        """Learns from one frame coded to `budget` octets; the spectral mode that the encoder chose."""
+        samples = stream._samples(samples_BHW)
+        return call(
+            "perigee_trainer_adapt", self.handle, stream.handle, samples.ctypes.data, samples.nbytes, budget, scale
+        )
+
+    def tensors(self) -> bytes:
+        """What was learned, as octets of a safetensors file: `tokens/…`."""
+        octets = np.empty(call("perigee_trainer_tensors", self.handle, None, 0), np.uint8)
+        size = call("perigee_trainer_tensors", self.handle, octets.ctypes.data, len(octets))
+        return octets[:size].tobytes()

@@ -1,0 +1,98 @@
+"""libPerigeeC through NumPy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perigee_cluster.bitstream import CodecError, Model, Stream, Trainer, library_path
+from perigee_cluster.training import safetensors
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def _built() -> bool:
+    try:
+        return library_path().is_file()
+    except FileNotFoundError:
+        return False
+
+
+pytestmark = pytest.mark.skipif(not _built(), reason="libPerigeeC.so is not built")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model.open(next(path.parent for path in sorted(ROOT.glob("Firmware/*/manifest.json"))))
+
+
+def scenery(bands: int, rows: int, columns: int) -> np.ndarray:
+    generator = np.random.default_rng(5)
+    y, x = np.mgrid[:rows, :columns]
+    return np.stack(
+        [2_000 + 300 * band + 400 * np.sin(x / 9 + band) * np.cos(y / 7) + generator.normal(0, 20, (rows, columns))
+         for band in range(bands)]
+    ).astype(np.uint16)  # fmt: skip
+
+
+def test_a_frame_comes_back_from_its_coefficients(model: Model) -> None:
+    samples = scenery(12, 61, 90)
+    stream = Stream(model, "sentinel-2-l2a", samples.shape)
+    coefficients, choice = stream.forward(samples)
+    assert np.array_equal(stream.inverse(coefficients, choice), samples)
+    for mode in (0, 14):
+        coefficients, choice = stream.forward(samples, choice=bytes([mode]))
+        assert choice == bytes([mode])
+        assert np.array_equal(stream.inverse(coefficients, choice), samples)
+
+
+def test_layers_stay_within_their_budgets_and_refine(model: Model) -> None:
+    samples = scenery(4, 100, 70)
+    stream = Stream(model, "sentinel-2-l2a", samples.shape, bands=["B08", "B02", "B04", "B03"])
+    layers = stream.encode(samples, [100, 1_000, 5_000])
+    assert np.all(np.cumsum([len(layer) for layer in layers]) <= [100, 1_000, 5_000])
+    errors = [np.mean((stream.decode(layers[:count]).astype(float) - samples) ** 2) for count in range(len(layers) + 1)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < errors[0] / 20
+
+
+def test_invalid_samples_stay_invalid(model: Model) -> None:
+    samples = scenery(2, 40, 40).astype(np.float32)
+    samples[:, 10:20, 5:9] = np.nan
+    stream = Stream(model, "sentinel-2-l2a", samples.shape, bands=["B02", "B03"], dtype=np.float32, nodata="none")
+    decoded = stream.decode(stream.encode(samples, [2_000]))
+    assert np.array_equal(np.isnan(decoded), np.isnan(samples))
+
+
+def test_a_trainer_gives_tables_that_a_model_takes(model: Model) -> None:
+    bundle = next(ROOT.glob("Firmware/*/model.safetensors"))
+    tensors = {
+        name: values for name, values in safetensors.parse(bundle.read_bytes()).items() if name.startswith("spectral/")
+    }
+    samples = scenery(12, 64, 64)
+    trainer = Trainer()
+    assert 0 <= trainer.adapt(Stream(model, "sentinel-2-l2a", samples.shape), samples, 2_000) <= 15
+    learned = safetensors.parse(trainer.tensors())
+    assert all(name.startswith("tokens/") for name in learned)
+    profile = {
+        "name": "spelled", "sampleType": "uint16", "peak": 10_000,
+        "bands": [{"name": str(band), "centerWavelength": 0.45 + 0.1 * band} for band in range(12)],
+    }  # fmt: skip
+    trained = Model.parse(safetensors.pack({**tensors, **learned}))
+    stream = Stream(trained, profile, samples.shape)
+    layers = stream.encode(samples, [2_000])
+    assert np.mean((stream.decode(layers).astype(float) - samples) ** 2) < 1e4
+
+
+def test_errors_name_the_field(model: Model) -> None:
+    with pytest.raises(CodecError, match="no profile nobody"):
+        Stream(model, "nobody", (1, 2, 3))
+    with pytest.raises(CodecError, match="spectral mode"):
+        Stream(model, "sentinel-2-l2a", (12, 8, 8)).forward(scenery(12, 8, 8), choice=bytes([13]))
+    with pytest.raises(CodecError, match=r"manifest\.json"):
+        Model.open(ROOT / "no such folder")
+    infinite = np.full((1, 4, 4), np.inf, np.float32)
+    with pytest.raises(CodecError, match="infinite"):
+        Stream(model, "sentinel-2-l2a", (1, 4, 4), bands=["B02"], dtype=np.float32).forward(infinite)

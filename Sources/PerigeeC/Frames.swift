@@ -1,0 +1,44 @@
+import PerigeeCodec
+import PerigeeCore
+
+/// Encodes one frame into `count` layers within cumulative `budgets` in octets, coarse to fine. The layers lie behind each
+/// other in `payload`; `sizes` gets their octets. Gives the octets of all.
+@c(perigee_encode)
+public func encode(
+    _ stream: UnsafeMutableRawPointer?, _ samples: UnsafePointer<UInt8>?, _ size: Int, _ budgets: UnsafePointer<Int64>?,
+    _ count: Int, _ payload: UnsafeMutablePointer<UInt8>?, _ payloadCapacity: Int,
+    _ sizes: UnsafeMutablePointer<Int64>?,
+    _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> Int64 {
+    call(message, capacity) {
+        let stream = try object(stream, as: Stream.self)
+        guard let budgets, let sizes, count > 0 else { throw CallError(description: "budgets or sizes are null") }
+        let frame = try stream.encoder.encode(
+            stream.samples(samples, size), budgets: (0..<count).map { Int(budgets[$0]) })
+        for index in 0..<count { sizes[index] = Int64(index < frame.layers.count ? frame.layers[index].count : 0) }
+        return try copy(Array(frame.layers.joined()), to: payload, capacity: payloadCapacity)
+    }
+}
+
+/// Decodes a frame from the octets at hand: layers behind each other in `payload`, `sizes` of `count` layers, any of them
+/// cut. Writes `size` octets of samples.
+@c(perigee_decode)
+public func decode(
+    _ stream: UnsafeMutableRawPointer?, _ payload: UnsafePointer<UInt8>?, _ sizes: UnsafePointer<Int64>?, _ count: Int,
+    _ samples: UnsafeMutablePointer<UInt8>?, _ size: Int, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> Int64 {
+    call(message, capacity) {
+        let stream = try object(stream, as: Stream.self)
+        guard let sizes, count >= 0 else { throw CallError(description: "the sizes are null") }
+        var layers: [ArraySlice<UInt8>] = []
+        var offset = 0
+        for index in 0..<count {
+            guard let octets = Int(exactly: sizes[index]), octets >= 0, octets <= 1 << 31, let payload else {
+                throw CallError(description: "the size of layer \(index) is \(sizes[index])")
+            }
+            layers.append(Array(UnsafeBufferPointer(start: payload + offset, count: octets))[...])
+            offset += octets
+        }
+        return try copy(stream.decoder.decode(layers: layers).bytes, to: samples, capacity: size)
+    }
+}
