@@ -172,6 +172,7 @@ extension FrameTransform {
         let price = Double(8 * fitted.parameters.count)
         guard price < 0.25 * 8 * Double(budget) else { return best }
         let fittedVariances = analysis.variances(SpectralBasis(count: bands, covariances: [fitted.fittedCovariance]))
+        guard SpectralAnalysis.cost(fittedVariances) < cost else { return best }
         let distortion = SpectralAnalysis.distortion(variances, budget: Double(8 * budget))
         let gain =
             SpectralAnalysis.bits(variances, distortion: distortion)
