@@ -124,6 +124,7 @@ let package = Package(
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),
         test("PerigeeLink"),
+        test("PerigeeArchive"),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
         test("PerigeeFrameFormat"),
