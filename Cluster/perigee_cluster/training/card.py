@@ -22,7 +22,8 @@ Contains modified Copernicus Sentinel data 2015-2023.
 
 **How.** Within-frame covariances of 9/7 coefficients, one for each level, each of trace 1; L2A frames, which lack B10,
 were completed by regression from L1C frames; {sets} sets by clustering, the last common to all. The +1000 offset of
-newer processing was taken out first. `make train` makes the same octets again.
+newer processing was taken out first. Start values of the token coder: {passes} passes of the encoder over all frames in
+a shuffled order, each coded down to {ratio:g}x. `make train` makes the same octets again.
 
 **Limits.** Few biomes (Europe, some tropics and boreal snow), small frames, no polar or desert scenes of size, no night
 imagery. It stays correct on any input: a poor fit costs octets, never exactness.
@@ -44,4 +45,6 @@ def render(config: CodecConfig, frames: list[TrainingFrame]) -> str:
         places=len(places),
         by_folder=", ".join(f"{folder} {count}" for folder, count in folders.items()),
         sets=config.spectral.sets,
+        passes=config.tables.passes,
+        ratio=config.tables.ratio,
     )

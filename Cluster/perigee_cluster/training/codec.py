@@ -21,6 +21,7 @@ from perigee_cluster.training.corpus import REFERENCE_BANDS, TrainingFrame, corp
 from perigee_cluster.training.profiles import Profile, read_profiles, wavelengths
 from perigee_cluster.training.safetensors import Tensors
 from perigee_cluster.training.spectral import fit, frame_statistics
+from perigee_cluster.training.tables import fit_tables
 
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE_PROFILE = "sentinel-2-l1c"
@@ -51,6 +52,7 @@ def train(config: CodecConfig, output: Path) -> str:
     profiles = read_profiles(ROOT / "Config" / "sensors")
     tensors = dict(spectral_tensors(config, frames, profiles))
     log.info("spectral statistics: %d sets", config.spectral.sets)
+    tensors |= fit_tables(frames, tensors, profiles, config.tables)
     training = {"config": asdict(config), "frames": {frame.file: frame.sha256 for frame in frames}}
     bundle = Bundle(config.name, config.version, profiles, tensors, card.render(config, frames), training)
     identity = bundle.write(output)

@@ -27,16 +27,31 @@ class SpectralConfig:
 
 
 @dataclass(frozen=True)
+class TableConfig:
+    """How the token coder's start values are learned; see `tables.fit_tables`."""
+
+    ratio: float
+    passes: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be trained."""
+        if self.ratio <= 0 or self.passes < 1:
+            raise ValueError("[tables] ratio must be above 0 and passes at least 1")
+
+
+@dataclass(frozen=True)
 class CodecConfig:
     """All settings of one bundle."""
 
     name: str
     version: str
     spectral: SpectralConfig
+    tables: TableConfig
 
     @classmethod
     def read(cls, path: Path) -> CodecConfig:
         """Reads a TOML file; a TypeError names a key that is unknown or missing."""
         table = tomllib.loads(path.read_text())
         spectral = SpectralConfig(**table.pop("spectral"))
-        return cls(spectral=spectral, **table)
+        return cls(spectral=spectral, tables=TableConfig(**table.pop("tables")), **table)
