@@ -106,41 +106,55 @@ struct SpectralAnalysis {
         }
     }
 
-    /// Covariance of all levels together.
-    var total: [Double] {
-        var total = [Double](repeating: 0, count: count * count)
-        for level in levels {
-            for index in total.indices { total[index] += level.covariance[index] * Double(level.coefficients) }
-        }
-        let all = Double(max(1, levels.reduce(0) { $0 + $1.coefficients }))
-        return total.map { $0 / all }
+    /// Covariances of all levels together, weighted in three ways: one of them suits as a single basis. Weighing by energy
+    /// alone lets the strong coarse levels rule, which is the worst of the three on most frames.
+    var candidates: [[Double]] {
+        [
+            sum { Double($0.coefficients) / max(Self.trace($0.covariance, count), 1e-6) },
+            sum { $0.index <= 5 ? 1 / max(Self.trace($0.covariance, count), 1e-6) : 0 },
+            sum { Double($0.coefficients) },
+        ]
     }
 
-    /// The proxy by which bases are compared (codec notes: best at a step of 500): rate and distortion of a coefficient
-    /// of variance v are like 1 + ln(v / t) above t, v / t below.
-    static func cost(_ variances: [(coefficients: Double, variance: Double)]) -> Double {
-        let threshold = 0.1 * 500 * 500
-        return variances.reduce(0) { sum, entry in
+    private func sum(_ weight: (Level) -> Double) -> [Double] {
+        var total = [Double](repeating: 0, count: count * count)
+        for level in levels {
+            let share = weight(level)
+            for index in total.indices { total[index] += level.covariance[index] * share }
+        }
+        return total
+    }
+
+    private static func trace(_ matrix: [Double], _ count: Int) -> Double {
+        (0..<count).reduce(0) { $0 + matrix[$1 * (count + 1)] }
+    }
+
+    /// The threshold at which trained sets are compared, found best at all rates (codec notes: 0.1 of the square of a step
+    /// of 500).
+    static let commonThreshold = 0.1 * 500 * 500
+
+    /// The proxy by which bases are compared: rate and distortion of a coefficient of variance v are like 1 + ln(v / t)
+    /// above the threshold t, v / t below.
+    static func cost(
+        _ variances: [(coefficients: Double, variance: Double)], threshold: Double = commonThreshold
+    ) -> Double {
+        variances.reduce(0) { sum, entry in
             let ratio = entry.variance / threshold
             return sum + entry.coefficients * (ratio > 1 ? 1 + log2Encoder(ratio) * 0.6931471805599453 : ratio)
         }
     }
 
-    /// Bits that coefficients cost where each may err by `distortion` (reverse water-filling).
-    static func bits(_ variances: [(coefficients: Double, variance: Double)], distortion: Double) -> Double {
-        variances.reduce(0) { sum, entry in
-            entry.variance > distortion
-                ? sum + entry.coefficients * 0.5 * log2Encoder(entry.variance / distortion) : sum
-        }
-    }
-
-    /// The distortion at which `bits` is the budget.
+    /// The distortion at which coefficients of these variances take the budget (reverse water-filling).
     static func distortion(_ variances: [(coefficients: Double, variance: Double)], budget bits: Double) -> Double {
         var low = 1e-3
         var high = 1e12
-        for _ in 0..<60 {
+        for _ in 0..<40 {
             let middle = (low * high).squareRoot()
-            if Self.bits(variances, distortion: middle) > bits { low = middle } else { high = middle }
+            let needed = variances.reduce(0) { sum, entry in
+                entry.variance > middle
+                    ? sum + entry.coefficients * 0.5 * log2Encoder(entry.variance / middle) : sum
+            }
+            if needed > bits { low = middle } else { high = middle }
         }
         return high
     }

@@ -85,8 +85,8 @@ extension SpectralChoice {
 
     /// The choice whose covariance is nearest to `covariance` (`[band][band]`, 1 to 64 bands). Encoder only.
     static func fitting(_ covariance: [Double], count: Int) -> SpectralChoice {
-        let variance = { (b: Int) -> Double in max(covariance[b * count + b], 1e-3) }
-        let greatest = (0..<count).map(variance).max() ?? 1
+        let greatest = max((0..<count).map { covariance[$0 * (count + 1)] }.max() ?? 1, 0x1p-100)
+        let variance = { (b: Int) -> Double in max(covariance[b * (count + 1)], greatest * 0x1p-60) }
         // only ratios matter: the greatest variance takes the top of the scale
         var parameters = (0..<count).map { b in
             UInt8(max(0, min(255, (255 + 4 * log2Encoder(variance(b) / greatest)).rounded())))

@@ -161,22 +161,32 @@ extension FrameTransform {
         guard bands > 1, bands <= SpectralModel.bandLimit, levels > 0 else { return .identity }
         let analysis = SpectralAnalysis(planes, transform: spectral)
         var best = SpectralChoice.identity
-        var variances = analysis.variances(nil)
-        var cost = SpectralAnalysis.cost(variances)
+        var cost = SpectralAnalysis.cost(analysis.variances(nil))
         for set in 0..<(placement.isUsable ? model.sets : 0) {
-            let candidate = analysis.variances(trainedBasis(set))
-            let itsCost = SpectralAnalysis.cost(candidate)
-            if itsCost < cost { (best, variances, cost) = (.trained(set), candidate, itsCost) }
+            let itsCost = SpectralAnalysis.cost(analysis.variances(trainedBasis(set)))
+            if itsCost < cost { (best, cost) = (.trained(set), itsCost) }
         }
-        let fitted = SpectralChoice.fitting(analysis.total, count: bands)
-        let price = Double(8 * fitted.parameters.count)
-        guard price < 0.25 * 8 * Double(budget) else { return best }
-        let fittedVariances = analysis.variances(SpectralBasis(count: bands, covariances: [fitted.fittedCovariance]))
-        guard SpectralAnalysis.cost(fittedVariances) < cost else { return best }
-        let distortion = SpectralAnalysis.distortion(variances, budget: Double(8 * budget))
-        let gain =
-            SpectralAnalysis.bits(variances, distortion: distortion)
-            - SpectralAnalysis.bits(fittedVariances, distortion: distortion)
-        return gain > price ? fitted : best
+        return fitted(analysis, instead: best, budget: budget) ?? best
+    }
+
+    /// A fitted basis, where the proxy at the budget's own distortion says that it saves more than its octets cost.
+    private func fitted(
+        _ analysis: SpectralAnalysis, instead best: SpectralChoice, budget: Int
+    ) -> SpectralChoice? {
+        let price = 1.5 * Double(SpectralChoice.parameterSize(mode: SpectralChoice.fittedMode, bands: bands))
+        guard price < 0.5 * Double(budget) else { return nil }
+        let variances = analysis.variances(best == .identity ? nil : trainedBasis(best.mode))
+        let threshold = SpectralAnalysis.distortion(variances, budget: 8 * Double(budget))
+        let cost = SpectralAnalysis.cost(variances, threshold: threshold)
+        guard cost > 0 else { return nil }
+        var found: (choice: SpectralChoice, cost: Double)?
+        for covariance in analysis.candidates {
+            let candidate = SpectralChoice.fitting(covariance, count: bands)
+            let basis = SpectralBasis(count: bands, covariances: [candidate.fittedCovariance])
+            let itsCost = SpectralAnalysis.cost(analysis.variances(basis), threshold: threshold)
+            if itsCost < found?.cost ?? .infinity { found = (candidate, itsCost) }
+        }
+        guard let found, (cost - found.cost) / cost * Double(budget) > price else { return nil }
+        return found.choice
     }
 }
