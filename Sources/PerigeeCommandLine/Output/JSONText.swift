@@ -12,11 +12,17 @@ public enum JSONText: Sendable, Equatable {
     public struct Member: Sendable, Equatable {
         public let key: String
         public let value: JSONText
+
+        /// A member of an object.
+        public init(_ key: String, _ value: JSONText) {
+            self.key = key
+            self.value = value
+        }
     }
 
     /// An object from pairs; the order stays.
     public static func object(_ pairs: KeyValuePairs<String, JSONText>) -> JSONText {
-        .object(pairs.map { Member(key: $0.key, value: $0.value) })
+        .object(pairs.map { Member($0.key, $0.value) })
     }
 
     /// A text, or null.

@@ -1,0 +1,191 @@
+import PerigeeCodec
+import PerigeeCommandLine
+import PerigeeCore
+import PerigeeFirmware
+
+/// `perigee encode`: one GeoTIFF to one token file.
+enum EncodeCommand {
+    static let defaultRatio = 300.0
+
+    static let command = Command(
+        "encode", summary: "Encode one GeoTIFF to one token file",
+        discussion: [
+            "The file holds layers, coarse to fine, at 10,000x, 3,000x, 1,000x and so on up to the target; any prefix of the "
+                + "file decodes. --ratio and --bytes bound the whole file, header and checksum included, and are never "
+                + "exceeded: where that cannot be met nothing is written, the smallest possible size is printed and the exit "
+                + "code is \(ExitCode.budget.rawValue). Without either the target is \(Int(defaultRatio))x, or the smallest "
+                + "possible size where a small frame cannot be made that small.",
+            "Bands of codes (classes, flags) and frames of a sensor without a profile travel losslessly.",
+        ],
+        options: [
+            .value("output", short: "o", .file, as: "FILE", help: "Token file to write", isRequired: true),
+            SharedOptions.sensor,
+            .value("place", .text, as: "NAME", help: "A name for the place, where the position does not tell it"),
+            .value(
+                "ratio", .number(1...1e9), as: "R", help: "Raw octets of the samples over octets of the file, at least"),
+            .value("bytes", .octets(1...Int.max), as: "N", help: "Octets of the file, at most"),
+            SharedOptions.firmware, SharedOptions.home, SharedOptions.lanes, SharedOptions.json,
+        ],
+        positionals: [Positional("IN.tif", .file, help: "a GeoTIFF file")],
+        examples: [
+            Example("perigee encode scene.tif -o scene.pgt --ratio 1000", "At most a thousandth of the samples"),
+            Example("perigee encode scene.tif -o scene.pgt --bytes 167", "At most 167 octets, header included"),
+        ], exitCodes: [.budget, .data, .unavailable, .io, .config])
+
+    static func run(_ arguments: Arguments) throws -> ExitCode {
+        let limit = try Limit(arguments)
+        let path = arguments.positionals[0]
+        let library = try Library(arguments)
+        let catalog = try library.sensors()
+        var input = try InputFrame(path: path, sensor: arguments.text("sensor"), catalog: catalog)
+        if let place = arguments.text("place") { input.frame.description.place = place }
+        let bundle = try library.bundle()
+        let model = try Library.model(bundle)
+        let result: Result
+        do throws(CodecError) {
+            result = try encode(
+                input, bundle: bundle, model: model, limit: limit,
+                lanes: arguments.integer("lanes") ?? ProcessorCount.available)
+        } catch {
+            guard case .overBudget(let budget, let smallest) = error else { throw CommandFailure(error, file: path) }
+            return overBudget(budget: budget, smallest: smallest, path, arguments)
+        }
+        let output = arguments.text("output") ?? ""
+        let octets = result.file.packed()
+        try FileOctets.write(octets, to: output)
+        report(result, octets: octets.count, input, output: output, arguments)
+        return .ok
+    }
+
+    /// What bounds the file.
+    enum Limit {
+        case ratio(Double)
+        case size(Int)
+        /// 300x, but the smallest possible size where that is larger.
+        case standard
+
+        init(_ arguments: Arguments) throws(CommandFailure) {
+            switch (arguments.number("ratio"), arguments.integer("bytes")) {
+            case (.some, .some):
+                throw CommandFailure(.usage, "--ratio and --bytes exclude each other: give one of them")
+            case (.some(let ratio), nil): self = .ratio(ratio)
+            case (nil, .some(let size)): self = .size(size)
+            case (nil, nil): self = .standard
+            }
+        }
+    }
+
+    /// A token file, and whether the standard target could not be met.
+    struct Result {
+        var file: TokenFile
+        var isOverBudget = false
+    }
+
+    /// Encodes within the limit, or throws `overBudget` with sizes of the whole file.
+    static func encode(
+        _ input: InputFrame, bundle: FirmwareBundle, model: CodecModel, limit: Limit, lanes: Int
+    ) throws(CodecError) -> Result {
+        let frame = input.frame
+        let declared: (declaration: StreamDeclaration, metadata: FrameMetadata)
+        let stream: StreamDescription
+        let epoch: Epoch
+        do throws(FormatError) {
+            declared = try StreamDeclaration.declare(
+                frame.description, shape: frame.samples, profile: input.profile, firmware: bundle.id,
+                profiles: bundle.profiles)
+            stream = try StreamDescription(declared.declaration, profiles: bundle.profiles)
+            epoch = try Epoch(bytes: SHA256.digest(frame.samples.bytes).prefix(Epoch.size))
+        } catch {
+            throw .format(error)
+        }
+        let encoder = try FrameEncoder(model: model, stream: stream, lanes: lanes)
+        let raw = frame.samples.bytes.count
+        let wholeSize =
+            switch limit {
+            case .ratio(let ratio): Int((Double(raw) / ratio).rounded(.down))
+            case .size(let size): size
+            case .standard: Int((Double(raw) / defaultRatio).rounded(.down))
+            }
+        func file(_ layers: [[UInt8]]) -> TokenFile {
+            TokenFile(
+                epoch: epoch, declaration: declared.declaration, frame: 0, metadata: declared.metadata,
+                layers: layers.map { $0[...] })
+        }
+        /// Octets beside tokens of a file with as many layers, none larger than `size`.
+        func overhead(layers: Int, size: Int) -> Int {
+            file([[UInt8]](repeating: [], count: layers)).overhead + layers * (Varint.size(size) - 1)
+        }
+        func attempt(_ budgets: [Int]) throws(CodecError) -> TokenFile {
+            let made = file(try encoder.encode(frame.samples, budgets: budgets).layers)
+            let size = made.overhead + made.layers.reduce(0) { $0 + $1.count }
+            guard size <= wholeSize else { throw .overBudget(budget: wholeSize, smallest: size) }
+            return made
+        }
+        let full = LayerLadder.budgets(
+            rawSize: raw, size: wholeSize, overhead: overhead(layers: TokenFile.layerLimit, size: wholeSize))
+        let layered = LayerLadder.budgets(
+            rawSize: raw, size: wholeSize, overhead: overhead(layers: full.count, size: wholeSize))
+        if layered.count > 1, let made = try? attempt(layered) { return Result(file: made) }
+        let single = max(0, wholeSize - overhead(layers: 1, size: wholeSize))
+        do throws(CodecError) { return Result(file: try attempt([single])) } catch {
+            guard case .overBudget(_, let smallest) = error else { throw error }
+            // The codec speaks of tokens, a verbatim frame of the whole file.
+            let isWhole = declared.declaration.coding == .verbatim
+            let payload = isWhole ? Int.max / 4 : smallest
+            guard case .standard = limit else {
+                throw .overBudget(
+                    budget: wholeSize,
+                    smallest: isWhole ? smallest : smallest + overhead(layers: 1, size: smallest))
+            }
+            return Result(
+                file: file(try encoder.encode(frame.samples, budgets: [payload]).layers), isOverBudget: true)
+        }
+    }
+
+    private static func overBudget(budget: Int, smallest: Int, _ path: String, _ arguments: Arguments) -> ExitCode {
+        if arguments.flag("json") {
+            Terminal.print(
+                JSONText.object([
+                    "error": .text("over_budget"), "budget_bytes": .integer(budget),
+                    "smallest_bytes": .integer(smallest),
+                ]).text())
+        }
+        Program(PerigeeTool.command).report(
+            "\(path): the budget is \(budget) octets, the smallest possible size is \(smallest) octets: give --bytes \(smallest)"
+        )
+        return .budget
+    }
+
+    private static func report(
+        _ result: Result, octets: Int, _ input: InputFrame, output: String, _ arguments: Arguments
+    ) {
+        let raw = input.frame.samples.bytes.count
+        let ratio = Double(raw) / Double(octets)
+        let isLossless = result.file.declaration.coding == .verbatim
+        if arguments.flag("json") {
+            Terminal.print(
+                JSONText.object([
+                    "output": .text(output), "sensor": .text(input.frame.description.sensor),
+                    "coding": .text(isLossless ? "verbatim" : "tokens"), "raw_bytes": .integer(raw),
+                    "bytes": .integer(octets), "overhead_bytes": .integer(result.file.overhead),
+                    "ratio": .number(ratio),
+                    "layers": .array(result.file.layers.map { .integer($0.count) }),
+                    "over_budget": .bool(result.isOverBudget), "notes": .array(input.notes.map { .text($0) }),
+                ]).text())
+            return
+        }
+        let kind = isLossless ? "lossless" : "\(result.file.layers.count) layers"
+        Terminal.print(
+            "\(output): \(Table.group(octets)) octets of \(Table.group(raw)), \(Table.number(ratio, digits: 1))x, \(kind)"
+        )
+        for note in input.notes { Terminal.print("note: \(note)", to: .error) }
+        if result.isOverBudget {
+            Terminal.print("note: \(Int(defaultRatio))x cannot be met: this is the smallest possible size", to: .error)
+        }
+    }
+}
+
+/// Octets of a varint (Docs/packet-format.md, definitions).
+enum Varint {
+    static func size(_ value: Int) -> Int { max(1, (Int.bitWidth - max(0, value).leadingZeroBitCount + 6) / 7) }
+}

@@ -1,0 +1,158 @@
+import PerigeeCommandLine
+import PerigeeCore
+import PerigeeFirmware
+
+/// `perigee info`: what a token file says, and where every octet goes.
+enum InfoCommand {
+    static let command = Command(
+        "info", summary: "Show what a token file says and where every octet goes",
+        discussion: ["The octets listed under `octets` add up to the size of the file."],
+        options: [
+            .flag("prefix", help: "Accept a file that was cut short"), SharedOptions.firmware, SharedOptions.home,
+            SharedOptions.json,
+        ],
+        positionals: [Positional("IN.pgt", .file, help: "a token file")],
+        examples: [Example("perigee info --json scene.pgt", "Everything, for programs")],
+        exitCodes: [.data, .unavailable, .io, .config])
+
+    static func run(_ arguments: Arguments) throws -> ExitCode {
+        let path = arguments.positionals[0]
+        let octets = try FileOctets.read(path, limit: DecodeCommand.fileLimit)
+        let file: TokenFile
+        do { file = try TokenFile(parsing: octets, allowsPrefix: arguments.flag("prefix")) } catch {
+            throw CommandFailure(.data, "\(path): \(error)")
+        }
+        // A file whose firmware is not here can still be looked at; what only the profile knows is then null.
+        let profiles = (try? Library(arguments).bundle(id: file.declaration.firmware))?.profiles
+        let stream = profiles.flatMap { try? StreamDescription(file.declaration, profiles: $0) }
+        let account = HeaderAccount(file, size: octets.count, isPrefix: arguments.flag("prefix"))
+        if arguments.flag("json") {
+            Terminal.print(json(file, size: octets.count, stream, account).text())
+        } else {
+            print(file, size: octets.count, stream, account)
+        }
+        return .ok
+    }
+
+    private static func json(
+        _ file: TokenFile, size: Int, _ stream: StreamDescription?, _ account: HeaderAccount
+    ) -> JSONText {
+        let raw = stream.flatMap { try? $0.rawSize(limit: Int.max) }
+        let payload = file.layers.reduce(0) { $0 + $1.count }
+        var members: [JSONText.Member] = []
+        func add(_ key: String, _ value: JSONText) { members.append(JSONText.Member(key, value)) }
+        add("bytes", .integer(size))
+        add("overhead_bytes", .integer(size - payload))
+        add("token_bytes", .integer(payload))
+        add("raw_bytes", raw.map { .integer($0) } ?? .null)
+        add("ratio", .optional(raw.map { Double($0) / Double(size) }))
+        add("epoch", .text(file.epoch.text))
+        add("frame", .text(String(file.frame)))
+        add("firmware", .text(Hex.text(file.declaration.firmware)))
+        add("coding", .text(file.declaration.coding == .verbatim ? "verbatim" : "tokens"))
+        members += described(file, stream)
+        add("octets", .object(account.entries.map { JSONText.Member($0.name, .integer($0.size)) }))
+        var end = account.headerSize
+        var layers: [JSONText] = []
+        for layer in file.layers {
+            end += layer.count
+            let ratio = raw.map { Double($0) / Double(end + Packet.checksumSize) }
+            layers.append(
+                .object([
+                    "bytes": .integer(layer.count), "file_bytes_to_here": .integer(end),
+                    "ratio_to_here": .optional(ratio),
+                ]))
+        }
+        add("layers", .array(layers))
+        return .object(members)
+    }
+
+    /// What the declaration and the metadata say; null where the firmware that would tell is not here.
+    private static func described(_ file: TokenFile, _ stream: StreamDescription?) -> [JSONText.Member] {
+        let description = stream?.frameDescription(file.metadata)
+        let position = description?.georeference
+        let shape: [JSONText] = [
+            stream.map { .integer($0.bands.count) } ?? .null, .integer(file.declaration.rows),
+            .integer(file.declaration.columns),
+        ]
+        let values: [(String, JSONText)] = [
+            ("sensor", .optional(stream?.sensor)),
+            ("bands", stream.map { .array($0.bands.map { .text($0.name) }) } ?? .null),
+            ("dtype", .optional(stream?.sampleType.name)),
+            ("shape", .array(shape)),
+            ("datetime", .optional(description?.datetime?.rfc3339)),
+            ("place", .optional(file.metadata.place)),
+            ("proj:code", .optional(position.map { "EPSG:\($0.epsg)" })),
+            ("proj:transform", position.map { .array($0.transform.map { .number($0) }) } ?? .null),
+            ("view:sun_elevation", .optional(file.metadata.sunElevation)),
+        ]
+        return values.map { JSONText.Member($0.0, $0.1) }
+    }
+
+    private static func print(
+        _ file: TokenFile, size: Int, _ stream: StreamDescription?, _ account: HeaderAccount
+    ) {
+        let description = stream?.frameDescription(file.metadata)
+        let raw = stream.flatMap { try? $0.rawSize(limit: Int.max) }
+        var lines = [
+            ("identity", "\(file.epoch.text) frame \(file.frame)"),
+            ("firmware", Hex.text(file.declaration.firmware) + (stream == nil ? ", not here" : "")),
+            ("sensor", stream?.sensor ?? "unknown without the firmware"),
+            ("size", "\(file.declaration.rows) rows, \(file.declaration.columns) columns"),
+        ]
+        if let stream { lines.append(("bands", stream.bands.map(\.name).joined(separator: " "))) }
+        lines.append(("time", description?.datetime?.rfc3339 ?? "unknown"))
+        lines.append(
+            (
+                "place",
+                description?.georeference.map { "EPSG:\($0.epsg) \($0.transform)" } ?? file.metadata.place ?? "unknown"
+            ))
+        if let raw {
+            lines.append(
+                ("ratio", "\(Table.number(Double(raw) / Double(size), digits: 1))x of \(Table.group(raw)) octets"))
+        }
+        for (name, value) in lines {
+            Terminal.print("\(name)\(String(repeating: " ", count: 10 - name.count))\(value)")
+        }
+        var table = Table([("where the octets go", .left), ("octets", .right), ("share", .right)])
+        for entry in account.entries {
+            table.append([
+                entry.name, Table.group(entry.size),
+                Table.number(100 * Double(entry.size) / Double(size), digits: 1) + " %",
+            ])
+        }
+        table.append(["all", Table.group(size), "100.0 %"])
+        Terminal.write("\n" + table.text(isStyled: Terminal.hasColor(.output)))
+    }
+}
+
+/// Octets of each field of a token file, which add up to its size.
+struct HeaderAccount {
+    private(set) var entries: [(name: String, size: Int)] = []
+    /// Octets before the first layer.
+    let headerSize: Int
+
+    init(_ file: TokenFile, size: Int, isPrefix: Bool) {
+        func packed(_ write: (inout ByteWriter) -> Void) -> Int {
+            var writer = ByteWriter()
+            write(&writer)
+            return writer.bytes.count
+        }
+        entries = [
+            ("magic", 3), ("version and layer count", 1), ("epoch", Epoch.size),
+            ("declaration", packed { file.declaration.pack(into: &$0) }),
+            ("frame number", packed { $0.writeVarint(file.frame) }),
+            ("frame metadata", packed { file.metadata.pack(into: &$0, declaration: file.declaration) }),
+        ]
+        let payload = file.layers.reduce(0) { $0 + $1.count }
+        let before = entries.reduce(0) { $0 + $1.size }
+        let ownSizes = file.layers.reduce(0) { $0 + Varint.size($1.count) }
+        // In a file that was cut short the sizes are those of the whole one: what is left is theirs.
+        let isCut = isPrefix && size < before + ownSizes + 2 + payload + Packet.checksumSize
+        let sizes = isCut ? size - before - 2 - payload : ownSizes
+        headerSize = before + sizes + 2
+        entries += [("layer sizes", sizes), ("header checksum", 2)]
+        for (index, layer) in file.layers.enumerated() { entries.append(("layer \(index)", layer.count)) }
+        entries.append(("file checksum", size - headerSize - payload))
+    }
+}

@@ -1,0 +1,26 @@
+public import PerigeeCommandLine
+
+/// The program `perigee`: its commands, and what runs them.
+public enum PerigeeTool {
+    /// The table of all commands.
+    public static let command = Command(
+        "perigee", summary: "Reduce satellite images to short embedded streams, and rebuild them",
+        subcommands: [
+            EncodeCommand.command, DecodeCommand.command, InfoCommand.command, CompareCommand.command,
+            PublishCommand.command, SimulateCommand.command, CompletionCommand.command, ReferenceCommand.command,
+        ])
+
+    /// Runs what the arguments name. Throws `CommandFailure`.
+    public static func run(_ arguments: Arguments) async throws -> ExitCode {
+        switch arguments.path {
+        case ["encode"]: try EncodeCommand.run(arguments)
+        case ["decode"]: try DecodeCommand.run(arguments)
+        case ["info"]: try InfoCommand.run(arguments)
+        case ["compare"]: try CompareCommand.run(arguments)
+        case ["publish"]: try await PublishCommand.run(arguments)
+        case ["simulate"]: try await SimulateCommand.run(arguments)
+        case ["completion"]: CompletionCommand.run(arguments)
+        default: ReferenceCommand.run()
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import PerigeeCommandLine
+import PerigeeFrameFormat
+
+/// Options of the commands that send frames.
+enum SendingOptions {
+    static let pushEndpoint = "tcp://127.0.0.1:5570"
+    static let publishEndpoint = "tcp://*:5560"
+
+    static let all = [
+        Option.value(
+            "mode", .choice(["push", "pub"]), as: "MODE",
+            help:
+                "push waits while the station is busy (its intake is a pull); pub reaches several (its intake is a sub)",
+            default: "push"),
+        Option.value(
+            "endpoint", .text, as: "ADDRESS",
+            help: "ZeroMQ endpoint; else \(pushEndpoint) for push, \(publishEndpoint) for pub"),
+        Option.flag("bind", help: "Listen at the endpoint, as pub does"),
+        Option.flag("connect", help: "Connect to the endpoint, as push does"),
+        Option.value("run", .text, as: "NAME", help: "Name of this run of the source; else a random one"),
+        Option.value(
+            "encoding", .choice(["none", "zstd"]), as: "NAME", help: "Of the samples on the way", default: "none"),
+        Option.value("rate", .number(1e-3...1e6), as: "N", help: "Frames a second; else as fast as they are taken"),
+        Option.value(
+            "wait", .integer(1...86_400), as: "SECONDS", help: "How long to wait for a station to take frames",
+            default: "30"),
+    ]
+
+    static func settings(_ arguments: Arguments) throws(CommandFailure) -> FramePublisher.Settings {
+        var settings = FramePublisher.Settings()
+        settings.isPublish = arguments.text("mode") == "pub"
+        settings.endpoint = arguments.text("endpoint") ?? (settings.isPublish ? publishEndpoint : pushEndpoint)
+        guard !(arguments.flag("bind") && arguments.flag("connect")) else {
+            throw CommandFailure(.usage, "--bind and --connect exclude each other: give one of them")
+        }
+        settings.binds = arguments.flag("bind") || (settings.isPublish && !arguments.flag("connect"))
+        settings.run = arguments.text("run") ?? randomRun()
+        settings.encoding = arguments.text("encoding") == "zstd" ? .zstd : .none
+        settings.rate = arguments.number("rate")
+        settings.patienceMilliseconds = (arguments.integer("wait") ?? 30) * 1_000
+        return settings
+    }
+
+    private static func randomRun() -> String {
+        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        return "run-" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

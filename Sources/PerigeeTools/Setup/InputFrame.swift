@@ -1,0 +1,78 @@
+import PerigeeCommandLine
+import PerigeeConfig
+import PerigeeCore
+import PerigeeRaster
+
+/// A frame out of a GeoTIFF, with the profile that fits it.
+struct InputFrame {
+    var frame: Frame
+    /// nil where nobody knows the sensor: the frame travels losslessly.
+    var profile: SensorProfile?
+    /// What was left out or assumed, for the reader of the report.
+    var notes: [String]
+
+    /// Reads `path`. `sensor` names the profile and must fit; without it the file's own word is translated where one of the
+    /// profiles fits all bands.
+    init(path: String, sensor: String?, catalog: SensorCatalog) throws(CommandFailure) {
+        let file: RasterFile
+        do { file = try RasterReader.read(path) } catch { throw CommandFailure(error) }
+        frame = file.frame
+        notes = file.notes
+        guard let sensor else {
+            guess(file, catalog)
+            return
+        }
+        guard let definition = catalog[sensor] else {
+            let names = catalog.definitions.map(\.profile.name).sorted().joined(separator: ", ")
+            throw CommandFailure(.usage, "--sensor is \"\(sensor)\", expected one of \(names)")
+        }
+        frame.description.sensor = sensor
+        if !file.hasBandNames, definition.profile.bands.count == frame.samples.bands {
+            frame.description.bandNames = definition.profile.bands.map(\.name)
+            notes.append("the file names no bands: those of \(sensor) are taken, in product order")
+        }
+        do throws(FormatError) {
+            adopt(try catalog.match(frame.description, type: frame.samples.type))
+        } catch {
+            throw CommandFailure(.data, "\(path): \(error)")
+        }
+    }
+
+    private mutating func guess(_ file: RasterFile, _ catalog: SensorCatalog) {
+        let named = frame.description.sensor
+        for candidate in [named] + SensorWords.candidates(named) {
+            var description = frame.description
+            description.sensor = candidate
+            guard catalog[candidate] != nil, let match = try? catalog.match(description, type: frame.samples.type)
+            else { continue }
+            adopt(match)
+            return
+        }
+        notes.append("the sensor \"\(named)\" has no profile that fits: the frame travels losslessly; see --sensor")
+    }
+
+    private mutating func adopt(_ match: SensorCatalog.Match) {
+        frame.description = match.description
+        profile = match.profile
+        // As in frame headers: where the source says nothing of nodata, the profile's holds.
+        if frame.description.nodata == nil { frame.description.nodata = match.profile?.nodata }
+    }
+}
+
+/// What files call sensors, in the words of the profiles.
+enum SensorWords {
+    /// Profiles that a free text may mean, best first. Masks, labels and indices mean none.
+    static func candidates(_ text: String) -> [String] {
+        let words = text.lowercased()
+        let isDerived = ["mask", "probability", "classification", "ndvi", "label", "qa", "harmonized"].contains {
+            words.contains($0)
+        }
+        guard !isDerived else { return [] }
+        if words.contains("sentinel-2") { return words.contains("l1c") ? ["sentinel-2-l1c"] : ["sentinel-2-l2a"] }
+        let rest = [
+            ("landsat-8", "landsat-8-oli"), ("landsat-9", "landsat-8-oli"), ("landsat-7", "landsat-7-etm"),
+            ("modis", "modis"), ("naip", "naip"), ("sentinel-1", "sentinel-1"),
+        ]
+        return rest.filter { words.contains($0.0) }.map(\.1)
+    }
+}
