@@ -1,0 +1,44 @@
+public import PerigeeCodec
+public import PerigeeCore
+public import PerigeeFirmware
+public import PerigeeRaster
+
+/// Why a frame did not become a product.
+public enum ProductError: Error, Sendable {
+    /// No bundle of the store has this identity (yet).
+    case unknownFirmware(UInt32)
+    /// The frame is predicted from others, which this version cannot do.
+    case references(count: Int)
+    /// The octets contradict the firmware, or a limit.
+    case format(FormatError)
+    case codec(CodecError)
+    case firmware(FirmwareError)
+    case raster(RasterError)
+    /// The operating system refused; `reason` is its text.
+    case file(path: String, operation: String, reason: String)
+}
+
+extension ProductError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unknownFirmware(let id):
+            "undecodable: firmware \(Hex.text(id)) is not in the store: put its bundle there"
+        case .references(let count):
+            "undecodable: the frame refers to \(count) others, this version decodes plain frames only: update perigee"
+        case .format(let error): "\(error)"
+        case .codec(let error): "\(error)"
+        case .firmware(let error): "\(error)"
+        case .raster(let error): "\(error)"
+        case .file(let path, let operation, let reason):
+            "\(path): \(operation) failed: \(reason): check the folder, its rights and the space on the disk"
+        }
+    }
+
+    /// Whether the frame can be decoded once a bundle or a newer release is there, so that trying again makes sense.
+    public var isUndecodable: Bool {
+        switch self {
+        case .unknownFirmware, .references: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import PerigeeCore
+import PerigeeRaster
+
+/// A STAC 1.1 item for one decoded frame. Fields: Docs/products.md, "STAC item".
+struct STACItem {
+    private static let base = "https://stac-extensions.github.io/"
+    private static let extensions = [
+        "eo/v2.0.0", "processing/v1.2.0", "projection/v2.0.0", "raster/v2.0.0", "view/v1.0.0",
+    ]
+
+    let decoded: DecodedFrame
+    let facts: ProductFacts
+    let name: ProductName
+    let footprint: Footprint?
+    /// What could not be said, as sentences.
+    let notes: [String]
+
+    var json: STACValue {
+        var item: [String: STACValue] = [
+            "type": .text("Feature"), "stac_version": .text("1.1.0"),
+            "stac_extensions": .texts(Self.extensions.map { "\(Self.base)\($0)/schema.json" }),
+            "id": .text(name.identifier(sensor: decoded.stream.sensor)), "geometry": geometry,
+            "properties": .object(properties), "links": .list([]), "assets": .object(["data": asset]),
+        ]
+        if let footprint { item["bbox"] = .numbers(footprint.bbox) }
+        return .object(item)
+    }
+
+    private var geometry: STACValue {
+        guard let footprint, let first = footprint.rings.first else { return .null }
+        func polygon(_ ring: [[Double]]) -> STACValue { .list([.list(ring.map(STACValue.numbers))]) }
+        return footprint.rings.count == 1
+            ? .object(["type": .text("Polygon"), "coordinates": polygon(first)])
+            : .object([
+                "type": .text("MultiPolygon"), "coordinates": .list(footprint.rings.map(polygon)),
+            ])
+    }
+
+    private var properties: [String: STACValue] {
+        let description = decoded.frame.description
+        let samples = decoded.frame.samples
+        var fields = times
+        if let platform = description.platform { fields["platform"] = .text(platform) }
+        if let instruments = description.instruments { fields["instruments"] = .texts(instruments) }
+        if let gsd = decoded.stream.bands.compactMap(\.groundSamplingDistance).min() { fields["gsd"] = .number(gsd) }
+        if let elevation = description.sunElevation { fields["view:sun_elevation"] = .number(elevation) }
+        fields["proj:shape"] = .integers([samples.rows, samples.columns])
+        fields["proj:code"] = description.georeference.map { .text("EPSG:\($0.epsg)") } ?? .null
+        if let georeference = description.georeference { fields["proj:transform"] = .numbers(georeference.transform) }
+        fields["processing:software"] = .object(["perigee": .text(facts.software)])
+        fields["processing:lineage"] = .text(
+            "decoded from \(decoded.layerSizes.count) layers of tokens with firmware \(firmware)")
+        fields.merge(tokens, uniquingKeysWith: { first, _ in first })
+        return fields
+    }
+
+    /// `datetime` is null where nobody said it; start and end are then those of the reception.
+    private var times: [String: STACValue] {
+        switch decoded.metadata.time {
+        case .acquired(let time): return ["datetime": .text(time.rfc3339)]
+        case .received(let time):
+            return ["datetime": .null, "start_datetime": .text(time.rfc3339), "end_datetime": .text(time.rfc3339)]
+        case .unknown:
+            return [
+                "datetime": .null, "start_datetime": .text(text(facts.received.lowerBound)),
+                "end_datetime": .text(text(facts.received.upperBound)),
+            ]
+        }
+    }
+
+    /// Clocks may be wrong by any amount; RFC 3339 ends with the year 9999.
+    private func text(_ time: Timestamp) -> String {
+        Timestamp(milliseconds: min(max(time.milliseconds, -62_167_219_200_000), 253_402_300_799_999)).rfc3339
+    }
+
+    private var firmware: String { Hex.text(decoded.stream.declaration.firmware) }
+
+    /// What the product was made of.
+    private var tokens: [String: STACValue] {
+        let description = decoded.frame.description
+        let raw = Double(decoded.frame.samples.bytes.count)
+        var fields: [String: STACValue] = [
+            "perigee:sensor": .text(description.sensor), "perigee:station": .text(facts.station),
+            "perigee:epoch": .text(facts.epoch.text), "perigee:frame": .integer(Int(clamping: facts.frame)),
+            "perigee:firmware": .text(firmware),
+            "perigee:coding": .text(decoded.stream.declaration.coding == .tokens ? "tokens" : "verbatim"),
+            "perigee:layers": .integer(decoded.layerSizes.count), "perigee:layer_bytes": .integers(decoded.layerSizes),
+            "perigee:packets": .integer(facts.packetCount), "perigee:packet_bytes": .integer(facts.packetSize),
+            "perigee:raw_bytes": .integer(decoded.frame.samples.bytes.count),
+            "perigee:ratio": .number((raw / Double(max(facts.packetSize, 1)) * 100).rounded() / 100),
+        ]
+        if let place = description.place { fields["perigee:place"] = .text(place) }
+        if let group = description.group { fields["perigee:group"] = .text(group) }
+        if !notes.isEmpty { fields["perigee:notes"] = .texts(notes) }
+        return fields
+    }
+
+    private var asset: STACValue {
+        let bands = decoded.stream.bands.map { STACValue.object(bandFields($0)) }
+        return .object([
+            "href": .text("./" + name.raster), "title": .text("Decoded samples"),
+            "type": .text("image/tiff; application=geotiff; profile=cloud-optimized"), "roles": .texts(["data"]),
+            "bands": .list(bands),
+        ])
+    }
+
+    private func bandFields(_ band: Band) -> [String: STACValue] {
+        let description = decoded.frame.description
+        var fields: [String: STACValue] = [
+            "name": .text(band.name), "data_type": .text(decoded.frame.samples.type.name),
+        ]
+        if let nodata = description.nodata { fields["nodata"] = nodata.isNaN ? .text("nan") : .number(nodata) }
+        if let gsd = band.groundSamplingDistance { fields["gsd"] = .number(gsd) }
+        if let center = band.centerWavelength { fields["eo:center_wavelength"] = .number(center) }
+        if let width = band.fullWidthHalfMax { fields["eo:full_width_half_max"] = .number(width) }
+        if let name = Self.commonName(band) { fields["eo:common_name"] = .text(name) }
+        if !band.isCategorical, let scale = description.scale, let offset = description.offset {
+            fields["raster:scale"] = .number(scale)
+            fields["raster:offset"] = .number(offset)
+        }
+        return fields
+    }
+
+    /// STAC's common name of what a band sees, where its centre lies well inside that name's range.
+    private static func commonName(_ band: Band) -> String? {
+        guard let center = band.centerWavelength, !band.isCategorical else { return nil }
+        let names: [(ClosedRange<Double>, String)] = [
+            (0.40...0.45, "coastal"), (0.45...0.51, "blue"), (0.51...0.60, "green"), (0.62...0.69, "red"),
+            (0.70...0.715, "rededge071"), (0.73...0.75, "rededge075"), (0.775...0.79, "rededge078"),
+            (0.80...0.85, "nir"), (0.85...0.88, "nir08"), (0.93...0.95, "nir09"), (1.36...1.39, "cirrus"),
+            (1.55...1.75, "swir16"), (2.08...2.35, "swir22"), (10.5...11.5, "lwir11"), (11.5...12.5, "lwir12"),
+        ]
+        return names.first { $0.0.contains(center) }?.1
+    }
+}
