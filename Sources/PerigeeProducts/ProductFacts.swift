@@ -12,6 +12,8 @@ public struct ProductFacts: Equatable, Sendable {
     /// Packets at hand, and their octets, headers included.
     public var packetCount: Int
     public var packetSize: Int
+    /// The most layers that are used, where somebody limits them.
+    public var layerLimit: Int?
     /// Release that makes the product.
     public var software: String
 

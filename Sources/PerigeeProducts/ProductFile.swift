@@ -7,14 +7,17 @@ enum ProductFile {
     struct Origin: Equatable {
         let packets: Int
         let packetSize: Int
+        let layerLimit: Int?
         let software: String?
 
         init(_ facts: ProductFacts) {
-            (packets, packetSize, software) = (facts.packetCount, facts.packetSize, facts.software)
+            (packets, packetSize) = (facts.packetCount, facts.packetSize)
+            (layerLimit, software) = (facts.layerLimit, facts.software)
         }
 
         fileprivate init(_ fields: ItemFields.Properties) {
-            (packets, packetSize, software) = (fields.packets, fields.packetSize, fields.software["perigee"])
+            (packets, packetSize) = (fields.packets, fields.packetSize)
+            (layerLimit, software) = (fields.layerLimit, fields.software["perigee"])
         }
     }
 
@@ -22,11 +25,13 @@ enum ProductFile {
         struct Properties: Decodable {
             let packets: Int
             let packetSize: Int
+            let layerLimit: Int?
             let software: [String: String]
 
             enum CodingKeys: String, CodingKey {
                 case packets = "perigee:packets"
                 case packetSize = "perigee:packet_bytes"
+                case layerLimit = "perigee:layer_limit"
                 case software = "processing:software"
             }
         }

@@ -91,6 +91,7 @@ struct STACItem {
         ]
         if let place = description.place { fields["perigee:place"] = .text(place) }
         if let group = description.group { fields["perigee:group"] = .text(group) }
+        if let limit = facts.layerLimit { fields["perigee:layer_limit"] = .integer(limit) }
         if !notes.isEmpty { fields["perigee:notes"] = .texts(notes) }
         return fields
     }

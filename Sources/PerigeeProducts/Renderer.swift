@@ -1,0 +1,227 @@
+public import PerigeeArchive
+public import PerigeeCore
+import PerigeeFirmware
+import PerigeeRaster
+
+/// What a renderer reads and writes.
+public struct RenderOptions: Sendable {
+    public var archiveDirectory: String
+    public var firmwareDirectory: String
+    public var productFolder: String
+    /// Only the first layers of each frame; nil: all that have come.
+    public var layerCount: Int?
+    /// Threads that decode the tiles of a frame.
+    public var lanes = 1
+    /// Octets of the samples of one frame.
+    public var sizeLimit = 256 << 20
+    /// Written into each product; a product of another release is made anew.
+    public var software: String
+
+    /// Options; see the properties.
+    public init(archiveDirectory: String, firmwareDirectory: String, productFolder: String, software: String) {
+        self.archiveDirectory = archiveDirectory
+        self.firmwareDirectory = firmwareDirectory
+        self.productFolder = productFolder
+        self.software = software
+    }
+}
+
+/// What became of one frame.
+public enum RenderEvent: Sendable {
+    case rendered(ArchivedFrame, ProductWriter.Product, layers: Int)
+    /// The product on the disk was made of the same packets.
+    case current(ArchivedFrame)
+    /// Not enough has come to decode anything; `missing` says what.
+    case waiting(ArchivedFrame, missing: String)
+    /// Needs a bundle or a release that is not here; tried again when it may be.
+    case undecodable(ArchivedFrame, reason: String)
+    /// Damaged, or beyond a limit; tried again only when more of it comes.
+    case failed(ArchivedFrame, reason: String)
+}
+
+/// What one pass did.
+public struct RenderSummary: Equatable, Sendable {
+    public var rendered = 0
+    public var current = 0
+    public var waiting = 0
+    public var undecodable = 0
+    public var failed = 0
+
+    /// Nothing done.
+    public init() {}
+
+    /// Frames that were looked at.
+    public var frames: Int { rendered + current + waiting + undecodable + failed }
+
+    mutating func count(_ event: RenderEvent) {
+        switch event {
+        case .rendered: rendered += 1
+        case .current: current += 1
+        case .waiting: waiting += 1
+        case .undecodable: undecodable += 1
+        case .failed: failed += 1
+        }
+    }
+}
+
+/// Why rendering as a whole cannot go on: the archive cannot be read or the folder of products not be written.
+public enum RenderError: Error, Sendable {
+    case archive(ArchiveError)
+    case product(ProductError)
+}
+
+extension RenderError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .archive(let error): "\(error)"
+        case .product(let error): "\(error)"
+        }
+    }
+}
+
+/// Makes products of the frames of an archive. Passes are idempotent: what is there already, made of the same packets, stays
+/// as it is; a finer layer makes a product anew. Calls block; it belongs to one thread at a time.
+public struct Renderer: ~Copyable {
+    private let options: RenderOptions
+    private let reader: ArchiveReader
+    private let status: FrameStatus
+    private let writer: ProductWriter
+    private let store: FirmwareStore
+    private var decoder: StreamDecoder
+    /// Everything up to here in the archive's feed of changes was looked at.
+    private var cursor: Int64 = 0
+    /// Frames that wait for a firmware, by identity.
+    private var pending: [Identity: ArchivedFrame] = [:]
+    private static let pendingLimit = 100_000
+    private static let batch = 100
+
+    private struct Identity: Hashable {
+        let station: String
+        let epoch: Epoch
+        let declaration: Int
+        let frameDelta: UInt64
+
+        init(_ frame: ArchivedFrame) {
+            (station, epoch) = (frame.station, frame.epoch)
+            (declaration, frameDelta) = (frame.declaration, frame.frameDelta)
+        }
+    }
+
+    /// Opens the archive; nothing is rendered yet.
+    public init(_ options: RenderOptions) throws(RenderError) {
+        do throws(ArchiveError) {
+            let reader = try ArchiveReader.open(options.archiveDirectory)
+            let status = try FrameStatus(options.archiveDirectory)
+            self.reader = reader
+            self.status = status
+        } catch { throw .archive(error) }
+        self.options = options
+        writer = ProductWriter(folder: options.productFolder)
+        store = FirmwareStore(directory: options.firmwareDirectory)
+        decoder = StreamDecoder(store: store, lanes: options.lanes, sizeLimit: options.sizeLimit)
+    }
+
+    /// Looks at every frame that changed since the last pass, and at those whose firmware may have come. The first pass looks
+    /// at all. `report` hears of each frame; `isStopped` is asked between frames.
+    public mutating func pass(
+        isStopped: () -> Bool = { false }, report: (RenderEvent) -> Void
+    ) throws(RenderError) -> RenderSummary {
+        var summary = RenderSummary()
+        try retry(&summary, isStopped, report)
+        while !isStopped() {
+            var filter = FrameFilter()
+            filter.changedAfter = cursor
+            filter.limit = Self.batch
+            let frames: [ArchivedFrame]
+            do throws(ArchiveError) { frames = try reader.frames(filter) } catch { throw .archive(error) }
+            guard !frames.isEmpty else { break }
+            for frame in frames where !isStopped() {
+                let event = try render(frame)
+                summary.count(event)
+                report(event)
+                cursor = max(cursor, frame.changed)
+            }
+        }
+        return summary
+    }
+
+    /// Frames that waited for a firmware, where the store has bundles that it had not before.
+    private mutating func retry(
+        _ summary: inout RenderSummary, _ isStopped: () -> Bool, _ report: (RenderEvent) -> Void
+    ) throws(RenderError) {
+        guard !pending.isEmpty else { return }
+        for frame in pending.values.sorted(by: { $0.changed < $1.changed }) where !isStopped() {
+            let event = try render(frame)
+            if case .undecodable = event { continue }
+            summary.count(event)
+            report(event)
+        }
+    }
+
+    private mutating func render(_ frame: ArchivedFrame) throws(RenderError) -> RenderEvent {
+        pending[Identity(frame)] = nil
+        do throws(RenderError) {
+            return try makeProduct(frame)
+        } catch {
+            switch error {
+            case .product(let cause) where cause.isUndecodable:
+                if pending.count < Self.pendingLimit { pending[Identity(frame)] = frame }
+                try mark(frame, "\(cause)")
+                return .undecodable(frame, reason: "\(cause)")
+            case .product(.file), .product(.raster(.unwritable)), .archive(.index):
+                throw error
+            case .product(let cause):
+                try mark(frame, "\(cause)")
+                return .failed(frame, reason: "\(cause)")
+            case .archive(let cause):
+                try mark(frame, "\(cause)")
+                return .failed(frame, reason: "\(cause)")
+            }
+        }
+    }
+
+    private mutating func makeProduct(_ frame: ArchivedFrame) throws(RenderError) -> RenderEvent {
+        // Part 0 alone says what the product is called and whether it is current.
+        guard let start = try content(frame, sizeLimit: Packet.sizeLimit) else {
+            return .waiting(frame, missing: "declaration \(frame.declaration)")
+        }
+        guard let metadata = start.metadata, frame.completeLayers > 0 else {
+            return .waiting(frame, missing: start.metadata == nil ? "part 0" : "the rest of layer 0")
+        }
+        var facts = ProductFacts(
+            station: frame.station, epoch: frame.epoch, frame: start.declaration.baseFrame &+ frame.frameDelta,
+            received: min(frame.first, frame.last)...max(frame.first, frame.last), packetCount: frame.partCount,
+            packetSize: frame.size, software: options.software)
+        facts.layerLimit = options.layerCount
+        if writer.isCurrent(facts, metadata: metadata) { return .current(frame) }
+        guard let content = try content(frame, sizeLimit: options.sizeLimit) else {
+            return .waiting(frame, missing: "declaration \(frame.declaration)")
+        }
+        let layers = content.layers.prefix(options.layerCount ?? content.layers.count).map { $0[...] }
+        do throws(ProductError) {
+            let decoded = try decoder.decode(content.declaration, metadata: metadata, layers: Array(layers))
+            let product = try writer.write(decoded, facts)
+            if frame.undecodable != nil { try mark(frame, nil) }
+            return .rendered(frame, product, layers: layers.count)
+        } catch {
+            if error.isUndecodable {
+                do throws(ProductError) {
+                    _ = try writer.writeNote(error, facts, declaration: content.declaration, metadata: metadata)
+                } catch { throw .product(error) }
+            }
+            throw .product(error)
+        }
+    }
+
+    private func content(_ frame: ArchivedFrame, sizeLimit: Int) throws(RenderError) -> FrameContent? {
+        do throws(ArchiveError) {
+            return try reader.content(of: frame, sizeLimit: sizeLimit)
+        } catch { throw .archive(error) }
+    }
+
+    private func mark(_ frame: ArchivedFrame, _ reason: String?) throws(RenderError) {
+        do throws(ArchiveError) {
+            try status.setUndecodable(reason, frame: frame)
+        } catch { throw .archive(error) }
+    }
+}
