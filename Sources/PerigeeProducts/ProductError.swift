@@ -12,7 +12,8 @@ public enum ProductError: Error, Sendable {
     /// The octets contradict the firmware, or a limit.
     case format(FormatError)
     case codec(CodecError)
-    case firmware(FirmwareError)
+    /// The bundle is there but cannot be used; perhaps it is still being copied.
+    case unusableFirmware(UInt32, FirmwareError)
     case raster(RasterError)
     /// The operating system refused; `reason` is its text.
     case file(path: String, operation: String, reason: String)
@@ -27,7 +28,7 @@ extension ProductError: CustomStringConvertible {
             "undecodable: the frame refers to \(count) others, this version decodes plain frames only: update perigee"
         case .format(let error): "\(error)"
         case .codec(let error): "\(error)"
-        case .firmware(let error): "\(error)"
+        case .unusableFirmware(let id, let error): "undecodable: firmware \(Hex.text(id)): \(error)"
         case .raster(let error): "\(error)"
         case .file(let path, let operation, let reason):
             "\(path): \(operation) failed: \(reason): check the folder, its rights and the space on the disk"
@@ -36,9 +37,15 @@ extension ProductError: CustomStringConvertible {
 
     /// Whether the frame can be decoded once a bundle or a newer release is there, so that trying again makes sense.
     public var isUndecodable: Bool {
+        if case .references = self { return true }
+        return firmware != nil
+    }
+
+    /// The firmware that is waited for.
+    var firmware: UInt32? {
         switch self {
-        case .unknownFirmware, .references: true
-        default: false
+        case .unknownFirmware(let id), .unusableFirmware(let id, _): id
+        default: nil
         }
     }
 }

@@ -1,83 +1,7 @@
-public import PerigeeArchive
-public import PerigeeCore
+import PerigeeArchive
+import PerigeeCore
 import PerigeeFirmware
 import PerigeeRaster
-
-/// What a renderer reads and writes.
-public struct RenderOptions: Sendable {
-    public var archiveDirectory: String
-    public var firmwareDirectory: String
-    public var productFolder: String
-    /// Only the first layers of each frame; nil: all that have come.
-    public var layerCount: Int?
-    /// Threads that decode the tiles of a frame.
-    public var lanes = 1
-    /// Octets of the samples of one frame.
-    public var sizeLimit = 256 << 20
-    /// Written into each product; a product of another release is made anew.
-    public var software: String
-
-    /// Options; see the properties.
-    public init(archiveDirectory: String, firmwareDirectory: String, productFolder: String, software: String) {
-        self.archiveDirectory = archiveDirectory
-        self.firmwareDirectory = firmwareDirectory
-        self.productFolder = productFolder
-        self.software = software
-    }
-}
-
-/// What became of one frame.
-public enum RenderEvent: Sendable {
-    case rendered(ArchivedFrame, ProductWriter.Product, layers: Int)
-    /// The product on the disk was made of the same packets.
-    case current(ArchivedFrame)
-    /// Not enough has come to decode anything; `missing` says what.
-    case waiting(ArchivedFrame, missing: String)
-    /// Needs a bundle or a release that is not here; tried again when it may be.
-    case undecodable(ArchivedFrame, reason: String)
-    /// Damaged, or beyond a limit; tried again only when more of it comes.
-    case failed(ArchivedFrame, reason: String)
-}
-
-/// What one pass did.
-public struct RenderSummary: Equatable, Sendable {
-    public var rendered = 0
-    public var current = 0
-    public var waiting = 0
-    public var undecodable = 0
-    public var failed = 0
-
-    /// Nothing done.
-    public init() {}
-
-    /// Frames that were looked at.
-    public var frames: Int { rendered + current + waiting + undecodable + failed }
-
-    mutating func count(_ event: RenderEvent) {
-        switch event {
-        case .rendered: rendered += 1
-        case .current: current += 1
-        case .waiting: waiting += 1
-        case .undecodable: undecodable += 1
-        case .failed: failed += 1
-        }
-    }
-}
-
-/// Why rendering as a whole cannot go on: the archive cannot be read or the folder of products not be written.
-public enum RenderError: Error, Sendable {
-    case archive(ArchiveError)
-    case product(ProductError)
-}
-
-extension RenderError: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .archive(let error): "\(error)"
-        case .product(let error): "\(error)"
-        }
-    }
-}
 
 /// Makes products of the frames of an archive. Passes are idempotent: what is there already, made of the same packets, stays
 /// as it is; a finer layer makes a product anew. Calls block; it belongs to one thread at a time.
@@ -90,8 +14,8 @@ public struct Renderer: ~Copyable {
     private var decoder: StreamDecoder
     /// Everything up to here in the archive's feed of changes was looked at.
     private var cursor: Int64 = 0
-    /// Frames that wait for a firmware, by identity.
-    private var pending: [Identity: ArchivedFrame] = [:]
+    /// Frames that wait for a firmware, by identity, with its identity.
+    private var pending: [Identity: (frame: ArchivedFrame, firmware: UInt32)] = [:]
     private static let pendingLimit = 100_000
     private static let batch = 100
 
@@ -145,16 +69,19 @@ public struct Renderer: ~Copyable {
         return summary
     }
 
-    /// Frames that waited for a firmware, where the store has bundles that it had not before.
+    /// Frames that waited for a firmware which can be loaded now.
     private mutating func retry(
         _ summary: inout RenderSummary, _ isStopped: () -> Bool, _ report: (RenderEvent) -> Void
     ) throws(RenderError) {
-        guard !pending.isEmpty else { return }
-        for frame in pending.values.sorted(by: { $0.changed < $1.changed }) where !isStopped() {
-            let event = try render(frame)
-            if case .undecodable = event { continue }
-            summary.count(event)
-            report(event)
+        guard !pending.isEmpty, let listing = try? store.list() else { return }
+        let wanted = Set(pending.values.map(\.firmware)).intersection(listing.bundles.map(\.manifest.id))
+        for firmware in wanted.sorted() where decoder.canLoad(firmware) {
+            let frames = pending.values.filter { $0.firmware == firmware }.map(\.frame)
+            for frame in frames.sorted(by: { $0.changed < $1.changed }) where !isStopped() {
+                let event = try render(frame)
+                summary.count(event)
+                report(event)
+            }
         }
     }
 
@@ -165,7 +92,9 @@ public struct Renderer: ~Copyable {
         } catch {
             switch error {
             case .product(let cause) where cause.isUndecodable:
-                if pending.count < Self.pendingLimit { pending[Identity(frame)] = frame }
+                if let firmware = cause.firmware, pending.count < Self.pendingLimit {
+                    pending[Identity(frame)] = (frame, firmware)
+                }
                 try mark(frame, "\(cause)")
                 return .undecodable(frame, reason: "\(cause)")
             case .product(.file), .product(.raster(.unwritable)), .archive(.index):
@@ -197,19 +126,26 @@ public struct Renderer: ~Copyable {
         guard let content = try content(frame, sizeLimit: options.sizeLimit) else {
             return .waiting(frame, missing: "declaration \(frame.declaration)")
         }
+        let event: RenderEvent
+        do throws(ProductError) {
+            event = try makeProduct(frame, content, metadata, facts)
+        } catch { throw .product(error) }
+        if frame.undecodable != nil { try mark(frame, nil) }
+        return event
+    }
+
+    private mutating func makeProduct(
+        _ frame: ArchivedFrame, _ content: FrameContent, _ metadata: FrameMetadata, _ facts: ProductFacts
+    ) throws(ProductError) -> RenderEvent {
         let layers = content.layers.prefix(options.layerCount ?? content.layers.count).map { $0[...] }
         do throws(ProductError) {
             let decoded = try decoder.decode(content.declaration, metadata: metadata, layers: Array(layers))
-            let product = try writer.write(decoded, facts)
-            if frame.undecodable != nil { try mark(frame, nil) }
-            return .rendered(frame, product, layers: layers.count)
+            return .rendered(frame, try writer.write(decoded, facts), layers: layers.count)
         } catch {
             if error.isUndecodable {
-                do throws(ProductError) {
-                    _ = try writer.writeNote(error, facts, declaration: content.declaration, metadata: metadata)
-                } catch { throw .product(error) }
+                _ = try writer.writeNote(error, facts, declaration: content.declaration, metadata: metadata)
             }
-            throw .product(error)
+            throw error
         }
     }
 

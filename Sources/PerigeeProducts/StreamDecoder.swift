@@ -66,6 +66,9 @@ public struct StreamDecoder: Sendable {
         return try decode(file.declaration, metadata: file.metadata, layers: Array(layers))
     }
 
+    /// Whether the bundle is there and can be used; it is kept then.
+    mutating func canLoad(_ firmware: UInt32) -> Bool { (try? bundle(firmware)) != nil }
+
     private mutating func decoder(_ declaration: StreamDeclaration) throws(ProductError) -> FrameDecoder {
         if let known = decoders.first(where: { $0.declaration == declaration }) { return known.decoder }
         let stream = try stream(declaration)
@@ -83,7 +86,9 @@ public struct StreamDecoder: Sendable {
     private mutating func bundle(_ id: UInt32) throws(ProductError) -> Bundle {
         if let known = bundles[id] { return known }
         let loaded: FirmwareBundle?
-        do throws(FirmwareError) { loaded = try store.load(id: id) } catch { throw .firmware(error) }
+        do throws(FirmwareError) { loaded = try store.load(id: id) } catch {
+            throw .unusableFirmware(id, error)
+        }
         guard let loaded else { throw .unknownFirmware(id) }
         do throws(CodecError) {
             let bundle = Bundle(profiles: loaded.profiles, model: try CodecModel(tensors: loaded.tensors))
