@@ -2,7 +2,8 @@
 public struct EncodedFrame: Equatable, Sendable {
     /// Octets of each layer; a layer may be empty.
     public let layers: [[UInt8]]
-    /// Octets below which this frame cannot be coded: head, and the whole validity mask.
+    /// Octets that head and validity mask take as they were coded here: what smaller budgets must have room for. A frame with
+    /// a fitted basis can be coded in a few octets less; `CodecError.overBudget` names the least size.
     public let smallestSize: Int
 
     /// Octets of all layers.

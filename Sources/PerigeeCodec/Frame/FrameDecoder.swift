@@ -20,9 +20,9 @@ public struct FrameDecoder: Sendable {
             tables: model.tables, lanes: lanes)
     }
 
-    /// The frame as far as the octets at hand describe it. `layers` are those of the encoder from the first on, any of
-    /// them cut anywhere, finer ones left out; no octets at all give the mean frame. Samples whose validity the octets
-    /// leave open count as valid. A verbatim frame must be whole.
+    /// The frame as far as the octets at hand describe it. `layers` are those of the encoder from the first on, whole but for
+    /// the last of them, which may be cut anywhere; no octets at all give the mean frame. Samples whose validity the octets
+    /// leave open count as valid. A verbatim frame must be whole. Throws where octets are no frame of this stream.
     public func decode(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
         guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
         let (head, tiles, _) = try parse(layers, tokens)
@@ -30,6 +30,25 @@ public struct FrameDecoder: Sendable {
         let (planes, validity) = tokens.decode(
             tiles, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
         return try transform.inverse(planes, choice: head.choice, validity: validity)
+    }
+
+    /// Where the octets of these layers went, whole or cut.
+    public func account(layers: [ArraySlice<UInt8>]) throws(CodecError) -> OctetAccount {
+        var account = OctetAccount()
+        guard let tokens else {
+            account.verbatim = Double(layers.reduce(0) { $0 + $1.count })
+            return account
+        }
+        let (head, tiles, sizes) = try parse(layers, tokens)
+        let bits = tokens.account(tiles, hasMask: head.hasMask)
+        account.head = Double(sizes.head)
+        account.tables = Double(sizes.tables)
+        account.mask = bits[DecisionKind.mask.rawValue] / 8
+        account.flags = bits[DecisionKind.flag.rawValue] / 8
+        account.significance = bits[DecisionKind.significance.rawValue] / 8
+        account.signs = bits[DecisionKind.sign.rawValue] / 8
+        account.refinement = bits[DecisionKind.refinement.rawValue] / 8
+        return account
     }
 
     private func parse(

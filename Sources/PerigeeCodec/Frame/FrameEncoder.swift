@@ -43,6 +43,19 @@ public struct FrameEncoder: Sendable {
         }
         let validity = try transform.validity(of: samples)
         let (planes, choice) = try transform.forward(samples, validity: validity, budget: last)
+        do throws(CodecError) {
+            return try encode(planes, choice, validity, tokens, budgets: budgets)
+        } catch {
+            // What a fitted basis sends beside the mode may be what is too much.
+            guard case .overBudget = error, !choice.parameters.isEmpty else { throw error }
+            let (planes, choice) = try transform.forward(samples, validity: validity, budget: 0)
+            return try encode(planes, choice, validity, tokens, budgets: budgets)
+        }
+    }
+
+    private func encode(
+        _ planes: Planes, _ choice: SpectralChoice, _ validity: Validity, _ tokens: TokenEncoder, budgets: [Int]
+    ) throws(CodecError) -> EncodedFrame {
         let head = FrameHead(choice: choice, hasMask: !validity.isAllValid)
         return try tokens.encode(
             reals: planes.values, scale: FrameHead.factors[head.scale], validity: validity, head: head.pack(),

@@ -22,8 +22,8 @@ package final class TokenDecoder: Sendable {
         workspaces = LaneWorkspaces(lanes: self.lanes.count, grid: grid, levels: levels, components: components)
     }
 
-    /// Octets of each tile, in the order of the layers. `layers` stand behind the head; each may be cut anywhere: what a
-    /// tile has behind its first missing octet is not used.
+    /// Octets of each tile, in the order of the layers, which stand behind the head. What a tile has behind its first missing
+    /// octet is not used.
     package func tileOctets(_ layers: [ArraySlice<UInt8>]) throws(FormatError) -> (tiles: [[UInt8]], tableSize: Int) {
         guard grid.count > 1 else { return ([layers.flatMap { $0 }], 0) }
         var tiles = [[UInt8]](repeating: [], count: grid.count)
@@ -79,6 +79,29 @@ package final class TokenDecoder: Sendable {
             }
         }
         return (lower, width)
+    }
+
+    /// Bits that all tiles' decisions took, by `DecisionKind.rawValue`.
+    package func account(_ tiles: [[UInt8]], hasMask: Bool) -> [Double] {
+        let decoder = TileDecoder(grid: grid, levels: levels, components: components, tables: tables)
+        let workspaces = workspaces
+        var bits = [Double](repeating: 0, count: DecisionKind.allCases.count)
+        bits.withUnsafeMutableBufferPointer { bits in
+            nonisolated(unsafe) let bits = bits
+            lanes.forEach(1) { lane, _ in
+                for (tile, octets) in tiles.enumerated() {
+                    octets.withUnsafeBufferPointer { octets in
+                        guard let base = octets.baseAddress, !octets.isEmpty else { return }
+                        var coder = AccountingDecoder(octets: base, count: octets.count)
+                        workspaces.withWorkspace(lane: lane) { workspace in
+                            _ = decoder.decode(tile: tile, with: &coder, hasMask: hasMask, workspace: &workspace)
+                        }
+                        for kind in bits.indices { bits[kind] += coder.bits[kind] }
+                    }
+                }
+            }
+        }
+        return bits
     }
 
     /// Decodes all tiles in parallel and hands each one's workspace to `body`, which writes that tile's part of the frame.

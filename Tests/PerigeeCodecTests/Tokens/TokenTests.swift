@@ -25,7 +25,7 @@ func exact(components: Int, rows: Int, columns: Int) throws {
 
 @Test("every prefix of a tile decodes, and no interval it announces is ever false")
 func prefixes() throws {
-    let (components, rows, columns) = (5, 40, 52)
+    let (components, rows, columns) = (4, 29, 34)
     let pair = TokenPair(components: components, rows: rows, columns: columns)
     let values = coefficients(components: components, rows: rows, columns: columns, seed: 3)
     let stream = try pair.encoder.encode(integers: values, validity: pair.validity, head: [], budgets: [1 << 40])
