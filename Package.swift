@@ -118,7 +118,7 @@ let package = Package(
             name: "PerigeeTestSupport", dependencies: ["PerigeeCore"], path: "Tests/PerigeeTestSupport",
             swiftSettings: strict),
         test("PerigeeCore"),
-        test("PerigeeCodec"),
+        test("PerigeeCodec", ["PerigeeFirmware"]),
         test("PerigeeFirmware"),
         test("PerigeeCompression"),
         test("PerigeeConcurrency"),

@@ -1,11 +1,11 @@
 /// Eigenvectors of small symmetric matrices, bit for bit alike on every IEEE 754 machine.
 /// Source: Docs/packet-format.md, section 5.3.
-enum Jacobi {
+package enum Jacobi {
     static let sweepLimit = 16
 
     /// Rows are the eigenvectors of `matrix` (`[count][count]`, symmetric) by falling eigenvalue, each with a sum that is
     /// not negative. Doubles, + - * / and square root only, in a fixed order; about 6 count^3 operations a sweep.
-    static func basis(of matrix: [Double], count: Int) -> [Float] {
+    package static func basis(of matrix: [Double], count: Int) -> [Float] {
         var a = matrix
         var v = [Double](repeating: 0, count: count * count)
         for i in 0..<count { v[i * count + i] = 1 }
