@@ -38,6 +38,15 @@ public final class NamedThread: @unchecked Sendable {  // `condition` guards `is
         condition.withLock { while !isDone { _ = condition.wait() } }
     }
 
+    /// Waits until the function has returned, at most so long; false where it has not.
+    public func join(timeoutMilliseconds: Int) -> Bool {
+        let deadline = monotonicNanoseconds() &+ UInt64(max(timeoutMilliseconds, 0)) &* 1_000_000
+        return condition.withLock {
+            while !isDone { if !condition.wait(until: deadline) { return isDone } }
+            return true
+        }
+    }
+
     /// Names the calling thread. Not by `pthread_setname_np`, which Swift's Glibc module does not have.
     private static func rename(_ name: String) {
         let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)

@@ -8,6 +8,14 @@ public struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertible
     /// What is wrong and what to do.
     public var message: String
 
+    /// A problem; see the properties.
+    public init(file: String, line: Int, key: String, message: String) {
+        self.file = file
+        self.line = line
+        self.key = key
+        self.message = message
+    }
+
     public var description: String {
         let place = line > 0 ? "\(file):\(line)" : file
         return key.isEmpty ? "\(place): \(message)" : "\(place): \(key) \(message)"

@@ -1,5 +1,3 @@
-import PerigeeCore
-
 /// What `perigeed` reads at its start: Config/perigeed.toml.
 public struct StationConfiguration: Equatable, Sendable {
     /// One socket on which frames come in.
@@ -74,7 +72,7 @@ extension StationConfiguration {
             "each so-manieth frame of a sensor is also compressed losslessly by zstd, to compare with"),
         Key("sensors.directory", .text(), .text("sensors"), "folder of sensor profiles"),
         Key("firmware.directory", .text(), .text("/var/lib/perigee/firmware"), "folder of firmware bundles"),
-        Key("firmware.name", .text(), .text("base"), "bundle to use: a folder inside of it"),
+        Key("firmware.name", .text(), .text("perigee-1"), "bundle to use: a folder inside of it"),
         Key("gateway.endpoint", .text(), .text("tcp://127.0.0.1:5571"), "ZeroMQ endpoint of the gateway"),
         Key(
             "gateway.queue_bytes", .size(1 << 16...1 << 40), .integer(64 << 20), "packets that wait for acknowledgement"
@@ -114,9 +112,13 @@ extension StationConfiguration {
             ConfigurationFile.resolve(values.text(key), besides: document.name)
         }
         stationID = values.text("station.id")
-        if !(1...DeclarationLimit.text).contains(stationID.utf8.count) {
+        let isName = stationID.utf8.allSatisfy {
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+        }
+        if !isName || !(1...32).contains(stationID.utf8.count) {
             reader.add(
-                values.line("station.id"), "station.id", "must have 1 to \(DeclarationLimit.text) octets: correct it")
+                values.line("station.id"), "station.id",
+                "is \"\(stationID)\", must be 1 to 32 of a-z, 0-9 and -: rename it")
         }
         headerSizeLimit = values.integer("limits.header_bytes")
         frameSizeLimit = values.integer("limits.frame_bytes")

@@ -150,6 +150,21 @@ extension FrameHeader {
     }
 }
 
+extension FrameHeader {
+    /// Sensor, run and sequence of a header that may be wrong elsewhere, so that a refused frame is not also a missed one.
+    public static func identity(
+        parsing bytes: ArraySlice<UInt8>, limits: FrameLimits
+    ) -> (sensor: String, run: String, sequence: Int)? {
+        guard bytes.count <= limits.headerSize,
+            let value = try? JSONValue(parsing: bytes, depthLimit: FrameLimits.depth),
+            let sensor = value["sensor"].flatMap(HeaderFields.text), let run = value["run"].flatMap(HeaderFields.text),
+            value["kind"] == .string(Kind.frame.rawValue), let sequence = value["seq"]?.int,
+            (0...(1 << 53) - 1).contains(sequence)
+        else { return nil }
+        return (sensor, run, sequence)
+    }
+}
+
 /// The members of a header, and what is asked of them.
 private struct HeaderFields {
     private let values: [String: JSONValue]

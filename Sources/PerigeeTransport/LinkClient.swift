@@ -40,6 +40,8 @@ public final class LinkClient: Sendable {
         public var heldSize = 0
         /// Greatest number given to a packet so far.
         public var highest: UInt64 = 0
+        /// The smallest number that still waits for its acknowledgement; all below are settled.
+        public var lowest: UInt64 = 1
         /// Octets on the wire by ZMTP's framing, both ways, connections included.
         public var wireSent = 0
         public var wireReceived = 0
@@ -104,6 +106,7 @@ public final class LinkClient: Sendable {
             snapshot.heldPackets = state.queue.heldCount
             snapshot.heldSize = state.queue.heldSize
             snapshot.highest = state.queue.next - 1
+            snapshot.lowest = state.queue.lowest
             return snapshot
         }
     }

@@ -190,6 +190,32 @@ func infinities() throws {
     }
 }
 
+@Test("compressed samples are restored, and what is not one whole frame of the right length is refused")
+func compression() throws {
+    let frame = try #require(try parse().frame(profileNodata: nil))
+    let parts = try FrameMessage.pack(frame, run: "r", sequence: 0, encoding: .zstd)
+    #expect(try FrameMessage(parsing: parts, limits: limits).frame(profileNodata: nil) == frame)
+    let zstd: [String: JSONValue?] = ["encoding": .string("zstd")]
+    for count in parts[2].indices {
+        #expect(rejection { _ = try parse(zstd, Array(parts[2][..<count])) } == .encoding, "\(count) octets")
+    }
+    #expect(rejection { _ = try parse(zstd, parts[2] + [0]) } == .encoding)
+    #expect(rejection { _ = try parse(zstd, samples) } == .encoding)
+    var longer = frame
+    longer.samples = try Samples(
+        type: .uint8, bands: 2, rows: 1, columns: 1_000_000, bytes: Array(repeating: 1, count: 2_000_000))
+    let bomb = try FrameMessage.pack(longer, run: "r", sequence: 0, encoding: .zstd)[2]
+    #expect(rejection { _ = try parse(zstd, bomb) } == .length)
+}
+
+@Test("who sent a refused header is still known")
+func identity() throws {
+    let found = FrameHeader.identity(parsing: header(["dtype": .string(">u2")])[...], limits: limits)
+    #expect(found?.sensor == "sentinel-2-l2a" && found?.run == "r1" && found?.sequence == 7)
+    #expect(FrameHeader.identity(parsing: header(["seq": nil])[...], limits: limits) == nil)
+    #expect(FrameHeader.identity(parsing: [0x7B], limits: limits) == nil)
+}
+
 @Test("each prefix of a header is a typed error")
 func prefixes() throws {
     let whole = header(["datetime": .string("2018-08-04T10:46:29Z"), "scale": .number(1e-4)])

@@ -1,0 +1,134 @@
+import PerigeeCodec
+import PerigeeCompression
+import PerigeeConcurrency
+import PerigeeConfig
+import PerigeeCore
+import PerigeeFrameFormat
+
+/// One thread that encodes frames, with the encoders of the streams it saw last.
+final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one thread that calls `run`
+    /// Encoders that are kept: each owns workspaces of the size of its frames.
+    private static let encoderLimit = 2
+    /// Octets of a frame that the baseline compresses at most.
+    private static let baselineSize = 4 << 20
+
+    private let context: StationContext
+    private var encoders: [(key: [UInt8], encoder: FrameEncoder)] = []
+
+    init(context: StationContext) { self.context = context }
+
+    /// Works until the queue is closed and empty.
+    func run() {
+        while let item = context.intakeQueue.take() { encode(item) }
+    }
+
+    private func encode(_ item: IntakeItem) {
+        let sensor = item.header.sensor
+        if context.isAbandoned.current {
+            context.fail(.stopped, detail: "the station stops", sensor: sensor)
+            return
+        }
+        do {
+            let samples = try item.header.samples(decoding: item.samples)
+            let (declaration, metadata) = try declare(item, samples: samples)
+            let key = StreamTable.key(declaration)
+            let encoder = try encoder(declaration, key: key)
+            let target = context.configuration.targets[sensor] ?? context.configuration.target
+            let rawSize = samples.bytes.count
+            let budget = FrameBudget.size(rawSize: rawSize, target: target)
+            let assigned = context.streams.withLock {
+                $0.assign(declaration, key: key, metadata: metadata, budget: budget)
+            }
+            guard let assigned else {
+                context.fail(.declarations, detail: "restart the station: it takes a new epoch", sensor: sensor)
+                return
+            }
+            let budgets = FrameBudget.payloads(
+                rawSize: rawSize, target: target, assignment: assigned, metadata: metadata)
+            let layers = try encode(samples, with: encoder, budgets: budgets, item: item)
+            let size = layers.reduce(512) { $0 + $1.count }
+            let uplink = UplinkItem(
+                assignment: assigned, metadata: metadata, layers: layers, rawSize: rawSize, label: item.label)
+            if context.uplinkQueue.append(uplink, size: size) != .accepted {
+                context.fail(.stopped, detail: "the station stops", sensor: sensor)
+            }
+            sampleBaseline(samples, label: item.label)
+        } catch let error as FrameFormatError {
+            context.reject(error.rejection, field: error.field, detail: "\(error)", sensor: sensor, wasInWork: true)
+        } catch let error as FormatError {
+            let field = if case .unknown("bands", _, _) = error { "bands" } else { "header" }
+            context.reject(
+                field == "bands" ? .bands : .field, field: field, detail: "\(error)", sensor: sensor, wasInWork: true)
+        } catch {
+            context.fail(.encode, detail: "\(error)", sensor: sensor)
+        }
+    }
+
+    private func declare(
+        _ item: IntakeItem, samples: Samples
+    ) throws -> (declaration: StreamDeclaration, metadata: FrameMetadata) {
+        let profileNodata = context.catalog[item.header.sensor]?.profile.nodata
+        let description = item.header.description(profileNodata: profileNodata)
+        let match = try context.catalog.match(description, type: samples.type)
+        var (declaration, metadata) = try StreamDeclaration.declare(
+            match.description, shape: samples, profile: match.profile, firmware: context.firmware,
+            profiles: context.profiles)
+        if metadata.time == .unknown { metadata.time = .received(item.receivedAt) }
+        return (declaration, metadata)
+    }
+
+    private func encoder(_ declaration: StreamDeclaration, key: [UInt8]) throws -> FrameEncoder {
+        if let index = encoders.firstIndex(where: { $0.key == key }) {
+            let found = encoders.remove(at: index)
+            encoders.append(found)
+            return found.encoder
+        }
+        let stream = try StreamDescription(declaration, profiles: context.profiles)
+        if encoders.count >= Self.encoderLimit { encoders.removeFirst() }
+        let encoder = try FrameEncoder(model: context.model, stream: stream, lanes: 1)
+        encoders.append((key, encoder))
+        return encoder
+    }
+
+    /// Within the budgets, or else at the smallest size that says the frame at all.
+    private func encode(
+        _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], item: IntakeItem
+    ) throws(CodecError) -> [[UInt8]] {
+        do {
+            return try encoder.encode(samples, budgets: budgets).layers
+        } catch {
+            guard case .overBudget(let budget, let smallest) = error else { throw error }
+            context.counters.withLock { $0.sensor(item.label) { $0.overBudget += 1 } }
+            context.log.write(
+                .notice, "over_budget", key: item.label,
+                ["sensor": item.header.sensor, "budget": "\(budget)", "smallest": "\(smallest)"])
+            return try encoder.encode(samples, budgets: [smallest]).layers
+        }
+    }
+
+    /// Each so-manieth frame of a sensor, the first included. Of a large frame four pieces stand for the whole.
+    private func sampleBaseline(_ samples: Samples, label: String) {
+        let isDue = context.counters.withLock { counters in
+            let considered = counters.sensors[label]?.baselineConsidered ?? 0
+            counters.sensor(label) { $0.baselineConsidered += 1 }
+            return considered % context.configuration.baselineInterval == 0
+        }
+        guard isDue else { return }
+        var octets = samples.bytes
+        if octets.count > Self.baselineSize {
+            let piece = Self.baselineSize / 4
+            let stride = (octets.count - piece) / 3
+            octets = (0..<4).flatMap { samples.bytes[$0 * stride..<$0 * stride + piece] }
+        }
+        guard var compressor = try? ZstdCompressor(level: 19), let compressed = try? compressor.compress(octets) else {
+            return
+        }
+        let share = Double(samples.bytes.count) / Double(octets.count)
+        context.counters.withLock { counters in
+            counters.sensor(label) {
+                $0.baselineRaw += samples.bytes.count
+                $0.baselineCompressed += Int(Double(compressed.count) * share)
+            }
+        }
+    }
+}

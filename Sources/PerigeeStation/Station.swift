@@ -1,0 +1,148 @@
+import PerigeeConcurrency
+import PerigeeConfig
+public import PerigeeCore
+import PerigeeFirmware
+import PerigeeFrameFormat
+import PerigeeLink
+import PerigeeTransport
+
+/// The whole station: sockets for frames, lanes that encode, one link to the gateway. Its threads run from `init` to `stop`.
+public final class Station: Sendable {
+    /// Identity of this run: packets in memory do not outlive the process, so each start is an epoch of its own.
+    public let epoch: Epoch
+    /// Where it really listens, in the order of the configuration.
+    public let endpoints: [String]
+
+    private let parts: StationParts
+    private let context: StationContext
+    private let intakes: [Intake]
+    private let lanes: [NamedThread]
+    private let uplink: Uplink
+    private let uplinkThread: NamedThread
+    private let link: LinkClient
+    private let log: StationLog
+    private let started: Timestamp
+
+    /// Binds the sockets and starts all threads. It does not wait for the gateway.
+    public init(_ parts: StationParts, log: StationLog) throws(StationError) {
+        let configuration = parts.configuration
+        let epoch = Epoch.random()
+        self.parts = parts
+        self.epoch = epoch
+        self.log = log
+        started = currentTime().utc
+        let context = StationContext(
+            configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
+            profiles: parts.bundle.profiles, model: parts.model, log: log)
+        self.context = context
+        let zeroMQ = try wrap { (error: TransportError) in
+            .link(endpoint: "", error)
+        } _: { () throws(TransportError) in
+            try ZeroMQContext()
+        }
+        var sender = SenderConfiguration(station: parts.name, epoch: epoch, boot: UInt64.random(in: 1...UInt64.max))
+        sender.firmware = [parts.bundle.id]
+        var client = LinkClient.Configuration(endpoint: configuration.gatewayEndpoint, sender: sender)
+        client.queueSizeLimit = configuration.queueSizeLimit
+        // Sockets first, so that a station that cannot listen does not greet its gateway. Frames wait in the queue meanwhile.
+        var intakes: [Intake] = []
+        for (index, intake) in configuration.intakes.enumerated() {
+            intakes.append(
+                try wrap { (error: TransportError) in
+                    .intake(endpoint: intake.endpoint, error)
+                } _: {
+                    () throws(TransportError) in
+                    try Intake(intake, index: index, context: context, zeroMQ: zeroMQ)
+                })
+        }
+        self.intakes = intakes
+        endpoints = intakes.map(\.endpoint)
+        let link = try wrap { (error: TransportError) in
+            .link(endpoint: configuration.gatewayEndpoint, error)
+        } _: {
+            () throws(TransportError) in
+            try LinkClient(client, context: zeroMQ)
+        }
+        self.link = link
+        let uplink = Uplink(context: context, link: link)
+        self.uplink = uplink
+        uplinkThread = NamedThread("uplink") { uplink.run() }
+        let count = configuration.lanes > 0 ? configuration.lanes : processorCount()
+        lanes = (0..<count).map { index in
+            let lane = EncoderLane(context: context)
+            // the codec recurses little, but large frames want room
+            return NamedThread("lane-\(index)", stackSize: 16 << 20) { lane.run() }
+        }
+    }
+
+    /// What was done so far.
+    public var counters: StationCounters { context.counters.current }
+
+    /// The link has ended by itself and will not come back.
+    public var isBroken: Bool { !context.isStopping.current && link.snapshot.stopReason != nil }
+
+    /// One line for people.
+    public var summary: String {
+        let counters = context.counters.current
+        let link = link.snapshot
+        return "link \(link.state.rawValue), \(counters.received) frames in, \(counters.encoded) encoded, "
+            + "\(counters.rejectedTotal) refused, \(link.heldPackets) packets wait"
+    }
+
+    /// Counts what was acknowledged and writes `status.json`; a failure is counted and logged.
+    public func writeStatus() { writeStatus(context.isStopping.current ? .draining : .running) }
+
+    /// The text of `status.json`.
+    public var statusText: String { status(context.isStopping.current ? .draining : .running).json.description }
+
+    private func status(_ state: StationStatus.State) -> StationStatus {
+        let snapshot = link.snapshot
+        uplink.account(snapshot)
+        return StationStatus(
+            state: state, configuration: parts.configuration, epoch: epoch, started: started, now: currentTime().utc,
+            firmware: (parts.bundle.manifest.name, parts.bundle.id), endpoints: endpoints,
+            counters: context.counters.current, intakeQueue: (context.intakeQueue.count, context.intakeQueue.size),
+            link: snapshot)
+    }
+
+    private func writeStatus(_ state: StationStatus.State) {
+        let path = parts.configuration.statusFile
+        guard !StationStatus.write(status(state).json.description, to: path) else { return }
+        context.counters.withLock { $0.statusFailures += 1 }
+        log.write(.warning, "status_not_written", ["file": path, "remedy": "make its folder writable"])
+    }
+
+    /// Takes no more frames, encodes those that wait, delivers what it can within the configured time, and ends all threads.
+    /// True when everything was acknowledged. Call once.
+    public func stop() -> Bool {
+        let deadline = currentTime().monotonic + Int64(parts.configuration.drainSeconds) * 1_000
+        func left() -> Int { Int(max(deadline - currentTime().monotonic, 0)) }
+        context.isStopping.withLock { $0 = true }
+        log.write(.notice, "draining", ["seconds": "\(parts.configuration.drainSeconds)"])
+        writeStatus(.draining)
+        for intake in intakes { intake.signal() }
+        var isInTime = intakes.allSatisfy { $0.join(timeoutMilliseconds: left()) }
+        context.intakeQueue.close()
+        isInTime = lanes.allSatisfy { $0.join(timeoutMilliseconds: left()) } && isInTime
+        if !isInTime { context.isAbandoned.withLock { $0 = true } }
+        for lane in lanes { lane.join() }
+        context.uplinkQueue.close()
+        if !uplinkThread.join(timeoutMilliseconds: left()) {
+            context.isAbandoned.withLock { $0 = true }
+            uplinkThread.join()
+        }
+        for intake in intakes { _ = intake.join(timeoutMilliseconds: 2_000) }
+        let last = try? link.drain(timeoutMilliseconds: max(left(), 200))
+        writeStatus(.stopped)
+        let counters = context.counters.current
+        let isDelivered = last?.heldPackets == 0 && (counters.failed[.stopped] ?? 0) == 0
+        log.write(
+            isDelivered ? .notice : .warning, "stopped",
+            [
+                "received": "\(counters.received)", "encoded": "\(counters.encoded)",
+                "rejected": "\(counters.rejectedTotal)", "failed": "\(counters.failedTotal)",
+                "undelivered_packets": "\(last?.heldPackets ?? 0)",
+            ])
+        return isDelivered
+    }
+}

@@ -1,0 +1,27 @@
+public import PerigeeCodec
+public import PerigeeConfig
+public import PerigeeFirmware
+public import PerigeeTransport
+
+/// Why a station does not start.
+public enum StationError: Error, Sendable, CustomStringConvertible {
+    case configuration(ConfigurationError)
+    case firmware(path: String, FirmwareError)
+    case model(path: String, CodecError)
+    /// A socket cannot be bound or connected.
+    case intake(endpoint: String, TransportError)
+    /// The station's name is none.
+    case name(String)
+    case link(endpoint: String, TransportError)
+
+    public var description: String {
+        switch self {
+        case .configuration(let error): error.description
+        case .firmware(let path, let error): "firmware \(path): \(error)"
+        case .model(let path, let error): "firmware \(path) does not fit this codec: \(error)"
+        case .intake(let endpoint, let error): "intake \(endpoint): \(error)"
+        case .name(let text): "station.id: \(text)"
+        case .link(let endpoint, let error): "gateway \(endpoint): \(error)"
+        }
+    }
+}

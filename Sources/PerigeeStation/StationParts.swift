@@ -1,0 +1,62 @@
+import PerigeeCodec
+public import PerigeeConfig
+import PerigeeCore
+import PerigeeFirmware
+import PerigeeLink
+
+/// What a station needs from files, read and checked; nothing is bound or connected. This is what `--check` does.
+public struct StationParts: Sendable {
+    public let configuration: StationConfiguration
+    let catalog: SensorCatalog
+    let bundle: FirmwareBundle
+    let model: CodecModel
+    let name: StationName
+
+    /// Reads the sensors and the firmware that the configuration names.
+    public init(_ configuration: StationConfiguration) throws(StationError) {
+        self.configuration = configuration
+        let path = "\(configuration.firmwareDirectory)/\(configuration.firmwareName)"
+        let bundle = try wrap { (error: FirmwareError) in
+            .firmware(path: path, error)
+        } _: { () throws(FirmwareError) in
+            try FirmwareBundle.load(directory: path)
+        }
+        self.bundle = bundle
+        model = try wrap { (error: CodecError) in
+            .model(path: path, error)
+        } _: { () throws(CodecError) in
+            try CodecModel(tensors: bundle.tensors)
+        }
+        var catalog = try wrap { (error: ConfigurationError) in
+            .configuration(error)
+        } _: {
+            () throws(ConfigurationError) in
+            try SensorCatalog(directory: configuration.sensorsDirectory)
+        }
+        catalog.add(bundle.profiles)
+        self.catalog = catalog
+        name = try wrap { (error: FormatError) in
+            .name("\(error)")
+        } _: { () throws(FormatError) in
+            try StationName(configuration.stationID)
+        }
+        for sensor in configuration.targets.keys.sorted() where catalog[sensor] == nil {
+            throw .configuration(
+                ConfigurationError(problems: [
+                    ConfigurationProblem(
+                        file: "encoder.overrides", line: 0, key: "sensor",
+                        message: "\"\(sensor)\" is described by no profile: correct the name or add the profile")
+                ]))
+        }
+    }
+
+    /// One line about the firmware.
+    public var firmwareText: String { "\(bundle.manifest.name) \(Hex.text(bundle.id))" }
+}
+
+/// Runs `body`, and turns its error into the station's.
+func wrap<Value, Failure: Error>(
+    _ convert: (Failure) -> StationError, _ body: () throws(Failure) -> Value
+) throws(StationError) -> Value {
+    do throws(Failure) { return try body() } catch { throw convert(error) }
+}

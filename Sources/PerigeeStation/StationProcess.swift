@@ -1,0 +1,49 @@
+import Glibc
+import PerigeeCore
+
+/// Processors that this process may use.
+func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+/// The life of a station as a service: signals, status each second, the service manager.
+public enum StationProcess {
+    /// Keeps the signals that end the service for `wait`: call first, before any thread starts.
+    public static func holdSignals() {
+        var signals = stopSignals()
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
+    }
+
+    /// Runs a started station until SIGTERM or SIGINT, then stops it. True where it ended because it was asked to; false
+    /// where its link broke for good.
+    public static func run(_ station: Station, log: StationLog, notifier: ServiceNotifier) -> Bool {
+        station.writeStatus()
+        notifier.ready(status: station.summary)
+        log.write(
+            .notice, "ready", ["endpoints": station.endpoints.joined(separator: ","), "epoch": station.epoch.text])
+        while !waitForStop(), !station.isBroken {
+            station.writeStatus()
+            notifier.status(station.summary)
+        }
+        let isBroken = station.isBroken
+        if isBroken { log.write(.error, "link_ended", ["remedy": "start the station again, it takes a new epoch"]) }
+        notifier.stopping(status: "draining")
+        _ = station.stop()
+        return !isBroken
+    }
+
+    /// Waits a second at most; true when the process was asked to end.
+    private static func waitForStop() -> Bool {
+        var signals = stopSignals()
+        var second = timespec(tv_sec: 1, tv_nsec: 0)
+        return sigtimedwait(&signals, nil, &second) > 0
+    }
+
+    private static func stopSignals() -> sigset_t {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        sigaddset(&signals, SIGINT)
+        return signals
+    }
+}
