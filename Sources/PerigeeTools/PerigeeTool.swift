@@ -7,7 +7,8 @@ public enum PerigeeTool {
         "perigee", summary: "Reduce satellite images to short embedded streams, and rebuild them",
         subcommands: [
             EncodeCommand.command, DecodeCommand.command, InfoCommand.command, CompareCommand.command,
-            PublishCommand.command, SimulateCommand.command, CompletionCommand.command, ReferenceCommand.command,
+            PublishCommand.command, SimulateCommand.command, ArchiveCommand.command,
+            RenderCommand.command, CompletionCommand.command, ReferenceCommand.command,
         ])
 
     /// Runs what the arguments name. Throws `CommandFailure`.
@@ -19,6 +20,8 @@ public enum PerigeeTool {
         case ["compare"]: try CompareCommand.run(arguments)
         case ["publish"]: try await PublishCommand.run(arguments)
         case ["simulate"]: try await SimulateCommand.run(arguments)
+        case ["archive", _]: try ArchiveCommand.run(arguments)
+        case ["render"]: try RenderCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)
         default: ReferenceCommand.run()
         }

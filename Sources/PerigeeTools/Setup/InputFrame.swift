@@ -43,8 +43,11 @@ struct InputFrame {
         for candidate in [named] + SensorWords.candidates(named) {
             var description = frame.description
             description.sensor = candidate
-            guard catalog[candidate] != nil, let match = try? catalog.match(description, type: frame.samples.type)
+            guard let known = catalog[candidate]?.profile,
+                let match = try? catalog.match(description, type: frame.samples.type)
             else { continue }
+            // Whole numbers where the profile has floats are in a scale that the file does not name.
+            if known.sampleType == .float32, frame.samples.type != .float32, description.scale == nil { continue }
             adopt(match)
             return
         }

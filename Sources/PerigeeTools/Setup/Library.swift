@@ -12,6 +12,12 @@ struct Library {
         folders = try InstallationFolders(home: arguments.text("home"), firmware: arguments.text("firmware"))
     }
 
+    /// The folder that holds bundles; where --firmware names one bundle, the folder above it.
+    var storeFolder: String {
+        let folder = folders.firmware
+        return InstallationFolders.isFile("\(folder)/manifest.json") ? "\(folder)/.." : folder
+    }
+
     /// All sensors of the profiles' folder.
     func sensors() throws(CommandFailure) -> SensorCatalog {
         do { return try SensorCatalog(directory: folders.sensors) } catch {

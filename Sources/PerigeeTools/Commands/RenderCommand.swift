@@ -1,0 +1,120 @@
+import PerigeeArchive
+import PerigeeCommandLine
+import PerigeeCore
+import PerigeeProducts
+
+/// `perigee render`: products of what an archive holds.
+enum RenderCommand {
+    static let command = Command(
+        "render", summary: "Rebuild GeoTIFFs with STAC items from an archive",
+        discussion: [
+            "Writes a Cloud Optimized GeoTIFF and a STAC item for each frame below DIR/STATION/EPOCH. What is there already, "
+                + "made of the same packets, stays. Frames of a firmware that is not here wait for it: a note stands in their "
+                + "place. With --follow it goes on until SIGTERM or SIGINT, as packets arrive."
+        ],
+        options: [
+            .value("archive", .directory, as: "DIR", help: "Folder of the archive", isRequired: true),
+            .value("output", short: "o", .directory, as: "DIR", help: "Folder of the products", isRequired: true),
+            .flag("follow", help: "Go on as packets arrive"),
+            .value("interval", .integer(10...3_600_000), as: "MS", help: "Milliseconds between looks", default: "1000"),
+            .value("layers", .integer(1...Packet.layerLimit), as: "K", help: "Only the first K layers of each frame"),
+            SharedOptions.firmware, SharedOptions.home, SharedOptions.lanes, SharedOptions.json,
+        ],
+        examples: [
+            Example("perigee render --archive archive -o products", "Everything that has come"),
+            Example("perigee render --archive archive -o products --follow --json", "A line of JSON for each product"),
+        ], exitCodes: [.data, .unavailable, .io, .config])
+
+    static func run(_ arguments: Arguments) throws -> ExitCode {
+        let archive = arguments.text("archive") ?? ""
+        let isFollowing = arguments.flag("follow")
+        guard isFollowing || InstallationFolders.isFolder("\(archive)/segments") else {
+            throw CommandFailure(.unavailable, "\(archive) holds no archive: name the folder that holds `segments`")
+        }
+        let store = try Library(arguments).storeFolder
+        let output = arguments.text("output") ?? ""
+        try FileOctets.makeFolder(output)
+        var options = RenderOptions(
+            archiveDirectory: archive, firmwareDirectory: store, productFolder: output, software: Program.releaseVersion
+        )
+        options.layerCount = arguments.integer("layers")
+        options.lanes = arguments.integer("lanes") ?? ProcessorCount.available
+        StopSignal.watch()
+        let isJSON = arguments.flag("json")
+        do {
+            if isFollowing {
+                try Renderer.follow(
+                    options, intervalMilliseconds: arguments.integer("interval") ?? 1_000,
+                    isStopped: { StopSignal.isSet }, report: { report($0, isJSON: isJSON) })
+                return .ok
+            }
+            var renderer = try Renderer(options)
+            var progress = Progress("render", total: nil, unit: "frames")
+            var done = 0
+            let summary = try renderer.pass(isStopped: { StopSignal.isSet }) { event in
+                report(event, isJSON: isJSON)
+                done += 1
+                progress.update(done)
+            }
+            progress.finish()
+            if !isJSON { Terminal.print(text(summary), to: .error) }
+            return summary.failed > 0 ? .data : .ok
+        } catch { throw CommandFailure(.io, "\(error)") }
+    }
+
+    private static func text(_ summary: RenderSummary) -> String {
+        "\(summary.rendered) products made, \(summary.current) were there, \(summary.waiting) wait for packets, "
+            + "\(summary.undecodable) for a firmware, \(summary.failed) failed"
+    }
+
+    private static func report(_ event: RenderEvent, isJSON: Bool) {
+        guard isJSON else {
+            switch event {
+            case .rendered(_, let product, let layers):
+                Terminal.print("\(product.raster)  \(layers) layers")
+            case .current: break
+            case .waiting(let frame, let missing):
+                Terminal.print("\(name(frame.station, frame.epoch)) waits: \(missing)", to: .error)
+            case .undecodable(let frame, let reason), .failed(let frame, let reason):
+                Terminal.print("\(name(frame.station, frame.epoch)): \(reason)", to: .error)
+            }
+            return
+        }
+        var members: [JSONText.Member] = []
+        func add(_ key: String, _ value: JSONText) { members.append(JSONText.Member(key, value)) }
+        switch event {
+        case .rendered(let frame, let product, let layers):
+            add("event", .text("rendered"))
+            add("station", .text(frame.station))
+            add("epoch", .text(frame.epoch.text))
+            add("packet_bytes", .integer(frame.size))
+            add("raster", .text(product.raster))
+            add("item", .text(product.item))
+            add("raster_bytes", .integer(product.size))
+            add("layers", .integer(layers))
+            add("notes", .array(product.notes.map { .text($0) }))
+        case .current(let frame):
+            add("event", .text("current"))
+            add("station", .text(frame.station))
+            add("epoch", .text(frame.epoch.text))
+        case .waiting(let frame, let reason):
+            add("event", .text("waiting"))
+            add("station", .text(frame.station))
+            add("epoch", .text(frame.epoch.text))
+            add("reason", .text(reason))
+        case .undecodable(let frame, let reason):
+            add("event", .text("undecodable"))
+            add("station", .text(frame.station))
+            add("epoch", .text(frame.epoch.text))
+            add("reason", .text(reason))
+        case .failed(let frame, let reason):
+            add("event", .text("failed"))
+            add("station", .text(frame.station))
+            add("epoch", .text(frame.epoch.text))
+            add("reason", .text(reason))
+        }
+        Terminal.print(JSONText.object(members).text(isPretty: false))
+    }
+
+    private static func name(_ station: String, _ epoch: Epoch) -> String { "\(station)/\(epoch.text.prefix(8))" }
+}
