@@ -15,7 +15,7 @@ build: dependencies ## build release binaries into .build/release
 	swift build -c release
 
 demo: build ## fly a simulated pass through the real daemons, print what it saved, draw a picture
-	@Scripts/demo
+	.build/release/perigee demo
 
 test: ## install what is missing and run the whole suite
 	@Scripts/test

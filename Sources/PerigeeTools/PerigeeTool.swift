@@ -8,7 +8,7 @@ public enum PerigeeTool {
         subcommands: [
             EncodeCommand.command, DecodeCommand.command, InfoCommand.command, CompareCommand.command,
             PublishCommand.command, SimulateCommand.command, ArchiveCommand.command,
-            RenderCommand.command, CompletionCommand.command, ReferenceCommand.command,
+            RenderCommand.command, DemoCommand.command, CompletionCommand.command, ReferenceCommand.command,
         ])
 
     /// Runs what the arguments name. Throws `CommandFailure`.
@@ -20,8 +20,9 @@ public enum PerigeeTool {
         case ["compare"]: try CompareCommand.run(arguments)
         case ["publish"]: try await PublishCommand.run(arguments)
         case ["simulate"]: try await SimulateCommand.run(arguments)
-        case ["archive", _]: try ArchiveCommand.run(arguments)
+        case ["archive", "list"], ["archive", "reindex"], ["archive", "verify"]: try ArchiveCommand.run(arguments)
         case ["render"]: try RenderCommand.run(arguments)
+        case ["demo"]: try await DemoCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)
         default: ReferenceCommand.run()
         }

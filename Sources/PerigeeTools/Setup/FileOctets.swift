@@ -85,3 +85,12 @@ enum FileOctets {
 
     private static func reason() -> String { String(cString: strerror(errno)) }
 }
+
+extension FileOctets {
+    /// The whole path of what has this name, links followed; nil where there is none.
+    static func resolve(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

@@ -37,21 +37,30 @@ struct Library {
 
     /// The bundle to encode with: the folder named by --firmware where it is a bundle, else the one that lies in it.
     func bundle() throws(CommandFailure) -> FirmwareBundle {
-        let folder = folders.firmware
-        do throws(FirmwareError) {
-            if InstallationFolders.isFile("\(folder)/manifest.json") {
-                return try FirmwareBundle.load(directory: folder)
-            }
-            let bundles = try FirmwareStore(directory: folder).list().bundles
-            if bundles.count == 1, let only = bundles.first { return try FirmwareBundle.load(directory: only.path) }
-            let names = bundles.map { "\"\($0.path)\"" }.joined(separator: ", ")
-            throw FirmwareError.unusable(
-                field: "count of bundles in \(folder)", found: "\(bundles.count)",
-                expected: "1, or --firmware with one of them\(names.isEmpty ? "" : ": \(names)")")
-        } catch {
+        let path = try bundleFolder()
+        do { return try FirmwareBundle.load(directory: path) } catch {
             throw CommandFailure(.config, "firmware: \(error)")
         }
     }
+
+    /// The folder of that bundle.
+    func bundleFolder() throws(CommandFailure) -> String {
+        let folder = folders.firmware
+        if InstallationFolders.isFile("\(folder)/manifest.json") { return folder }
+        let bundles: [FirmwareStore.Entry]
+        do { bundles = try FirmwareStore(directory: folder).list().bundles } catch {
+            throw CommandFailure(.config, "firmware: \(error)")
+        }
+        if bundles.count == 1, let only = bundles.first { return only.path }
+        let names = bundles.map(\.path).joined(separator: ", ")
+        throw CommandFailure(
+            .config,
+            "\(folder) holds \(bundles.count) firmware bundles, one is needed: name one with --firmware"
+                + (names.isEmpty ? "" : " (\(names))"))
+    }
+
+    /// The folder of sensor profiles.
+    var sensorsFolder: String { folders.sensors }
 
     /// The bundle that a frame names.
     func bundle(id: UInt32) throws(CommandFailure) -> FirmwareBundle {
