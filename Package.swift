@@ -110,7 +110,11 @@ let package = Package(
 
         // mains
         main("perigeed", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeStation"]),
-        main("perigee-gateway", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeGateway"]),
+        main(
+            "perigee-gateway",
+            [
+                "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeConfig", "PerigeeGateway", "PerigeeTransport",
+            ]),
         main("perigee", ["PerigeeCore", "PerigeeCommandLine", "PerigeeTools"]),
 
         // tests
@@ -125,6 +129,7 @@ let package = Package(
         test("PerigeeCommandLine"),
         test("PerigeeLink"),
         test("PerigeeArchive"),
+        test("PerigeeGateway", ["PerigeeArchive", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
         test("PerigeeFrameFormat"),

@@ -1,1 +1,79 @@
-print("not built yet")
+import Glibc
+import PerigeeCommandLine
+import PerigeeConcurrency
+import PerigeeConfig
+import PerigeeGateway
+import PerigeeTransport
+
+let program = Program(
+    Command(
+        "perigee-gateway",
+        summary: "Takes packets from stations, files them durably and acknowledges them",
+        discussion: [
+            "It runs until SIGTERM or SIGINT, then commits what it has, says goodbye to its stations and ends.",
+            "Lines of key=value go to standard error; counters go to the status file each second.",
+        ],
+        options: [
+            .value(
+                "config", .file, as: "FILE", help: "configuration to read; without it the defaults of Config/ hold"),
+            .value("endpoint", .text, as: "ENDPOINT", help: "listen here instead of at [gateway] endpoint"),
+            .value("archive", .directory, as: "DIR", help: "archive here instead of in [archive] directory"),
+            .value("status", .file, as: "FILE", help: "write the status here instead of to [status] file"),
+        ],
+        examples: [
+            Example("perigee-gateway --config Config/perigee-gateway.toml", "serves what the file says"),
+            Example("perigee-gateway --endpoint 'tcp://*:5571' --archive ./archive --status ./status.json", "a trial"),
+        ],
+        exitCodes: [.unavailable, .io, .config]))
+
+let arguments = program.argumentsOrExit(Array(CommandLine.arguments.dropFirst()))
+
+func fail(_ code: ExitCode, _ message: String) -> Never {
+    program.report(message)
+    exit(code.rawValue)
+}
+
+/// The file's settings, with what the command line says instead.
+func configuration() throws(ConfigurationError) -> GatewayConfiguration {
+    let settings =
+        if let path = arguments.text("config") {
+            try GatewaySettings(path: path)
+        } else {
+            try GatewaySettings(TomlDocument(parsing: [], name: "defaults"))
+        }
+    var configuration = GatewayConfiguration(
+        endpoint: arguments.text("endpoint") ?? settings.endpoint,
+        archiveDirectory: arguments.text("archive") ?? settings.archiveDirectory)
+    configuration.segmentSize = settings.segmentSize
+    configuration.stationLimit = settings.stationLimit
+    configuration.statusFile = arguments.text("status") ?? settings.statusFile
+    return configuration
+}
+
+// before any thread starts, so that all of them leave these signals to the one that waits for them
+var signals = sigset_t()
+sigemptyset(&signals)
+sigaddset(&signals, SIGTERM)
+sigaddset(&signals, SIGINT)
+pthread_sigmask(SIG_BLOCK, &signals, nil)
+signal(SIGPIPE, SIG_IGN)
+
+do {
+    let gateway = try Gateway(configuration(), context: ZeroMQContext())
+    let watched = signals
+    _ = NamedThread("signals") {
+        var set = watched
+        var number: Int32 = 0
+        sigwait(&set, &number)
+        gateway.stop()
+    }
+    try gateway.run()
+} catch let error as ConfigurationError {
+    fail(.config, "\(error)")
+} catch GatewayError.archive(let error) {
+    fail(.io, "\(error)")
+} catch GatewayError.transport(let error) {
+    fail(.unavailable, "\(error)")
+} catch {
+    fail(.internal, "\(error)")
+}

@@ -1,0 +1,145 @@
+internal import PerigeeArchive
+internal import PerigeeConcurrency
+internal import PerigeeCore
+internal import PerigeeLink
+public import PerigeeTransport
+
+/// Takes packets from stations, files them, and acknowledges what is durable. Source: Docs/link-protocol.md section 4.
+///
+/// Three threads: the one that calls `run` owns the socket, one owns the archive, one writes the status file.
+///
+/// `@unchecked`: `run` takes `socket` and `archive` once, on the thread that calls it.
+public final class Gateway: @unchecked Sendable {
+    private let configuration: GatewayConfiguration
+    private let log: GatewayLog
+    private let wakeUp: WakeUp
+    private let shared = Locked(Shared())
+    private var socket: Socket?
+    private var archive: Archive?
+    /// Where it really listens.
+    public let endpoint: String
+
+    private struct Shared: Sendable {
+        var answers: [ArchiveAnswer] = []
+        var connectionEvents: [ConnectionEvent.Kind] = []
+        var isStopping = false
+        var status = GatewayStatus()
+    }
+
+    /// Opens the archive, recovers it, and listens.
+    public init(
+        _ configuration: GatewayConfiguration, context: ZeroMQContext, log: GatewayLog = GatewayLog()
+    ) throws(GatewayError) {
+        self.configuration = configuration
+        self.log = log
+        let opened: Archive
+        do throws(ArchiveError) {
+            opened = try Archive(configuration.archiveDirectory, segmentLimit: configuration.segmentSize)
+        } catch { throw .archive(error) }
+        let recovery = opened.recovery
+        archive = consume opened
+        do throws(TransportError) {
+            let wakeUp = try WakeUp()
+            self.wakeUp = wakeUp
+            var options = SocketOptions()
+            options.partSizeLimit = LinkLimit.message
+            options.receiveHighWaterMark = 1_024
+            options.sendHighWaterMark = 1_024
+            options.lingerMilliseconds = 500  // so that the last ACK and BYE go out
+            var socket = try Socket(.router, context: context, options: options)
+            let shared = shared
+            try socket.observe { event in
+                shared.withLock { $0.connectionEvents.append(event.kind) }
+                wakeUp.signal()
+            }
+            try socket.bind(configuration.endpoint)
+            endpoint = try socket.lastEndpoint()
+            self.socket = consume socket
+        } catch { throw .transport(error) }
+        shared.withLock { $0.status.endpoint = endpoint }
+        log.write(
+            .info, "started",
+            [
+                ("endpoint", endpoint), ("archive", configuration.archiveDirectory),
+                ("recovered_records", "\(recovery.indexed)"), ("torn_octets", "\(recovery.tornSize)"),
+                ("damaged_octets", "\(recovery.damagedSize)"),
+            ])
+    }
+
+    /// Counters and sessions now.
+    public var status: GatewayStatus { shared.withLock { $0.status } }
+
+    /// Makes `run` finish what it was given, say BYE, and return. From any thread.
+    public func stop() {
+        shared.withLock { $0.isStopping = true }
+        wakeUp.signal()
+    }
+
+    /// Serves until `stop`. Once; throws where the archive or the socket failed for good.
+    public func run() throws(GatewayError) {
+        guard let archive = archive.take(), let socket = socket.take() else { return }
+        let octetLimit = configuration.session.credit.size * 256
+        let jobs = BoundedQueue<ArchiveJob>(itemLimit: 1 << 16, octetLimit: octetLimit)
+        let shared = shared
+        let wakeUp = wakeUp
+        let worker = ArchiveWorker(consume archive, jobs: jobs, configuration: configuration) { answer in
+            shared.withLock { $0.answers.append(answer) }
+            wakeUp.signal()
+        }
+        let archiveThread = NamedThread("archive") { worker.run() }
+        let writer = startStatusWriter()
+        ServiceNotice.send("READY=1")
+        let router = GatewayRouter(consume socket, configuration: configuration, jobs: jobs, log: log)
+        var failure: GatewayError?
+        do throws(GatewayError) { try serve(router) } catch { failure = error }
+        ServiceNotice.send("STOPPING=1")
+        jobs.close()
+        archiveThread.join()
+        do throws(GatewayError) { try handleNews(router) } catch { failure = failure ?? error }
+        router.sayGoodbye()
+        publish(router, isStopping: true)
+        writer.stop()
+        log.write(failure == nil ? .info : .error, "stopped", failure.map { [("reason", "\($0)")] } ?? [])
+        if let failure { throw failure }
+    }
+
+    private func serve(_ router: GatewayRouter) throws(GatewayError) {
+        while !shared.withLock({ $0.isStopping }) {
+            do throws(TransportError) { try router.wait(wakeUp, now: currentTime().monotonic) } catch {
+                throw .transport(error)
+            }
+            wakeUp.clear()
+            try handleNews(router)
+            do throws(TransportError) { try router.receiveAll() } catch { throw .transport(error) }
+            router.tick()
+            publish(router, isStopping: false)
+        }
+    }
+
+    private func handleNews(_ router: GatewayRouter) throws(GatewayError) {
+        let (answers, events) = shared.withLock { state in
+            defer {
+                state.answers = []
+                state.connectionEvents = []
+            }
+            return (state.answers, state.connectionEvents)
+        }
+        for event in events { router.note(event) }
+        for answer in answers {
+            if case .failed(let error) = answer { throw .archive(error) }
+            router.take(answer)
+        }
+    }
+
+    private func publish(_ router: GatewayRouter, isStopping: Bool) {
+        var status = router.status
+        status.endpoint = endpoint
+        status.isStopping = isStopping
+        shared.withLock { [status] in $0.status = status }
+    }
+
+    private func startStatusWriter() -> StatusWriter {
+        let shared = shared
+        return StatusWriter(path: configuration.statusFile, log: log) { shared.withLock { $0.status } }
+    }
+}

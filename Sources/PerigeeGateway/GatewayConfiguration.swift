@@ -1,0 +1,25 @@
+public import PerigeeLink
+
+/// What a gateway needs to know.
+public struct GatewayConfiguration: Sendable {
+    /// Where stations connect to, such as `tcp://*:5571`.
+    public var endpoint: String
+    public var archiveDirectory: String
+    /// Octets after which a segment of the archive is closed.
+    public var segmentSize = 64 << 20
+    /// Counters and state as JSON, written anew each second; nil writes none.
+    public var statusFile: String?
+    /// Stations with a session at the same time.
+    public var stationLimit = 1_000
+    /// What each session is granted.
+    public var session = ReceiverMachine.Configuration()
+    /// A commit takes at most so many packets, and waits at most so long for them.
+    public var commitPackets = 64
+    public var commitMilliseconds: Int64 = 50
+
+    /// See the properties.
+    public init(endpoint: String, archiveDirectory: String) {
+        self.endpoint = endpoint
+        self.archiveDirectory = archiveDirectory
+    }
+}

@@ -1,0 +1,250 @@
+internal import PerigeeArchive
+internal import PerigeeConcurrency
+internal import PerigeeCore
+internal import PerigeeLink
+internal import PerigeeTransport
+
+/// Sessions by connection, and the router's socket. Belongs to the thread of `Gateway.run`.
+final class GatewayRouter {
+    private struct Session {
+        let hello: LinkMessage.Hello
+        var machine: ReceiverMachine
+    }
+
+    private var socket: Socket
+    private let configuration: GatewayConfiguration
+    private let jobs: BoundedQueue<ArchiveJob>
+    private let log: GatewayLog
+    private var sessions: [[UInt8]: Session] = [:]
+    /// The last greeting of connections whose HELLO the archive is being asked about.
+    private var greetings: [[UInt8]: UInt32] = [:]
+    private var totals = GatewayStatus()
+    private var meter = WireMeter(own: .router, peer: .dealer)
+    private var generator = SystemRandomNumberGenerator()
+    /// Octets of a router's name for a connection; libzmq makes them 5 octets long, peers may choose up to 255.
+    private static let limit = MessageLimit(partCount: 2, size: LinkLimit.message + 255)
+    /// Messages handled before looking at anything else.
+    private static let burst = 256
+
+    init(
+        _ socket: consuming Socket, configuration: GatewayConfiguration, jobs: BoundedQueue<ArchiveJob>, log: GatewayLog
+    ) {
+        self.socket = consume socket
+        self.configuration = configuration
+        self.jobs = jobs
+        self.log = log
+    }
+
+    /// Totals with the living sessions in them.
+    var status: GatewayStatus {
+        var status = totals
+        for session in sessions.values {
+            status.add(session.machine.counters)
+            let waiting = session.machine.waiting
+            status.sessions.append(
+                GatewayStatus.Session(
+                    station: session.hello.station.text, epoch: session.hello.epoch.text,
+                    cumulative: session.machine.acknowledgement.cumulative, waitingPackets: waiting.packets,
+                    waitingSize: waiting.size))
+        }
+        status.sessions.sort { $0.station < $1.station }
+        status.wireReceived = meter.received
+        status.wireSent = meter.sent
+        return status
+    }
+
+    func wait(_ wakeUp: WakeUp, now: Int64) throws(TransportError) {
+        let deadline = sessions.values.map(\.machine.deadline).min() ?? .max
+        var poller = Poller()
+        _ = poller.add(wakeUp)
+        _ = poller.add(socket)
+        try poller.wait(timeoutMilliseconds: Int(clamping: min(max(deadline - now, 0), 60_000)))
+    }
+
+    func note(_ event: ConnectionEvent.Kind) { meter.count(event) }
+
+    /// Takes what waits at the socket, up to a burst.
+    func receiveAll() throws(TransportError) {
+        for _ in 0..<Self.burst {
+            let parts: [[UInt8]]?
+            do throws(TransportError) { parts = try socket.receive(limit: Self.limit) } catch {
+                if case .call = error { throw error }
+                countStrange("message", "\(error)")
+                continue
+            }
+            guard let parts else { return }
+            for part in parts.dropFirst() { meter.count(received: part.count) }
+            guard parts.count == 2 else {
+                countStrange("message", "no part behind the name")
+                continue
+            }
+            receive(parts[1], from: parts[0])
+        }
+    }
+
+    private func receive(_ octets: [UInt8], from peer: [UInt8]) {
+        let message: LinkMessage
+        do throws(FormatError) { message = try LinkMessage(parsing: octets[...]) } catch {
+            countStrange("message", "\(error)")
+            // a station of a later version is told so; a stranger learns nothing
+            if sessions[peer] != nil { close(peer, .violation) }
+            return
+        }
+        switch message {
+        case .hello(let hello): greet(hello, from: peer)
+        case .data(let batch): forward(message, session: batch.session, from: peer)
+        case .ping(let ping): forward(message, session: ping.session, from: peer)
+        case .bye(let bye): forward(message, session: bye.session, from: peer)
+        case .welcome, .ack, .reject, .pong:
+            countStrange("message", "a gateway's message")
+            if sessions[peer] != nil { close(peer, .violation) }
+        }
+    }
+
+    private func greet(_ hello: LinkMessage.Hello, from peer: [UInt8]) {
+        guard (hello.firstVersion...hello.lastVersion).contains(LinkLimit.version) else {
+            return send(.bye(.init(session: 0, reason: .version)), to: peer)
+        }
+        let isNew = sessions[peer] == nil && greetings[peer] == nil
+        if isNew, sessions.count + greetings.count >= configuration.stationLimit {
+            log.write(.warning, "station_refused", [("station", hello.station.text), ("reason", "limit of stations")])
+            return send(.bye(.init(session: 0, reason: .full)), to: peer)
+        }
+        guard jobs.offer(.lookUp(peer: peer, hello), size: 256) == .accepted else { return }  // it will say HELLO again
+        greetings[peer] = hello.greeting
+    }
+
+    private func forward(_ message: LinkMessage, session number: UInt32, from peer: [UInt8]) {
+        guard var session = sessions[peer], session.machine.session == number else {
+            if case .bye = message { return }
+            totals.strangeMessages += 1
+            return send(.bye(.init(session: number, reason: .unknownSession)), to: peer)
+        }
+        let actions = session.machine.receive(message, now: currentTime())
+        sessions[peer] = session
+        perform(actions, session, peer)
+    }
+
+    /// Takes what the archive's thread answered.
+    func take(_ answer: ArchiveAnswer) {
+        switch answer {
+        case .failed: break  // the gateway ends
+        case .found(let peer, let hello, let durable): open(hello, durable, peer)
+        case .committed(let items):
+            var groups: [SessionKey: [(number: UInt64, outcome: ReceiverMachine.Outcome)]] = [:]
+            for item in items { groups[item.key, default: []].append((item.number, item.outcome)) }
+            for (key, outcomes) in groups {
+                guard var session = sessions[key.peer], session.machine.session == key.session else {
+                    // stored all the same, for a session that is gone
+                    totals.stored += outcomes.count { $0.outcome == .stored }
+                    totals.duplicates += outcomes.count { $0.outcome == .duplicate }
+                    continue
+                }
+                let actions = session.machine.committed(outcomes, now: currentTime())
+                sessions[key.peer] = session
+                perform(actions, session, key.peer)
+            }
+        }
+    }
+
+    private func open(_ hello: LinkMessage.Hello, _ durable: SequenceSet, _ peer: [UInt8]) {
+        guard greetings[peer] == hello.greeting else { return }  // a later HELLO is on its way
+        greetings[peer] = nil
+        if let old = sessions.removeValue(forKey: peer) { totals.add(old.machine.counters) }
+        for (other, session) in sessions where session.hello.station == hello.station {
+            if session.hello.boot != hello.boot {
+                log.write(
+                    .warning, "station_superseded",
+                    [("station", hello.station.text), ("epoch", session.hello.epoch.text)])
+            }
+            close(other, .superseded)
+        }
+        let (machine, welcome) = ReceiverMachine.open(
+            hello, session: UInt32.random(in: 1...UInt32.max, using: &generator), durable: durable,
+            configuration: configuration.session, now: currentTime())
+        sessions[peer] = Session(hello: hello, machine: machine)
+        totals.sessionsOpened += 1
+        log.write(
+            .info, "session_opened",
+            [
+                ("station", hello.station.text), ("epoch", hello.epoch.text), ("lowest", "\(hello.lowest)"),
+                ("highest", "\(hello.highest)"), ("cumulative", "\(machine.acknowledgement.cumulative)"),
+            ])
+        send(welcome, to: peer)
+    }
+
+    /// Lets time pass for all sessions.
+    func tick() {
+        let now = currentTime()
+        for (peer, session) in sessions where session.machine.deadline <= now.monotonic {
+            var session = session
+            let actions = session.machine.tick(now: now)
+            sessions[peer] = session
+            perform(actions, session, peer)
+        }
+    }
+
+    /// Says BYE to all.
+    func sayGoodbye() { for peer in Array(sessions.keys) { close(peer, .draining) } }
+
+    private func close(_ peer: [UInt8], _ reason: ByeReason) {
+        guard var session = sessions[peer] else { return }
+        perform(session.machine.close(reason), session, peer)
+    }
+
+    private func perform(_ actions: [ReceiverMachine.Action], _ session: Session, _ peer: [UInt8]) {
+        for action in actions {
+            switch action {
+            case .send(let message):
+                if case .reject(let reject) = message { note(reject, session) }
+                send(message, to: peer)
+            case .store(let number, let packet):
+                let record = ArchiveRecord(
+                    station: session.hello.station.text, epoch: session.hello.epoch, number: number,
+                    received: currentTime().utc, packet: packet)
+                // where it is refused the packet stays unacknowledged, and comes again with the next session
+                let key = SessionKey(peer: peer, session: session.machine.session)
+                if jobs.offer(.store(key, record), size: packet.count) != .accepted {
+                    log.write(.warning, "archive_behind", [("station", record.station)])
+                }
+            case .end(let reason):
+                guard let ended = sessions.removeValue(forKey: peer) else { continue }
+                totals.add(ended.machine.counters)
+                log.write(
+                    .info, "session_ended",
+                    [("station", session.hello.station.text), ("reason", reason.map { "\($0)" } ?? "station")])
+            }
+        }
+    }
+
+    private func note(_ reject: LinkMessage.Reject, _ session: Session) {
+        log.write(
+            reject.code == .conflict ? .error : .warning, "packet_rejected",
+            [
+                ("station", session.hello.station.text), ("epoch", session.hello.epoch.text),
+                ("number", "\(reject.number)"), ("code", "\(reject.code)"), ("field", reject.field),
+            ])
+    }
+
+    private func send(_ message: LinkMessage, to peer: [UInt8]) {
+        let octets = message.packed()
+        let result: SendResult
+        do throws(TransportError) { result = try socket.send([peer, octets]) } catch {
+            log.write(.warning, "send_failed", [("reason", "\(error)")])
+            return
+        }
+        switch result {
+        case .sent: meter.count(sent: octets.count)
+        case .full: log.write(.warning, "peer_reads_nothing")  // a lost ACK does no harm: the next one says it too
+        case .unroutable:
+            guard let gone = sessions.removeValue(forKey: peer) else { return }
+            totals.add(gone.machine.counters)
+            log.write(.info, "session_ended", [("station", gone.hello.station.text), ("reason", "connection gone")])
+        }
+    }
+
+    private func countStrange(_ event: String, _ reason: String) {
+        totals.strangeMessages += 1
+        log.write(.warning, "strange_\(event)", [("reason", reason)])
+    }
+}

@@ -1,0 +1,74 @@
+internal import Glibc
+internal import PerigeeCore
+internal import PerigeeLink
+
+/// What a gateway did since its start, and whom it serves now.
+public struct GatewayStatus: Equatable, Sendable {
+    /// One session.
+    public struct Session: Equatable, Sendable {
+        public var station: String
+        public var epoch: String
+        public var cumulative: UInt64
+        public var waitingPackets: Int
+        public var waitingSize: Int
+    }
+
+    public var endpoint = ""
+    public var sessions: [Session] = []
+    public var sessionsOpened = 0
+    /// Packets of DATA that came, and their octets.
+    public var packets = 0
+    public var size = 0
+    /// What became of them.
+    public var stored = 0
+    public var duplicates = 0
+    public var conflicts = 0
+    public var rejected = 0
+    /// Numbers that stations gave up on without their packet being here.
+    public var gaps: UInt64 = 0
+    /// Messages that do not parse, are of unknown sessions, or exceed their limits.
+    public var strangeMessages = 0
+    /// Octets on the wire by ZMTP's framing.
+    public var wireReceived = 0
+    public var wireSent = 0
+    public var isStopping = false
+
+    mutating func add(_ counters: ReceiverMachine.Counters) {
+        packets += counters.packets
+        size += counters.size
+        stored += counters.stored
+        duplicates += counters.duplicates
+        conflicts += counters.conflicts
+        rejected += counters.rejected
+        gaps += counters.gaps
+    }
+
+    /// The status file's text.
+    func json(now: Timestamp) -> String {
+        let list = sessions.map { session in
+            "    {\"station\": \"\(session.station)\", \"epoch\": \"\(session.epoch)\", \"cumulative\": \(session.cumulative),"
+                + " \"waiting_packets\": \(session.waitingPackets), \"waiting_octets\": \(session.waitingSize)}"
+        }
+        let endpoint = endpoint.filter { $0 != "\"" && $0 != "\\" && !$0.isNewline }
+        let fields: [(String, String)] = [
+            ("time", "\"\(now.rfc3339)\""), ("endpoint", "\"\(endpoint)\""),
+            ("state", isStopping ? "\"stopping\"" : "\"running\""), ("sessions_opened", "\(sessionsOpened)"),
+            ("packets", "\(packets)"), ("octets", "\(size)"), ("stored", "\(stored)"),
+            ("duplicates", "\(duplicates)"), ("conflicts", "\(conflicts)"), ("rejected", "\(rejected)"),
+            ("gaps", "\(gaps)"), ("strange_messages", "\(strangeMessages)"),
+            ("wire_octets_received", "\(wireReceived)"), ("wire_octets_sent", "\(wireSent)"),
+            ("sessions", list.isEmpty ? "[]" : "[\n\(list.joined(separator: ",\n"))\n  ]"),
+        ]
+        return "{\n" + fields.map { "  \"\($0.0)\": \($0.1)" }.joined(separator: ",\n") + "\n}\n"
+    }
+
+    /// Puts the file in place whole: readers see the old one or the new one. False where that fails.
+    static func write(_ text: String, to path: String) -> Bool {
+        let temporary = "\(path).new"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { return false }
+        let isWhole = Glibc.write(file, text, text.utf8.count) == text.utf8.count
+        close(file)
+        return isWhole && rename(temporary, path) == 0
+    }
+}
