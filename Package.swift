@@ -135,6 +135,7 @@ let package = Package(
         test("PerigeeFrameFormat"),
         test("PerigeeSimulator"),
         test("PerigeeQuality"),
+        test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
         test("PerigeeConfig"),
     ],
     swiftLanguageModes: [.v6],

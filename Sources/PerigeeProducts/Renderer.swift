@@ -93,7 +93,9 @@ public struct Renderer: ~Copyable {
             switch error {
             case .product(let cause) where cause.isUndecodable:
                 if let firmware = cause.firmware, pending.count < Self.pendingLimit {
-                    pending[Identity(frame)] = (frame, firmware)
+                    var marked = frame
+                    marked.undecodable = "\(cause)"
+                    pending[Identity(frame)] = (marked, firmware)
                 }
                 try mark(frame, "\(cause)")
                 return .undecodable(frame, reason: "\(cause)")
@@ -122,7 +124,10 @@ public struct Renderer: ~Copyable {
             received: min(frame.first, frame.last)...max(frame.first, frame.last), packetCount: frame.partCount,
             packetSize: frame.size, software: options.software)
         facts.layerLimit = options.layerCount
-        if writer.isCurrent(facts, metadata: metadata) { return .current(frame) }
+        if writer.isCurrent(facts, metadata: metadata) {
+            if frame.undecodable != nil { try mark(frame, nil) }
+            return .current(frame)
+        }
         guard let content = try content(frame, sizeLimit: options.sizeLimit) else {
             return .waiting(frame, missing: "declaration \(frame.declaration)")
         }
