@@ -122,7 +122,7 @@ let package = Package(
             name: "PerigeeTestSupport", dependencies: ["PerigeeCore"], path: "Tests/PerigeeTestSupport",
             swiftSettings: strict),
         test("PerigeeCore"),
-        test("PerigeeCodec", ["PerigeeFirmware"]),
+        test("PerigeeCodec", ["PerigeeFirmware", "PerigeeQuality", "PerigeeRaster"]),
         test("PerigeeFirmware"),
         test("PerigeeCompression"),
         test("PerigeeConcurrency"),

@@ -1,0 +1,123 @@
+import Foundation
+import PerigeeCodec
+import PerigeeCore
+import PerigeeFirmware
+import PerigeeTestSupport
+
+/// One golden frame in `Tests/Vectors/codec/1`: what was coded, the octets, and what each prefix decodes to. Binary fields are
+/// hexadecimal, little-endian.
+struct CodecVector: Codable, Equatable {
+    struct BandEntry: Codable, Equatable {
+        var name: String
+        var wavelength: Double?
+        var gsd: Double?
+    }
+
+    /// The first layers, the last of them cut; and the samples that they decode to.
+    struct Prefix: Codable, Equatable {
+        var layers: Int
+        var lastSize: Int
+        var samples: String
+    }
+
+    var name: String
+    /// "untrained": tensors of `tensors.json`, no `tokens/`. Else the folder of the bundle.
+    var model: String
+    var sensor: String?
+    var bands: [BandEntry]
+    var type: String
+    var rows: Int
+    var columns: Int
+    var peak: Double
+    var scale: Double
+    var nodata: Double?
+    /// Samples that were encoded: [bands][rows][columns].
+    var samples: String
+    /// What the token coder was given, int32 [components][rows][columns], Mallat layout.
+    var coefficients: String
+    /// Frame head of the first layer.
+    var head: String
+    var budgets: [Int]
+    var layers: [String]
+    var prefixes: [Prefix]
+}
+
+/// The list of files with their digests, and how they were made.
+struct VectorManifest: Codable {
+    var format: String
+    var version: Int
+    var origin: String
+    var command: String
+    var files: [String: String]
+}
+
+/// Golden vectors on disk.
+enum VectorFolder {
+    static let path = SharedData.packageRoot + "/Tests/Vectors/codec/1"
+    static let command = "PERIGEE_GOLDEN=Tests/Vectors/codec/1 swift test -c release --filter CodecVectorTests"
+
+    static func read(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: path + "/" + name)) }
+
+    static func manifest() throws -> VectorManifest {
+        try JSONDecoder().decode(VectorManifest.self, from: read("manifest.json"))
+    }
+
+    static func digest(_ data: Data) -> String { Hex.text(SHA256.digest(Array(data))) }
+
+    static func json(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        return try encoder.encode(value) + [10]
+    }
+}
+
+extension CodecVector {
+    var stream: StreamDescription {
+        get throws {
+            let type = SampleType(name: type) ?? .uint16
+            let profile = SensorProfile(
+                name: sensor ?? "vector",
+                bands: bands.map {
+                    Band(name: $0.name, centerWavelength: $0.wavelength, groundSamplingDistance: $0.gsd)
+                },
+                sampleType: type, scale: scale, nodata: nodata, peak: peak)
+            return try StreamDescription(
+                StreamDeclaration(firmware: 0, profile: .inline(profile), rows: rows, columns: columns), profiles: [])
+        }
+    }
+
+    var codecModel: CodecModel {
+        get throws {
+            guard model == "untrained" else {
+                let folder = SharedData.packageRoot + "/" + model
+                return try CodecModel(tensors: FirmwareBundle.load(directory: folder).tensors)
+            }
+            return try CodecModel(tensors: sampleTensors())
+        }
+    }
+
+    /// Samples, coefficients, layers and prefixes as they come out now.
+    mutating func remake(_ original: Samples) throws {
+        let (stream, model) = (try stream, try codecModel)
+        samples = Hex.text(original.bytes)
+        let transform = try FrameTransform(stream, model: model.spectral)
+        let validity = try transform.validity(of: original)
+        let (planes, _) = try transform.forward(original, validity: validity, budget: budgets.last ?? 0)
+        coefficients = Hex.text(octets(planes.values.map { Int32($0) }))
+        let frame = try FrameEncoder(model: model, stream: stream, lanes: 1).encode(original, budgets: budgets)
+        layers = frame.layers.map { Hex.text($0) }
+        let first = frame.layers.first { !$0.isEmpty } ?? []
+        let mode = Int(first.first ?? 0) & 15
+        head = Hex.text(first.prefix(1 + SpectralChoice.parameterSize(mode: mode, bands: bands.count)))
+        let decoder = try FrameDecoder(model: model, stream: stream, lanes: 1)
+        prefixes = []
+        for count in 1...frame.layers.count {
+            let size = frame.layers[count - 1].count
+            for last in Set([size / 3, size - 1, size]).sorted() where last >= 0 {
+                let kept = frame.layers.prefix(count - 1).map { $0[...] } + [frame.layers[count - 1].prefix(last)]
+                let decoded = try decoder.decode(layers: kept)
+                prefixes.append(Prefix(layers: count, lastSize: last, samples: Hex.text(decoded.bytes)))
+            }
+        }
+    }
+}
