@@ -1,0 +1,188 @@
+"""A second decoder of token files, written from Docs/packet-format.md alone: it proves that the page suffices.
+
+Nothing here is shared with the codec. It is slow (seconds for a small frame) and refuses what the page does not name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from reference_container import Band, FormatError, Profile, TokenFile, refuse_unless, token_file
+from reference_mask import decode_mask
+from reference_tokens import Decoder, OutOfOctets, Tables, TileDecoder, tile_count, tile_edges, tile_subbands
+from reference_transform import FITTED, IDENTITY, SpectralTensors, coding_order, sides, synthesise, to_samples
+
+SCALES = tuple(np.float32(g) for g in (1, 1.189207115002721, 1.4142135623730951, 1.681792830507429))
+TENSOR_TYPES = {"F64": "<f8", "F32": "<f4", "I32": "<i4", "U32": "<u4", "I16": "<i2", "U16": "<u2", "U8": "|u1"}
+
+
+@dataclass
+class Firmware:
+    """A bundle as a decoder needs it."""
+
+    identity: int
+    profiles: list[Profile]
+    spectral: SpectralTensors
+    tables: Tables
+
+    @classmethod
+    def load(cls, folder: Path) -> Firmware:
+        """Reads manifest.json and model.safetensors."""
+        manifest = (folder / "manifest.json").read_bytes()
+        tensors = safetensors((folder / "model.safetensors").read_bytes())
+        profiles = [profile_of(entry) for entry in json.loads(manifest)["profiles"]]
+        return cls.of(int.from_bytes(hashlib.sha256(manifest).digest()[:4], "little"), profiles, tensors)
+
+    @classmethod
+    def of(cls, identity: int, profiles: list[Profile], tensors: dict[str, NDArray[np.generic]]) -> Firmware:
+        """From what a bundle holds."""
+        wavelengths, mean = (tensors[f"spectral/{name}"].astype(float).tolist() for name in ("wavelengths", "mean"))
+        covariance = np.asarray(tensors["spectral/covariance"], np.float64)
+        return cls(identity, profiles, SpectralTensors(wavelengths, mean, covariance), Tables.of(tensors))
+
+
+def safetensors(octets: bytes) -> dict[str, NDArray[np.generic]]:
+    """Tensors by name."""
+    (size,) = struct.unpack_from("<Q", octets)
+    tensors = {}
+    for name, entry in json.loads(octets[8 : 8 + size]).items():
+        if name != "__metadata__":
+            begin, end = (8 + size + offset for offset in entry["data_offsets"])
+            tensors[name] = np.frombuffer(octets[begin:end], TENSOR_TYPES[entry["dtype"]]).reshape(entry["shape"])
+    return tensors
+
+
+def profile_of(entry: dict) -> Profile:
+    """A profile of the manifest."""
+    bands = [
+        Band(b["name"], b.get("centerWavelength"), b.get("groundSamplingDistance"), b.get("isCategorical", False))
+        for b in entry["bands"]
+    ]
+    nodata = entry.get("nodata")
+    return Profile(
+        entry["name"],
+        entry["sampleType"],
+        float(entry["peak"]),
+        float(entry.get("scale", 1)),
+        float(entry.get("offset", 0)),
+        None if nodata is None else float(nodata),
+        bands,
+    )
+
+
+@dataclass
+class Head:
+    """The frame head of section 5.4."""
+
+    mode: int = IDENTITY
+    scale: int = 0
+    has_mask: bool = False
+    parameters: bytes = b""
+
+
+def split_layers(layers: list[bytes], bands: int, tiles: int) -> tuple[Head | None, list[bytes]]:
+    """Head and the octets of each tile; no head where the frame ends before or inside of it."""
+    streams = [b""] * tiles
+    complete = [True] * tiles
+    head: Head | None = None
+    for layer in layers:
+        if not layer:
+            continue
+        rest = layer
+        if head is None:
+            refuse_unless(layer[0] < 128, "frame head", "with the reserved bit")
+            mode = layer[0] & 15
+            size = bands + bands * (bands - 1) // 2 if mode == FITTED else 0
+            if len(layer) < 1 + size:
+                return None, streams
+            refuse_unless(128 not in layer[1 + bands : 1 + size], "fitted basis", "-128")
+            head = Head(mode, layer[0] >> 4 & 3, bool(layer[0] & 64), layer[1 : 1 + size])
+            rest = layer[1 + size :]
+        if tiles == 1:
+            streams[0] += rest
+        elif rest and not take_segments(rest, streams, complete):
+            break
+    return head, streams
+
+
+def take_segments(rest: bytes, streams: list[bytes], complete: list[bool]) -> bool:
+    """Section 5.9 for one layer; False where its table is cut."""
+    count = len(streams)
+    flags = rest[: (count + 7) // 8]
+    position = len(flags)
+    if position < (count + 7) // 8:
+        return False
+    refuse_unless(int.from_bytes(flags, "little") >> count == 0, "table of tiles", "bits beyond the last tile")
+    lengths = {}
+    for tile in range(count):
+        if not flags[tile // 8] >> tile % 8 & 1:
+            continue
+        value = shift = 0
+        while True:
+            if position >= len(rest):
+                return False
+            octet = rest[position]
+            position += 1
+            value |= (octet & 127) << shift
+            shift += 7
+            if octet < 128:
+                refuse_unless(shift == 7 or octet != 0, "segment length", "longer than needed")
+                break
+            refuse_unless(shift < 35, "segment length", "longer than needed")
+        refuse_unless(1 <= value < 1 << 31, "segment length", value)
+        lengths[tile] = value
+    for tile, length in lengths.items():
+        segment = rest[position : position + length]
+        position += len(segment)
+        if complete[tile]:
+            streams[tile] += segment
+        complete[tile] = complete[tile] and len(segment) == length
+    return True
+
+
+def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
+    """Samples [bands][rows][columns] in the order of the declaration, from the layers at hand."""
+    declared = file.declaration
+    bands, rows, columns = len(declared.bands), declared.rows, declared.columns
+    shape = (bands, rows, columns)
+    if declared.verbatim:
+        dtype = np.dtype(declared.sample_type).newbyteorder("<")
+        return np.frombuffer(imagecodecs.zstd_decode(file.layers[0]), dtype).reshape(shape)
+    if file.metadata.references:
+        raise FormatError("the frame has references, which version 1 does not decode")
+    down, across = tile_count(rows), tile_count(columns)
+    head, streams = split_layers(file.layers, bands, down * across)
+    head = head or Head()
+    components = np.zeros(shape, np.float32)
+    missing = np.zeros(shape, bool)
+    levels = len(sides(rows, columns)) - 1
+    for tile, octets in enumerate(streams):
+        decoder = Decoder(octets)
+        if head.has_mask:
+            y0, y1 = tile_edges(down, rows, tile // across, 0, rows)
+            x0, x1 = tile_edges(across, columns, tile % across, 0, columns)
+            try:
+                decode_mask(decoder, missing[:, y0:y1, x0:x1])
+            except OutOfOctets:
+                continue
+        coder = TileDecoder(decoder, firmware.tables.start(), bands, tile_subbands(rows, columns, tile), levels)
+        coder.run()
+        coder.reconstruct(components, SCALES[head.scale])
+    values = synthesise(components, head.mode, head.parameters, declared, firmware.spectral)
+    valid = np.empty(shape, bool)
+    valid[coding_order(declared)] = ~missing
+    return to_samples(values, declared, valid)
+
+
+def decode(octets: bytes, firmware: Firmware) -> NDArray[np.generic]:
+    """A whole token file."""
+    file = token_file(octets, firmware.profiles)
+    refuse_unless(file.declaration.firmware == firmware.identity, "firmware", f"{file.declaration.firmware:08x}")
+    return decode_layers(file, firmware)
