@@ -21,9 +21,11 @@ log = logging.getLogger("rd")
 
 
 def firmware_id() -> str:
-    """First eight hex digits of the SHA-256 of the bundle's manifest, as files and packets carry it."""
+    """First four octets of the SHA-256 of the manifest, little-endian, as `perigee info` says it."""
     manifest = ROOT / "Firmware" / "perigee-1" / "manifest.json"
-    return hashlib.sha256(manifest.read_bytes()).hexdigest()[:8] if manifest.exists() else "none"
+    if not manifest.exists():
+        return "none"
+    return f"{int.from_bytes(hashlib.sha256(manifest.read_bytes()).digest()[:4], 'little'):08x}"
 
 
 def main() -> None:

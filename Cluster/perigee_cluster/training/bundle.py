@@ -46,7 +46,7 @@ class Bundle:
         for name, octets in files.items():
             (folder / name).write_bytes(octets)
         (folder / MANIFEST_FILE).write_bytes(text)
-        return hashlib.sha256(text).hexdigest()[:8]
+        return f"{int.from_bytes(hashlib.sha256(text).digest()[:4], 'little'):08x}"
 
 
 def _entry(octets: bytes) -> dict[str, object]:

@@ -44,7 +44,9 @@ class Tables:
     def of(cls, tensors: dict[str, NDArray[np.generic]]) -> Tables:
         """From the tensors of a bundle; untrained values where it has none."""
         if any(name.startswith("tokens/") for name in tensors):
-            cells = [tensors[f"tokens/{n}"].reshape(-1).tolist() for n in ("significance", "sign", "refinement", "flags")]
+            cells = [
+                tensors[f"tokens/{n}"].reshape(-1).tolist() for n in ("significance", "sign", "refinement", "flags")
+            ]
             return cls(*cells, np.asarray(tensors["tokens/centroids"], np.uint16))
         significance = [(((e * e + 4) << 22) // 3200) << 10 for _ in range(60) for e in range(40)]
         centroids = np.empty((26, 10, 6, 3), np.uint16)
