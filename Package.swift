@@ -56,7 +56,7 @@ let package = Package(
         // -O3 also in debug builds: the kernels are leaves, and tests run them on whole frames.
         // -ffp-contract=off: the strict path must not fuse multiply and add (Docs/packet-format.md, "Strict arithmetic").
         .target(
-            name: "CPerigeeKernels",
+            name: "CPerigeeKernels", exclude: readme("CPerigeeKernels"),
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])]),
         .target(name: "CToml", cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]),
 

@@ -32,7 +32,8 @@ static const perigee_kernels *kernels(int path) {
 }
 
 size_t perigee_wavelet_work(size_t rows, size_t columns) {
-    return rows * STRIP > columns ? rows * STRIP : columns;
+    size_t strip = rows * (columns < STRIP ? columns : STRIP);
+    return strip > columns ? strip : columns;
 }
 
 static size_t halved(size_t side, int times) {
