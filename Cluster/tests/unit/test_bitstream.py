@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from perigee_cluster.bitstream import CodecError, Model, Stream, Trainer, library_path
+from perigee_cluster.data.frames import read_frame
 from perigee_cluster.training import safetensors
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -96,3 +97,19 @@ def test_errors_name_the_field(model: Model) -> None:
     infinite = np.full((1, 4, 4), np.inf, np.float32)
     with pytest.raises(CodecError, match="infinite"):
         Stream(model, "sentinel-2-l2a", (1, 4, 4), bands=["B02"], dtype=np.float32).forward(infinite)
+
+
+def test_real_frames_come_back_from_their_coefficients_and_within_their_budget(model: Model, data: Path) -> None:
+    files = sorted((data / "terracodec-ssl4eos12").glob("*.tif"))[::5]
+    assert files
+    for file in files:
+        frame = read_frame(file)
+        if frame.samples.shape[0] != 12:
+            continue
+        stream = Stream(model, "sentinel-2-l2a", frame.samples.shape, dtype=frame.samples.dtype, nodata="none")
+        coefficients, choice = stream.forward(frame.samples, budget=frame.samples.nbytes // 100)
+        assert np.array_equal(stream.inverse(coefficients, choice), frame.samples), file.name
+        layers = stream.encode(frame.samples, [frame.samples.nbytes // 1_000, frame.samples.nbytes // 100])
+        assert sum(map(len, layers)) <= frame.samples.nbytes // 100
+        error = np.mean((stream.decode(layers).astype(float) - frame.samples) ** 2)
+        assert 10 * np.log10(1e8 / error) > 35, file.name
