@@ -1,5 +1,5 @@
 /// Counts the octets of ZMTP 3 that a socket's connections carry, framing included (rfc.zeromq.org/spec/23, NULL mechanism). What
-/// TCP and IP add is not counted.
+/// TCP and IP add is not counted; what a dying connection swallowed unsent is, so that a saving is never flattered.
 public struct WireMeter: Equatable, Sendable {
     /// Octets from here to the peer and back.
     public private(set) var sent = 0

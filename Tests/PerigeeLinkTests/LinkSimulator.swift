@@ -202,7 +202,7 @@ struct LinkSimulator {
             var durable = SequenceSet(cumulative: hello.lowest - 1)
             for number in archive.keys where number >= hello.lowest { durable.insert(number) }
             // a new session's queries stand behind the packets of the old one, as in the gateway's archive thread
-            commit()
+            while !uncommitted.isEmpty { commit() }
             for number in archive.keys where number >= hello.lowest { durable.insert(number) }
             let (machine, welcome) = ReceiverMachine.open(
                 hello, session: nextSession, durable: durable, configuration: configuration, now: time)
@@ -252,10 +252,15 @@ struct LinkSimulator {
         }
     }
 
+    /// Makes some of what waits durable, as a group commit does, and tells the session.
     private mutating func commit() {
         commitAt = nil
+        guard !uncommitted.isEmpty else { return }
+        let group = uncommitted.prefix(Int.random(in: 1...uncommitted.count, using: &generator))
+        uncommitted.removeFirst(group.count)
+        if !uncommitted.isEmpty { commitAt = now + Int64.random(in: 1...100, using: &generator) }
         var outcomes: [(number: UInt64, outcome: ReceiverMachine.Outcome)] = []
-        for (session, number, packet) in uncommitted {
+        for (session, number, packet) in group {
             let outcome: ReceiverMachine.Outcome
             if let before = archive[number] {
                 outcome = before == packet ? .duplicate : .conflict
@@ -265,7 +270,6 @@ struct LinkSimulator {
             }
             if session == receiver?.session { outcomes.append((number, outcome)) }
         }
-        uncommitted = []
         guard var machine = receiver, !outcomes.isEmpty else { return }
         let actions = machine.committed(outcomes, now: time)
         receiver = machine

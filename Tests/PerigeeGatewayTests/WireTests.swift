@@ -1,0 +1,53 @@
+import Foundation
+import PerigeeLink
+import PerigeeTransport
+import Testing
+
+@Suite("Octets on the wire", .timeLimit(.minutes(2)), .serialized)
+struct WireTests {
+    @Test(
+        "the link's count agrees within 2 % with a relay that counts every octet, a cut connection included",
+        arguments: [(0, 400, 100...4_000), (1, 400, 100...4_000), (1, 300, 1...40)])
+    func agrees(_ cuts: Int, count: Int, size: ClosedRange<Int>) throws {
+        let folder = try Folder()
+        let context = try ZeroMQContext()
+        let gateway = try GatewayProcess(folder: folder.path)
+        let port = try #require(UInt16(gateway.endpoint.split(separator: ":").last ?? ""))
+        let relay = try CountingRelay(to: port)
+        defer { relay.stop() }
+        let link = try client("wire", to: "tcp://127.0.0.1:\(relay.port)", context: context)
+        let all = packets(count: count, seed: 11, size: size)
+        for (index, packet) in all.enumerated() {
+            _ = link.enqueue(packet)
+            if cuts > 0, index == count / 2 {
+                while link.snapshot.heldPackets > 0 { usleep(1_000) }
+                relay.cut()
+                // what is given to a socket whose connection is dead already is counted, but never seen
+                while link.snapshot.state == .live { usleep(1_000) }
+            }
+        }
+        let end = try link.drain(timeoutMilliseconds: 60_000)
+        #expect(end.counters.acknowledged == all.count)
+        #expect(end.counters.sessions == 1 + cuts)
+        relay.waitUntilQuiet()
+        let (up, down) = relay.counts
+        #expect(abs(end.wireSent - up) * 50 <= up, "\(end.wireSent) counted, \(up) seen")
+        #expect(abs(end.wireReceived - down) * 50 <= down, "\(end.wireReceived) counted, \(down) seen")
+        print("wire: counted \(end.wireSent) up \(end.wireReceived) down, seen \(up) up \(down) down")
+        _ = gateway.end(SIGTERM)
+    }
+
+    @Test("a frame costs 2 octets up to 255 and 9 beyond, a connection its greeting and READY")
+    func framing() {
+        var meter = WireMeter(own: .dealer, peer: .router)
+        meter.count(sent: 255)
+        meter.count(sent: 256)
+        #expect(meter.sent == 257 + 265)
+        meter.count(.connected)
+        meter.count(.ready)
+        #expect(meter.sent == 257 + 265 + 64 + 43)
+        #expect(meter.received == 64 + 43)
+        meter.count(heartbeats: 2)
+        #expect(meter.received == 64 + 43 + 2 * 7)
+    }
+}

@@ -1,0 +1,211 @@
+import PerigeeCore
+import PerigeeLink
+import PerigeeTestSupport
+import Testing
+
+/// A sender with its queue and clock, driven by hand.
+struct Bench {
+    var machine: SenderMachine
+    var queue = MemoryPacketQueue(sizeLimit: 1 << 20)
+    var generator = SeededGenerator(seed: 1)
+    var now: Int64 = 0
+
+    init(packets: Int = 0) throws {
+        var configuration = SenderConfiguration(
+            station: try StationName("bench"), epoch: try Epoch(bytes: 0..<16), boot: 1)
+        configuration.window = Credit(packets: 3, size: 20_000)
+        machine = SenderMachine(configuration)
+        for index in 0..<packets { _ = queue.append([UInt8](repeating: UInt8(index), count: 100), now: 0) }
+    }
+
+    mutating func handle(_ event: SenderMachine.Event, after milliseconds: Int64 = 0) -> [SenderMachine.Action] {
+        now += milliseconds
+        let time = LinkTime(monotonic: now, utc: Timestamp(milliseconds: now))
+        return machine.handle(event, now: time, queue: &queue, using: &generator)
+    }
+
+    mutating func hear(_ message: LinkMessage, after milliseconds: Int64 = 0) -> [SenderMachine.Action] {
+        handle(.received(message.packed()[...]), after: milliseconds)
+    }
+
+    /// Up to the WELCOME of session 9 that covers `acknowledgement`; answers what is sent on it.
+    mutating func open(_ acknowledgement: Acknowledgement = .init()) throws -> [LinkMessage] {
+        if machine.state == .offline { #expect(handle(.tick) == [.openSocket]) }
+        let hello = try messages(handle(.ready))
+        guard case .hello(let said) = hello.first else { throw Unexpected(messages: hello) }
+        return try messages(hear(welcome(said.greeting, acknowledgement)))
+    }
+
+    func welcome(_ greeting: UInt32, _ acknowledgement: Acknowledgement = .init()) -> LinkMessage {
+        .welcome(
+            .init(
+                greeting: greeting, session: 9, acknowledgement: acknowledgement,
+                credit: Credit(packets: 100, size: 100_000), batchSize: 8_192, time: Timestamp(milliseconds: 0)))
+    }
+
+    func ack(_ cumulative: UInt64, _ ranges: [Range<UInt64>] = [], packets: Int = 100) -> LinkMessage {
+        .ack(
+            .init(
+                session: 9, acknowledgement: .init(cumulative: cumulative, ranges: ranges),
+                credit: Credit(packets: packets, size: 100_000)))
+    }
+}
+
+struct Unexpected: Error { let messages: [LinkMessage] }
+
+func messages(_ actions: [SenderMachine.Action]) throws -> [LinkMessage] {
+    try actions.compactMap { action in
+        guard case .send(let octets) = action else { return nil }
+        return try LinkMessage(parsing: octets[...])
+    }
+}
+
+/// Numbers in the DATA among `messages`, the ones sent again negative.
+func numbers(_ messages: [LinkMessage]) -> [Int] {
+    messages.flatMap { message -> [Int] in
+        guard case .data(let batch) = message else { return [] }
+        return batch.items.map { $0.isResent ? -Int($0.number) : Int($0.number) }
+    }
+}
+
+@Suite("Sender machine")
+struct SenderMachineTests {
+    @Test("a full window stops sending, an ACK with credit goes on")
+    func window() throws {
+        var bench = try Bench(packets: 5)
+        #expect(numbers(try bench.open()) == [1, 2, 3])
+        #expect(bench.machine.state == .throttled)
+        #expect(numbers(try messages(bench.hear(bench.ack(1, [3..<4])))) == [4, 5])
+        #expect(bench.queue.heldCount == 3)
+        #expect(bench.machine.inFlight.packets == 3)
+        #expect(numbers(try messages(bench.hear(bench.ack(5, packets: 1)))) == [])
+        #expect(bench.machine.state == .live)
+    }
+
+    @Test("a new session sends again what WELCOME does not cover, and nothing else")
+    func resumes() throws {
+        var bench = try Bench(packets: 3)
+        _ = try bench.open()
+        #expect(bench.handle(.disconnected) == [])
+        #expect(bench.machine.state == .connecting)
+        #expect(numbers(try bench.open(.init(cumulative: 0, ranges: [2..<3]))) == [-1, -3])
+        #expect(bench.machine.counters.resent == 2)
+        #expect(bench.machine.counters.acknowledged == 1)
+    }
+
+    @Test("a batch that is not full waits for its hold time")
+    func hold() throws {
+        var bench = try Bench()
+        _ = try bench.open()
+        _ = bench.queue.append([1], now: 0)
+        #expect(bench.handle(.queued) == [])
+        #expect(bench.machine.deadline == 20)
+        #expect(numbers(try messages(bench.handle(.tick, after: 20))) == [1])
+    }
+
+    @Test("HELLO is said three times, then the socket is given up and the next one waits its turn")
+    func silence() throws {
+        var bench = try Bench()
+        _ = bench.handle(.tick)
+        var greetings: [UInt32] = []
+        for event in [SenderMachine.Event.ready, .tick, .tick] {
+            for case .hello(let hello) in try messages(bench.handle(event, after: 10_000)) {
+                greetings.append(hello.greeting)
+            }
+        }
+        #expect(greetings == [1, 2, 3])
+        #expect(try messages(bench.hear(bench.welcome(2))).isEmpty && bench.machine.state == .greeting)
+        #expect(bench.handle(.tick, after: 10_000) == [.closeSocket])
+        #expect(bench.machine.state == .offline)
+        let wait = try #require(bench.machine.deadline) - bench.now
+        #expect((1...1_000).contains(wait))
+        #expect(bench.handle(.tick, after: wait) == [.openSocket])
+    }
+
+    @Test("backoff doubles up to its limit; being refused waits 30 s and doubles too")
+    func backoff() throws {
+        var bench = try Bench()
+        var longest: Int64 = 0
+        for _ in 0..<12 {
+            let wait = max((bench.machine.deadline ?? 0) - bench.now, 0)
+            longest = max(longest, wait)
+            #expect(bench.handle(.tick, after: wait) == [.openSocket])
+            #expect(bench.handle(.sendFailed) == [.closeSocket])
+        }
+        #expect(longest > 10_000 && longest <= 60_000)
+        for expected in [30_000, 60_000, 120_000] as [Int64] {
+            let wait = try #require(bench.machine.deadline) - bench.now
+            _ = bench.handle(.tick, after: wait)
+            #expect(bench.handle(.refused) == [.closeSocket])
+            #expect(try #require(bench.machine.deadline) - bench.now == expected)
+        }
+    }
+
+    @Test("three PINGs without an answer give the socket up, an answer starts the count anew")
+    func pings() throws {
+        var bench = try Bench()
+        _ = try bench.open()
+        for _ in 0..<2 {
+            guard case .ping(let ping) = try messages(bench.handle(.tick, after: 15_000)).first else {
+                Issue.record("no PING")
+                return
+            }
+            #expect(ping.session == 9 && ping.lowest == 1 && ping.highest == 0)
+        }
+        _ = bench.hear(.pong(.init(session: 9, nonce: 2, time: Timestamp(milliseconds: 0))))
+        for _ in 0..<3 { #expect(try messages(bench.handle(.tick, after: 15_000)).count == 1) }
+        #expect(bench.handle(.tick, after: 15_000) == [.closeSocket])
+    }
+
+    @Test("no progress for 30 s with packets in flight gives the socket up, though PONGs come")
+    func noProgress() throws {
+        var bench = try Bench(packets: 1)
+        _ = try bench.open()
+        _ = bench.hear(.pong(.init(session: 9, nonce: 1, time: Timestamp(milliseconds: 0))), after: 29_000)
+        #expect(bench.handle(.tick, after: 1_000) == [.closeSocket])
+    }
+
+    @Test("numbers that were never given stop the machine: the epoch is somebody else's")
+    func conflict() throws {
+        var bench = try Bench(packets: 2)
+        _ = try bench.open()
+        #expect(bench.hear(bench.ack(3)) == [.closeSocket, .stopped(.epochConflict)])
+        #expect(bench.machine.state == .stopped)
+        #expect(bench.handle(.tick, after: 1_000_000) == [])
+    }
+
+    @Test("draining ends when all is settled with BYE, or when its time is over")
+    func drains() throws {
+        var bench = try Bench(packets: 1)
+        _ = try bench.open()
+        #expect(bench.handle(.drain(until: 5_000)) == [])
+        let bye = LinkMessage.bye(.init(session: 9, reason: .draining)).packed()
+        var late = bench
+        #expect(bench.hear(bench.ack(1)) == [.send(bye), .closeSocket, .stopped(.drained)])
+        #expect(late.machine.deadline == 5_000)
+        #expect(late.handle(.tick, after: 5_000) == [.send(bye), .closeSocket, .stopped(.drainTimeout)])
+    }
+
+    @Test("a gateway that does not know the session is greeted anew; octets that do not parse are counted")
+    func strange() throws {
+        var bench = try Bench(packets: 1)
+        _ = try bench.open()
+        #expect(bench.handle(.received([0xFF])) == [])
+        #expect(bench.hear(.bye(.init(session: 8, reason: .unknownSession))) == [])
+        #expect(bench.machine.counters.ignored == 2)
+        guard case .hello = try messages(bench.hear(.bye(.init(session: 9, reason: .unknownSession)))).first else {
+            Issue.record("no HELLO")
+            return
+        }
+    }
+
+    @Test("a rejected packet is set aside and leaves the window")
+    func rejected() throws {
+        var bench = try Bench(packets: 4)
+        _ = try bench.open()
+        let reject = LinkMessage.reject(.init(session: 9, number: 2, code: .checksum, field: "packet checksum"))
+        #expect(numbers(try messages(bench.hear(reject))) == [4])
+        #expect(bench.queue.setAsideCount == 1)
+        #expect(bench.machine.counters.rejected == 1)
+    }
+}
