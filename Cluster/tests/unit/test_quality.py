@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,3 +63,23 @@ def test_ssim_against_a_pixel_by_pixel_window() -> None:
             scores.append(score / ((mu**2 + mv**2 + 100.0**2) * (vu + vv + 300.0**2)))
     assert ssim(a, b, 10000) == pytest.approx(np.mean(scores), abs=1e-10)
     assert ssim(a, a, 10000) == pytest.approx(1)
+
+
+def test_agrees_with_the_vectors_of_perigee_compare() -> None:
+    """Vectors without nodata or offset: these metrics are for whole frames of reflectance."""
+    folder = Path(__file__).resolve().parents[3] / "Tests" / "Vectors" / "quality" / "1"
+    compared = 0
+    for vector in json.loads((folder / "frames.json").read_text()):
+        expected = vector["expected"]
+        if vector["nodata"] is not None or vector["offset"] != 0 or vector["type"] not in ("uint8", "uint16"):
+            continue
+        if not all(isinstance(expected.get(key), float) for key in ("psnr", "ssim", "sam", "ndvi_error")):
+            continue
+        shape = tuple(vector["shape"])
+        original = np.frombuffer(bytes.fromhex(vector["original"]), vector["type"]).reshape(shape)
+        other = np.frombuffer(bytes.fromhex(vector["other"]), vector["other_type"]).reshape(shape)
+        quality = measure(original, other.astype(np.float64), vector["peak"], vector["red"], vector["nir"])
+        found = (quality.psnr, quality.ssim, quality.sam, quality.ndvi)
+        assert found == pytest.approx([expected[k] for k in ("psnr", "ssim", "sam", "ndvi_error")], abs=1e-6)
+        compared += 1
+    assert compared >= 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 
 from perigee_cluster.data.splits import load_splits
 from perigee_cluster.training.bundle import Bundle
-from perigee_cluster.training.config import SpectralConfig
+from perigee_cluster.training.codec import ROOT, spectral_tensors
+from perigee_cluster.training.config import CodecConfig, SpectralConfig
 from perigee_cluster.training.corpus import REFERENCE_BANDS, corpus, largest_whole
+from perigee_cluster.training.profiles import read_profiles
 from perigee_cluster.training.safetensors import pack, parse
 from perigee_cluster.training.spectral import complete, fit, frame_statistics
 from perigee_cluster.training.wavelet import subbands
@@ -114,3 +117,25 @@ def test_bundle_lists_what_it_wrote(tmp_path: Path) -> None:
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="sets is 15"):
         SpectralConfig(15, 1.0, 1.0, 1)
+
+
+def test_shipped_bundle_was_made_from_these_files_and_settings(data: Path) -> None:
+    manifest = json.loads((ROOT / "Firmware" / "perigee-1" / "manifest.json").read_text())
+    config = CodecConfig.read(ROOT / "Cluster" / "configs" / "codec.toml")
+    assert manifest["training"]["config"] == asdict(config)
+    frames = {frame.file: frame.sha256 for frame in corpus(data, load_splits())}
+    assert manifest["training"]["frames"] == frames
+    assert manifest["profiles"] == read_profiles(ROOT / "Config" / "sensors")
+    for name, entry in manifest["files"].items():
+        octets = (ROOT / "Firmware" / "perigee-1" / name).read_bytes()
+        assert (len(octets), hashlib.sha256(octets).hexdigest()) == (entry["size"], entry["sha256"])
+
+
+def test_shipped_spectral_statistics_are_fitted_again(data: Path) -> None:
+    config = CodecConfig.read(ROOT / "Cluster" / "configs" / "codec.toml")
+    frames = list(corpus(data, load_splits()))
+    made = spectral_tensors(config, frames, read_profiles(ROOT / "Config" / "sensors"))
+    shipped = parse((ROOT / "Firmware" / "perigee-1" / "model.safetensors").read_bytes())
+    for name, values in made.items():
+        # Another linear algebra library may round otherwise in the last places.
+        assert np.allclose(values, shipped[name], rtol=0, atol=1e-8), name

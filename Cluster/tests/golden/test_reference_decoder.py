@@ -1,0 +1,135 @@
+"""The decoder written from the document against the codec: golden vectors, then real frames coded by the tool."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from reference_container import Band, Declaration, FormatError, Metadata, Profile, Reader, TokenFile, token_file
+from reference_container import declaration as parse_declaration
+from reference_decoder import Firmware, decode, decode_layers
+
+from perigee_cluster.data.frames import read_frame
+
+ROOT = Path(__file__).resolve().parents[3]
+VECTORS = ROOT / "Tests" / "Vectors"
+CODEC = VECTORS / "codec" / "1"
+NAMES = sorted(p.stem for p in CODEC.glob("*.json") if p.stem not in ("manifest", "tensors"))
+
+
+def _firmware() -> Firmware:
+    flat = json.loads((CODEC / "tensors.json").read_text())
+    count = len(flat["spectral/wavelengths"])
+    tensors = {name: np.array(values, np.float64) for name, values in flat.items()}
+    tensors["spectral/covariance"] = tensors["spectral/covariance"].reshape(-1, 10, count, count)
+    return Firmware.of(0, [], tensors)
+
+
+def _declaration(vector: dict[str, Any]) -> Declaration:
+    bands = [Band(b["name"], b["wavelength"], b["gsd"]) for b in vector["bands"]]
+    nodata = vector.get("nodata")
+    profile = Profile("vector", vector["type"], vector["peak"], vector["scale"], 0.0, nodata, bands)
+    indices = list(range(len(bands)))
+    return Declaration(
+        0, profile, indices, vector["rows"], vector["columns"], vector["type"], nodata, vector["scale"], 0.0
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_golden_vector_decodes_to_the_same_octets(name: str) -> None:
+    vector = json.loads((CODEC / f"{name}.json").read_text())
+    layers = [bytes.fromhex(layer) for layer in vector["layers"]]
+    firmware, declared = _firmware(), _declaration(vector)
+    whole = {"layers": len(layers), "lastSize": len(layers[-1]), "samples": vector["samples"]}
+    for prefix in [*vector["prefixes"], *([whole] if name == "one-sample" else [])]:
+        at_hand = layers[: prefix["layers"]]
+        at_hand[-1] = at_hand[-1][: prefix["lastSize"]]
+        samples = decode_layers(TokenFile(b"", declared, 0, Metadata(), at_hand), firmware)
+        assert samples.tobytes().hex() == prefix["samples"], f"{name}: {prefix['layers']} layers, {prefix['lastSize']}"
+
+
+def test_vectors_are_there() -> None:
+    assert len(NAMES) >= 8
+
+
+def _octets(name: str) -> bytes:
+    lines = (VECTORS / "packet" / "1" / name).read_text().splitlines()
+    return bytes.fromhex("".join(line.split("#")[0].strip() for line in lines))
+
+
+def _profiles() -> list[Profile]:
+    profile = Profile("p", "uint16", 10000, 0.0001, 0, 0.0, [Band("B02", 0.49, 10)])
+    return [profile, profile]
+
+
+def test_worked_example_of_a_token_file() -> None:
+    file = token_file(_octets("file.hex"), _profiles())
+    assert file.epoch == bytes(range(16))
+    assert (file.declaration.rows, file.declaration.columns) == (264, 264)
+    assert (file.declaration.firmware, file.declaration.epsg) == (0x01020304, 32631)
+    assert file.declaration.pixel == (10, 0, 0, -10)
+    assert file.metadata.time == 1533379589024
+    assert file.metadata.origin == (499980, 5600040)
+    assert file.metadata.sun == 51.5
+    assert file.layers == [bytes.fromhex("aabbcc")]
+
+
+def test_every_truncation_and_every_changed_bit_of_the_example_is_refused() -> None:
+    octets = _octets("file.hex")
+    for size in range(len(octets)):
+        with pytest.raises(FormatError):
+            token_file(octets[:size], _profiles())
+    for bit in range(8 * len(octets)):
+        changed = bytearray(octets)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((FormatError, UnicodeDecodeError)):
+            token_file(bytes(changed), _profiles())
+
+
+def test_a_needless_octet_of_a_varint_is_refused() -> None:
+    with pytest.raises(FormatError, match="longer"):
+        Reader(bytes([0x80, 0x00])).varint("x")
+    with pytest.raises(FormatError, match="truncated"):
+        parse_declaration(Reader(b""), [])
+
+
+@pytest.fixture(scope="module")
+def tool() -> Path:
+    """The release binary: skipped where it was not built, a failure in CI."""
+    path = ROOT / ".build" / "release" / "perigee"
+    if not path.is_file():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no {path}: swift build -c release")
+        pytest.skip(f"no {path}: swift build -c release")
+    return path
+
+
+def _run(tool: Path, *arguments: str) -> None:
+    done = subprocess.run([str(tool), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+REAL = [
+    ("worldcereal-timeseries/wc-be1_20170827.tif", "sentinel-2-l2a", "900"),
+    ("worldcereal-timeseries/wc-be1_20170827.tif", "sentinel-2-l2a", "167"),
+    ("eurosat-ms/es-forest-01_nodate.tif", "sentinel-2-l1c", "1000"),
+    ("eurosat-ms/es-forest-01_nodate.tif", "generic", "1500"),
+    ("worldcereal-timeseries-l8/wc-be1_20170815.tif", "landsat-8-oli", "500"),
+]
+
+
+@pytest.mark.parametrize(("file", "sensor", "size"), REAL)
+def test_real_frame_coded_by_the_tool(
+    tool: Path, data: Path, tmp_path: Path, file: str, sensor: str, size: str
+) -> None:
+    tokens, image = tmp_path / "frame.pgt", tmp_path / "frame.tif"
+    _run(tool, "encode", str(data / file), "-o", str(tokens), "--sensor", sensor, "--bytes", size)
+    _run(tool, "decode", str(tokens), "-o", str(image))
+    samples = decode(tokens.read_bytes(), Firmware.load(ROOT / "Firmware" / "perigee-1"))
+    expected = read_frame(image).samples
+    assert np.array_equal(samples, expected)
