@@ -137,6 +137,12 @@ let package = Package(
         test("PerigeeQuality"),
         test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
         test("PerigeeConfig"),
+        test(
+            "PerigeeStation",
+            [
+                "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeLink",
+                "PerigeeRaster", "PerigeeTransport",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

@@ -1,17 +1,17 @@
 import PerigeeCodec
-import PerigeeCore
+package import PerigeeCore
 
 /// How many octets of payload each layer of a frame may have, so that its packets as a whole stay within the target.
-enum FrameBudget {
+package enum FrameBudget {
     /// Payloads below this are not worth a packet of their own: their octets go to the next layer.
-    static let smallestLayer = 32
+    package static let smallestLayer = 32
 
     /// Octets that a frame's packets may have together.
-    static func size(rawSize: Int, target: Double) -> Int { Int(Double(rawSize) / max(target, 1)) }
+    package static func size(rawSize: Int, target: Double) -> Int { Int(Double(rawSize) / max(target, 1)) }
 
     /// Cumulative budgets for the layers, coarse to fine. Every octet of every packet counts: headers, metadata, checksums,
     /// and `charge` octets of the stream's declaration.
-    static func payloads(
+    package static func payloads(
         rawSize: Int, target: Double, assignment: StreamTable.Assignment, metadata: FrameMetadata
     ) -> [Int] {
         var head = ByteWriter()

@@ -51,7 +51,7 @@ public final class StationLog: Sendable {
     }
 
     /// A value as it is, or in quotation marks where it holds spaces or characters that would break the line.
-    static func quoted(_ value: String) -> String {
+    package static func quoted(_ value: String) -> String {
         let isPlain =
             !value.isEmpty
             && value.unicodeScalars.allSatisfy {

@@ -1,22 +1,22 @@
-import PerigeeCore
+package import PerigeeCore
 
 /// Gives frames their numbers and streams their declarations. A pure value.
 ///
 /// Frames that share everything but time and origin share a declaration. A stream is declared anew, with nearer bases, when
 /// its numbers have grown long: a declaration costs some 50 octets, a longer number one or two in every frame.
-struct StreamTable: Sendable {
+package struct StreamTable: Sendable {
     /// What a frame is sent under.
-    struct Assignment: Sendable {
+    package struct Assignment: Sendable {
         /// Number of the declaration.
-        var number: Int
+        package var number: Int
         /// With its bases.
-        var stream: StreamDeclaration
+        package var stream: StreamDeclaration
         /// Number of the frame in its epoch.
-        var frame: UInt64
+        package var frame: UInt64
         /// The packet that must come before all others of this declaration.
-        var declarationPacket: [UInt8]
+        package var declarationPacket: [UInt8]
         /// Octets of the declaration that this frame's budget pays for.
-        var charge: Int
+        package var charge: Int
     }
 
     private struct Entry: Sendable {
@@ -30,9 +30,9 @@ struct StreamTable: Sendable {
     }
 
     /// Streams that are remembered; one beyond it is declared again when it comes back.
-    static let streamLimit = 1_024
+    package static let streamLimit = 1_024
     /// Frames that a declaration serves at least, however long their numbers are.
-    static let patience = 64
+    package static let patience = 64
     /// A frame pays at most this share of its budget for its declaration.
     private static let share = 4
 
@@ -41,18 +41,21 @@ struct StreamTable: Sendable {
     private var nextFrame: UInt64 = 0
     private var clock: UInt64 = 0
 
+    /// No streams yet.
+    package init() {}
+
     /// Declarations made.
-    var declarationCount: Int { nextNumber }
+    package var declarationCount: Int { nextNumber }
 
     /// What all frames of a stream have in common: the octets of its declaration without bases.
-    static func key(_ declaration: StreamDeclaration) -> [UInt8] {
+    package static func key(_ declaration: StreamDeclaration) -> [UInt8] {
         var writer = ByteWriter()
         declaration.pack(into: &writer)
         return writer.bytes
     }
 
     /// A number for a frame of budget `budget`, and its declaration; nil when an epoch has no declaration number left.
-    mutating func assign(
+    package mutating func assign(
         _ declaration: StreamDeclaration, key: [UInt8], metadata: FrameMetadata, budget: Int
     ) -> Assignment? {
         clock += 1

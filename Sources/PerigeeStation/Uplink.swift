@@ -3,7 +3,8 @@ import PerigeeCore
 import PerigeeTransport
 
 /// The thread that cuts encoded frames into packets and gives them to the link, each declaration before its first use.
-final class Uplink: @unchecked Sendable {  // `declared` belongs to the one thread that calls `run`; the rest is Sendable
+// `declared` belongs to the one thread that calls `run`; the rest is Sendable.
+final class Uplink: @unchecked Sendable {
     private struct Waiting: Sendable {
         var last: UInt64
         var rawSize: Int

@@ -1,0 +1,298 @@
+import Foundation
+import PerigeeCodec
+import PerigeeConfig
+import PerigeeCore
+import PerigeeFirmware
+import PerigeeFrameFormat
+import PerigeeLink
+import PerigeeRaster
+import PerigeeStation
+import PerigeeTestSupport
+import PerigeeTransport
+import Testing
+
+/// A station in this process with a gateway behind it, both over real sockets.
+private final class Bench {
+    let folder: TemporaryFolder
+    let context: ZeroMQContext
+    let gateway: TestGateway
+    let station: Station
+    let bundle: FirmwareBundle
+    private var source: Socket?
+
+    init(_ extra: String = "") throws {
+        folder = try TemporaryFolder()
+        context = try ZeroMQContext()
+        gateway = try TestGateway(context: context)
+        let text = """
+            [intake]
+            endpoints = [{ mode = "pull", endpoint = "tcp://127.0.0.1:*" }, { mode = "sub", endpoint = "tcp://127.0.0.1:*", bind = true }]
+            [sensors]
+            directory = "\(SharedData.packageRoot)/Config/sensors"
+            [firmware]
+            directory = "\(SharedData.packageRoot)/Firmware"
+            [gateway]
+            endpoint = "\(gateway.endpoint)"
+            [status]
+            file = "\(folder.file("status.json"))"
+            \(extra)
+            """
+        let document = try TomlDocument(parsing: Array(text.utf8), name: "test.toml")
+        let parts = try StationParts(StationConfiguration(document))
+        bundle = try FirmwareBundle.load(directory: "\(SharedData.packageRoot)/Firmware/perigee-1")
+        station = try Station(parts, log: StationLog(descriptor: open("/dev/null", O_WRONLY)))
+        var options = SocketOptions()
+        options.sendTimeoutMilliseconds = 60_000
+        var source = try Socket(.push, context: context, options: options)
+        try source.connect(station.endpoints[0])
+        self.source = consume source
+    }
+
+    func send(_ parts: [[UInt8]]) throws {
+        let result = try source?.send(parts, waits: true)
+        #expect(result == .sent)
+    }
+
+    /// Waits until so many messages have been counted, stops the station, and answers its packets and status.
+    func finish(received: Int, heartbeats: Int = 0) throws -> (packets: [Packet], status: JSONValue) {
+        while station.counters.received < received || station.counters.heartbeats < heartbeats { usleep(5_000) }
+        #expect(station.stop())
+        let packets = try gateway.finish().map { try Packet(parsing: $0[...]) }
+        let text = try Data(contentsOf: URL(filePath: folder.file("status.json")))
+        let status = try JSONValue(parsing: Array(text)[...], depthLimit: 8)
+        #expect(status["ledger"]?["balanced"] == .bool(true) && status["ledger"]?["in_work"]?.int == 0)
+        #expect(status["state"] == .string("stopped"))
+        return (packets, status)
+    }
+}
+
+/// Puts frames together again from packets, in the order of their numbers.
+private func frames(_ packets: [Packet], _ bundle: FirmwareBundle) throws -> [(
+    description: FrameDescription, samples: Samples, size: Int
+)] {
+    let model = try CodecModel(tensors: bundle.tensors)
+    var streams: [Int: StreamDescription] = [:]
+    var found: [UInt64: (stream: StreamDescription, metadata: FrameMetadata, layers: [[UInt8]], size: Int)] = [:]
+    for packet in packets {
+        switch packet.body {
+        case .declaration(let stream):
+            streams[packet.declaration] = try StreamDescription(stream, profiles: bundle.profiles)
+        case .part(let part):
+            let stream = try #require(streams[packet.declaration], "a declaration must come first")
+            let number = stream.declaration.baseFrame + part.frameDelta
+            let (metadata, payload) = try part.split(declaration: stream.declaration)
+            var entry = found[number] ?? (stream, FrameMetadata(), [], 0)
+            if let metadata { entry.metadata = metadata }
+            while entry.layers.count <= part.layer { entry.layers.append([]) }
+            entry.layers[part.layer] += payload
+            entry.size += packet.packed().count
+            found[number] = entry
+        }
+    }
+    return try found.sorted { $0.key < $1.key }.map { _, frame in
+        let decoder = try FrameDecoder(model: model, stream: frame.stream, lanes: 1)
+        return (
+            frame.stream.frameDescription(frame.metadata), try decoder.decode(layers: frame.layers.map { $0[...] }),
+            frame.size
+        )
+    }
+}
+
+private func frame(sensor: String, bands: [String], type: SampleType, rows: Int, columns: Int, octet: (Int) -> UInt8)
+    throws -> Frame
+{
+    let size = bands.count * rows * columns * type.size
+    return try Frame(
+        description: FrameDescription(sensor: sensor, bandNames: bands),
+        samples: Samples(type: type, bands: bands.count, rows: rows, columns: columns, bytes: (0..<size).map(octet)))
+}
+
+@Test(
+    "real frames go in over ZeroMQ and packets within the target come out", .timeLimit(.minutes(3)),
+    .enabled(if: SharedData.isExpected, "no sample data"))
+func realFrames() throws {
+    let files: [(String, String)] = [
+        ("terracodec-ssl4eos12/ssl4eos12_val_0173706", "sentinel-2-l2a"), ("landsat7-olinda/", "landsat-7-etm"),
+        ("naip-timeseries/", "naip"), ("cloud38-landsat8/", "landsat-8-oli"), ("eolearn-timeseries/", "sentinel-2-l1c"),
+        ("terramind-s1rtc/", "sentinel-1"), ("s2-dolomites/", "sentinel-2-l2a"),
+    ]
+    let bench = try Bench("[encoder]\ntarget = \"100x\"")
+    var sent: [Frame] = []
+    for (index, (prefix, sensor)) in files.enumerated() {
+        let folder = String(prefix.prefix { $0 != "/" })
+        let names = try FileManager.default.contentsOfDirectory(atPath: SharedData.path(folder)).sorted()
+        let stem = String(prefix.drop { $0 != "/" }.dropFirst())
+        let name = try #require(names.first { $0.hasSuffix(".tif") && (stem.isEmpty || $0.contains("0173706")) })
+        var frame = try RasterReader.read(SharedData.path(folder + "/" + name)).frame
+        frame.description.sensor = sensor
+        let run = "run-\(index)"
+        try bench.send(
+            FrameMessage.pack(frame, run: run, sequence: 0, encoding: index.isMultiple(of: 2) ? .none : .zstd))
+        sent.append(frame)
+    }
+    let (packets, status) = try bench.finish(received: files.count)
+    let received = try frames(packets, bench.bundle)
+    #expect(received.count == sent.count && status["ledger"]?["encoded"]?.int == sent.count)
+    for original in sent {
+        let match = received.first {
+            $0.description.bandNames == original.description.bandNames && $0.samples.rows == original.samples.rows
+                && $0.description.sensor == original.description.sensor
+        }
+        let decoded = try #require(match, "\(original.description.sensor)")
+        #expect(decoded.samples.type == original.samples.type)
+        #expect(decoded.description.datetime == original.description.datetime)
+        #expect(decoded.description.georeference == original.description.georeference)
+        #expect(decoded.size <= original.samples.bytes.count / 100, "\(original.description.sensor) \(decoded.size)")
+    }
+    let raw = sent.reduce(0) { $0 + $1.samples.bytes.count }
+    #expect(status["bytes"]?["raw_acknowledged"]?.int == raw)
+    #expect((status["saving"]?["zstd_over_link"]?.double ?? 0) > 1)
+    #expect((status["saving"]?["raw_over_link"]?.double ?? 0) > 50)
+}
+
+@Test("a sensor that nobody knows, and floats without a scale, travel losslessly", .timeLimit(.minutes(1)))
+func verbatim() throws {
+    let bench = try Bench()
+    let camera = try frame(sensor: "my-camera", bands: ["x"], type: .uint16, rows: 33, columns: 7) {
+        UInt8(truncatingIfNeeded: $0 &* 31)
+    }
+    let floats = try frame(sensor: "generic", bands: ["a", "b"], type: .float32, rows: 5, columns: 9) {
+        UInt8(truncatingIfNeeded: $0 % 60)
+    }
+    try bench.send(FrameMessage.pack(camera, run: "r", sequence: 0))
+    try bench.send(FrameMessage.pack(floats, run: "r", sequence: 0))
+    let (packets, status) = try bench.finish(received: 2)
+    let received = try frames(packets, bench.bundle)
+    #expect(Set(received.map(\.samples.bytes)) == [camera.samples.bytes, floats.samples.bytes])
+    #expect(status["sensors"]?["other"]?["received"]?.int == 1 && status["sensors"]?["generic"]?["received"]?.int == 1)
+}
+
+@Test("small and empty frames work, and count where their budget is too small", .timeLimit(.minutes(1)))
+func ordinary() throws {
+    let bench = try Bench()
+    let shapes = [(1, 1), (1, 300), (300, 1), (65, 33), (64, 64)]
+    for (sequence, shape) in shapes.enumerated() {
+        let frame = try frame(
+            sensor: "sentinel-2-l2a", bands: ["B8A", "B02"], type: .uint16, rows: shape.0, columns: shape.1
+        ) {
+            sequence == 4 ? 0 : UInt8(truncatingIfNeeded: $0 % 16)
+        }
+        try bench.send(FrameMessage.pack(frame, run: "r", sequence: sequence))
+    }
+    let (packets, status) = try bench.finish(received: shapes.count)
+    let received = try frames(packets, bench.bundle)
+    #expect(received.count == shapes.count && status["ledger"]?["encoded"]?.int == shapes.count)
+    #expect((status["over_budget"]?.int ?? 0) >= 1)
+    for frame in received where frame.samples.rows == 64 { #expect(frame.samples.bytes.allSatisfy { $0 == 0 }) }
+    for frame in received { #expect(frame.description.datetime == nil && frame.description.georeference == nil) }
+}
+
+@Test("bad input is counted by its reason, gaps are counted, and the station goes on", .timeLimit(.minutes(1)))
+func badInput() throws {
+    let bench = try Bench("[limits]\nframe_bytes = \"1 MiB\"\nintake_bytes = \"8 MiB\"")
+    let good = try frame(sensor: "naip", bands: ["R", "N"], type: .uint8, rows: 40, columns: 50) {
+        UInt8(truncatingIfNeeded: $0)
+    }
+    func message(_ sequence: Int, _ change: (inout [[UInt8]]) -> Void = { _ in }) throws -> [[UInt8]] {
+        var parts = try FrameMessage.pack(good, run: "r", sequence: sequence)
+        change(&parts)
+        return parts
+    }
+    func replace(_ parts: inout [[UInt8]], _ old: String, _ new: String) {
+        parts[1] = Array(String(decoding: parts[1], as: UTF8.self).replacingOccurrences(of: old, with: new).utf8)
+    }
+    try bench.send(message(0))
+    let bad: [(String, [[UInt8]])] = [
+        ("parts", [[1]]),
+        ("parts", try message(1) { $0 += [[], []] }),
+        ("header_size", try message(1) { $0[1] = Array(repeating: 91, count: 200_000) }),
+        ("json", try message(1) { $0[1].removeLast() }),
+        ("version", try message(1) { replace(&$0, "\"v\": 1", "\"v\": 9") }),
+        ("dtype", try message(1) { replace(&$0, "uint8", ">u2") }),
+        ("shape", try message(2) { replace(&$0, "[2, 40, 50]", "[0, 40, 50]") }),
+        ("bands", try message(3) { replace(&$0, "\"N\"", "\"X\"") }),
+        ("frame_size", try message(4) { replace(&$0, "[2, 40, 50]", "[2, 4000, 5000]") }),
+        ("length", try message(5) { $0[2].removeLast() }),
+        (
+            "encoding",
+            try message(6) { replace(&$0, "\"dtype\"", "\"encoding\": \"zstd\", \"crc32c\": null, \"dtype\"") }
+        ),
+        ("crc32c", try message(7) { $0[2][9] ^= 1 }),
+        ("duplicate", try message(0)),
+    ]
+    for (_, parts) in bad { try bench.send(parts) }
+    try bench.send(message(10))
+    try bench.send(FrameMessage.pack(.end, sensor: "naip", run: "r", sequence: 12))
+    let (packets, status) = try bench.finish(received: bad.count + 2, heartbeats: 1)
+    let rejected = try #require(status["ledger"]?["rejected"])
+    for reason in Set(bad.map(\.0)) {
+        #expect(rejected[reason]?.int == bad.filter { $0.0 == reason }.count, "\(reason): \(rejected)")
+    }
+    #expect(status["intake"]?["missed"]?.int == 4, "8 and 9, then 11 and 12: \(status)")
+    #expect(try frames(packets, bench.bundle).count == 2)
+}
+
+@Test("a subscriber takes its topic and drops nothing in silence", .timeLimit(.minutes(1)))
+func subscriber() throws {
+    let bench = try Bench()
+    var publisher = try Socket(.publish, context: bench.context)
+    try publisher.connect(bench.station.endpoints[1])
+    let good = try frame(sensor: "naip", bands: ["R"], type: .uint8, rows: 16, columns: 16) {
+        UInt8(truncatingIfNeeded: $0)
+    }
+    var sequence = 0
+    // a publisher drops what it sends before the subscription arrives: so it sends until one has come
+    while bench.station.counters.received == 0 {
+        _ = try publisher.send(FrameMessage.pack(good, run: "r", sequence: sequence))
+        sequence += 1
+        usleep(5_000)
+    }
+    let (packets, status) = try bench.finish(received: 1)
+    #expect(try frames(packets, bench.bundle).count == status["ledger"]?["encoded"]?.int)
+}
+
+@Test(
+    "the publisher of Docs/frame-format.md reaches a station", .timeLimit(.minutes(2)),
+    .enabled(if: python != nil || isCI, "no python with pyzmq"))
+func documentedPublisher() throws {
+    let path = SharedData.packageRoot + "/Docs/frame-format.md"
+    let page = try String(contentsOfFile: path, encoding: .utf8)
+    let start = try #require(page.range(of: "<!-- publisher -->\n```python\n"))
+    let end = try #require(page.range(of: "\n```\n", range: start.upperBound..<page.endIndex))
+    let script = String(page[start.upperBound..<end.lowerBound])
+    #expect(script.split(separator: "\n").count <= 15)
+    let bench = try Bench()
+    let process = Process()
+    process.executableURL = URL(
+        filePath: try #require(python, "install python3-zmq, or name a python by PERIGEE_PYTHON"))
+    process.arguments = ["-c", script, bench.station.endpoints[0]]
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let (packets, status) = try bench.finish(received: 3, heartbeats: 1)
+    let received = try frames(packets, bench.bundle)
+    #expect(received.count == 3 && status["ledger"]?["encoded"]?.int == 3 && status["intake"]?["missed"]?.int == 0)
+    #expect(received.first?.description.bandNames == ["B04", "B03", "B02", "B08"])
+    #expect(
+        received.first?.description.georeference
+            == GeoReference(epsg: 32631, transform: [10, 0, 499_980, 0, -10, 5_700_000]))
+    #expect(received.first?.description.datetime?.rfc3339 == "2018-08-04T10:46:29Z")
+}
+
+private let isCI = ProcessInfo.processInfo.environment["CI"] == "true"
+
+/// A Python that has pyzmq.
+private let python: String? = {
+    let named = ProcessInfo.processInfo.environment["PERIGEE_PYTHON"]
+    for path in [named, SharedData.packageRoot + "/.build/venv/bin/python", "/usr/bin/python3"].compactMap({ $0 })
+    where FileManager.default.isExecutableFile(atPath: path) {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = ["-c", "import zmq"]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { continue }
+        process.waitUntilExit()
+        if process.terminationStatus == 0 { return path }
+    }
+    return nil
+}()

@@ -1,0 +1,93 @@
+import PerigeeConcurrency
+import PerigeeCore
+import PerigeeLink
+import PerigeeTransport
+
+/// The other end of a station's link over a real ROUTER: takes packets, acknowledges them at once, keeps them in memory.
+final class TestGateway: Sendable {
+    let endpoint: String
+    private let packets = Locked<[UInt64: [UInt8]]>([:])
+    private let isStopping = Locked(false)
+    private let wakeUp: WakeUp
+    private let thread: NamedThread
+
+    init(context: ZeroMQContext) throws {
+        var options = SocketOptions()
+        options.partSizeLimit = LinkLimit.message
+        var socket = try Socket(.router, context: context, options: options)
+        try socket.bind("tcp://127.0.0.1:*")
+        endpoint = try socket.lastEndpoint()
+        wakeUp = try WakeUp()
+        let loop = Loop(socket: socket, packets: packets, isStopping: isStopping, wakeUp: wakeUp)
+        thread = NamedThread("test-gateway") { loop.run() }
+    }
+
+    /// Packets in the order of their numbers; the thread ends.
+    func finish() -> [[UInt8]] {
+        isStopping.withLock { $0 = true }
+        wakeUp.signal()
+        thread.join()
+        return packets.current.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private final class Loop: @unchecked Sendable {  // used by one thread
+        private var socket: Socket?
+        private let packets: Locked<[UInt64: [UInt8]]>
+        private let isStopping: Locked<Bool>
+        private let wakeUp: WakeUp
+        private var machine: ReceiverMachine?
+
+        init(socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, isStopping: Locked<Bool>, wakeUp: WakeUp) {
+            self.socket = consume socket
+            self.packets = packets
+            self.isStopping = isStopping
+            self.wakeUp = wakeUp
+        }
+
+        func run() {
+            guard var socket = socket.take() else { return }
+            var poller = Poller()
+            _ = poller.add(socket)
+            _ = poller.add(wakeUp)
+            while !isStopping.current {
+                _ = try? poller.wait(timeoutMilliseconds: 20)
+                let limit = MessageLimit(partCount: 2, size: 2 * LinkLimit.message)
+                while let parts = try? socket.receive(limit: limit), parts.count == 2 {
+                    for message in answer(parts[1]) { _ = try? socket.send([parts[0], message.packed()]) }
+                    for message in actions(machine?.tick(now: currentTime()) ?? []) {
+                        _ = try? socket.send([parts[0], message.packed()])
+                    }
+                }
+            }
+        }
+
+        private func answer(_ octets: [UInt8]) -> [LinkMessage] {
+            guard let message = try? LinkMessage(parsing: octets[...]) else { return [] }
+            if case .hello(let hello) = message {
+                var configuration = ReceiverMachine.Configuration()
+                configuration.acknowledgeMilliseconds = 0
+                let opened = ReceiverMachine.open(
+                    hello, session: 1, durable: SequenceSet(), configuration: configuration, now: currentTime())
+                machine = opened.machine
+                return [opened.welcome]
+            }
+            return actions(machine?.receive(message, now: currentTime()) ?? [])
+        }
+
+        private func actions(_ list: [ReceiverMachine.Action]) -> [LinkMessage] {
+            var messages: [LinkMessage] = []
+            var stored: [(number: UInt64, outcome: ReceiverMachine.Outcome)] = []
+            for action in list {
+                switch action {
+                case .send(let message): messages.append(message)
+                case .store(let number, let packet):
+                    packets.withLock { $0[number] = Array(packet) }
+                    stored.append((number, .stored))
+                case .end: break
+                }
+            }
+            if !stored.isEmpty { messages += actions(machine?.committed(stored, now: currentTime()) ?? []) }
+            return messages
+        }
+    }
+}
