@@ -74,6 +74,8 @@ struct ProductTests {
         #expect(properties["start_datetime"] as? String == "2023-11-14T22:13:20Z")
         #expect(properties["end_datetime"] as? String == "2023-11-14T22:13:21Z")
         #expect(properties["view:sun_elevation"] == nil)
+        let extensions = try #require(item["stac_extensions"] as? [String])
+        #expect(extensions.count == 4 && !extensions.contains { $0.contains("/view/") })
         #expect(try RasterReader.read(product.raster).frame.description.georeference == nil)
     }
 

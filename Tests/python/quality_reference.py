@@ -1,4 +1,4 @@
-"""Quality of a frame against its original, by the definitions of Docs/products.md, in NumPy and SciPy.
+"""Quality of a frame against its original, by the definitions of Docs/products.md, in NumPy.
 
 Written from that page, not from the Swift code: Tests/python/test_quality.py and Tests/Vectors/quality compare the two.
 Shapes: B bands, R rows, C columns.
@@ -7,9 +7,10 @@ Shapes: B bands, R rows, C columns.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 RADIUS = 5  # samples: an 11 x 11 window
+WEIGHTS = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / 1.5) ** 2)
+WEIGHTS /= WEIGHTS.sum()
 
 
 def fit(other: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -21,12 +22,17 @@ def fit(other: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.where(np.isfinite(values), np.clip(np.rint(values), info.min, info.max), values)
 
 
+def smooth(values_RC: np.ndarray) -> np.ndarray:
+    """Gaussian average in both directions, borders mirrored with the border sample repeated."""
+    for axis in (0, 1):
+        pad = [(RADIUS, RADIUS) if index == axis else (0, 0) for index in (0, 1)]
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(values_RC, pad, "symmetric"), 2 * RADIUS + 1, axis)
+        values_RC = windows @ WEIGHTS
+    return values_RC
+
+
 def ssim(x_RC: np.ndarray, y_RC: np.ndarray, valid_RC: np.ndarray, peak: float) -> float | None:
     x_RC, y_RC = np.where(valid_RC, x_RC, 0.0), np.where(valid_RC, y_RC, 0.0)
-
-    def smooth(values: np.ndarray) -> np.ndarray:
-        return gaussian_filter(values, sigma=1.5, truncate=3.5, mode="reflect")
-
     with np.errstate(invalid="ignore", divide="ignore"):
         weight = smooth(valid_RC.astype(np.float64))
         mean_x, mean_y = smooth(x_RC) / weight, smooth(y_RC) / weight

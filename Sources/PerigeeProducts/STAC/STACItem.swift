@@ -4,8 +4,9 @@ import PerigeeRaster
 /// A STAC 1.1 item for one decoded frame. Fields: Docs/products.md, "STAC item".
 struct STACItem {
     private static let base = "https://stac-extensions.github.io/"
+    /// Prefix of an extension's fields, and its version.
     private static let extensions = [
-        "eo/v2.0.0", "processing/v1.2.0", "projection/v2.0.0", "raster/v2.0.0", "view/v1.0.0",
+        ("eo", "v2.0.0"), ("processing", "v1.2.0"), ("proj", "v2.0.0"), ("raster", "v2.0.0"), ("view", "v1.0.0"),
     ]
 
     let decoded: DecodedFrame
@@ -18,10 +19,15 @@ struct STACItem {
     var json: STACValue {
         var item: [String: STACValue] = [
             "type": .text("Feature"), "stac_version": .text("1.1.0"),
-            "stac_extensions": .texts(Self.extensions.map { "\(Self.base)\($0)/schema.json" }),
             "id": .text(name.identifier(sensor: decoded.stream.sensor)), "geometry": geometry,
             "properties": .object(properties), "links": .list([]), "assets": .object(["data": asset]),
         ]
+        // An item names the extensions whose fields it has, and no others.
+        let prefixes = STACValue.object(item).prefixes
+        item["stac_extensions"] = .texts(
+            Self.extensions.filter { prefixes.contains($0.0) }.map { prefix, version in
+                "\(Self.base)\(prefix == "proj" ? "projection" : prefix)/\(version)/schema.json"
+            })
         if let footprint { item["bbox"] = .numbers(footprint.bbox) }
         return .object(item)
     }

@@ -27,6 +27,19 @@ indirect enum STACValue: Encodable, Equatable {
     static func integers(_ integers: [Int]) -> STACValue { .list(integers.map(STACValue.integer)) }
     static func texts(_ texts: [String]) -> STACValue { .list(texts.map(STACValue.text)) }
 
+    /// What stands before the colon of a key, anywhere in the value.
+    var prefixes: Set<String> {
+        switch self {
+        case .null, .text, .number, .integer: []
+        case .list(let list): list.reduce(into: []) { $0.formUnion($1.prefixes) }
+        case .object(let object):
+            object.reduce(into: []) { found, member in
+                if let colon = member.key.firstIndex(of: ":") { found.insert(String(member.key[..<colon])) }
+                found.formUnion(member.value.prefixes)
+            }
+        }
+    }
+
     /// Octets with sorted keys: the same value, the same octets.
     func packed() throws -> [UInt8] {
         let encoder = JSONEncoder()
