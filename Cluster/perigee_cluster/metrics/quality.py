@@ -1,6 +1,7 @@
 """Distortion between a frame and its reconstruction: PSNR, SSIM, spectral angle, NDVI error.
 
-Shapes: frames are [bands, rows, columns] (suffix BRC), masks [rows, columns] (RC), True where a pixel is valid.
+Shapes: frames are [bands, rows, columns] (suffix BRC). For whole frames of reflectance: masks, offsets and floats are
+the matter of `perigee compare`, with which these figures agree to 1e-6 where both apply (tested on its vectors).
 """
 
 from __future__ import annotations
@@ -36,10 +37,9 @@ def to_input_type(reconstruction: NDArray[np.floating], dtype: np.dtype) -> Fram
     return np.clip(np.round(reconstruction.astype(np.float64)), info.min, info.max)
 
 
-def psnr(original_BRC: Frame, decoded_BRC: Frame, peak: float, valid_RC: NDArray[np.bool_] | None = None) -> float:
-    """Peak signal to noise ratio in dB from the mean squared error over all valid samples; equal frames give inf."""
-    difference = (original_BRC - decoded_BRC) ** 2
-    error = float(difference.mean() if valid_RC is None else difference[:, valid_RC].mean())
+def psnr(original_BRC: Frame, decoded_BRC: Frame, peak: float) -> float:
+    """Peak signal to noise ratio in dB from the mean squared error over all samples; equal frames give inf."""
+    error = float(((original_BRC - decoded_BRC) ** 2).mean())
     return float("inf") if error == 0 else float(10 * np.log10(peak * peak / error))
 
 
@@ -56,9 +56,9 @@ def _smooth(image_BRC: Frame) -> Frame:
     return result
 
 
-def ssim(original_BRC: Frame, decoded_BRC: Frame, peak: float, valid_RC: NDArray[np.bool_] | None = None) -> float:
-    """Structural similarity: 11 x 11 Gaussian window of sigma 1.5, mirrored borders, data range `peak`, mean over
-    bands and valid pixels."""
+def ssim(original_BRC: Frame, decoded_BRC: Frame, peak: float) -> float:
+    """Structural similarity: 11 x 11 Gaussian window of sigma 1.5, data range `peak`, mean over bands and over pixels
+    whose window lies inside; along an axis too short for that over all, borders mirrored."""
     mean_a, mean_b = _smooth(original_BRC), _smooth(decoded_BRC)
     var_a = _smooth(original_BRC**2) - mean_a**2
     var_b = _smooth(decoded_BRC**2) - mean_b**2
@@ -66,23 +66,24 @@ def ssim(original_BRC: Frame, decoded_BRC: Frame, peak: float, valid_RC: NDArray
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     score = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     score /= (mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)
-    return float(score.mean() if valid_RC is None else score[:, valid_RC].mean())
+    inside = tuple(slice(SSIM_RADIUS, n - SSIM_RADIUS) if n > 2 * SSIM_RADIUS else slice(None) for n in score.shape[1:])
+    return float(score[(slice(None), *inside)].mean())
 
 
-def spectral_angle(original_BRC: Frame, decoded_BRC: Frame, valid_RC: NDArray[np.bool_] | None = None) -> float:
-    """Angle between the spectra of a pixel, degrees, mean over the valid pixels. Two zero
-    spectra have angle 0, one has 90."""
-    norms = np.linalg.norm(original_BRC, axis=0) * np.linalg.norm(decoded_BRC, axis=0)
-    both_zero = ~original_BRC.any(axis=0) & ~decoded_BRC.any(axis=0)
-    cosine = np.where(both_zero, 1.0, (original_BRC * decoded_BRC).sum(0) / np.maximum(norms, 1e-12))
-    angles = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    return float(angles.mean() if valid_RC is None else angles[valid_RC].mean())
+def spectral_angle(original_BRC: Frame, decoded_BRC: Frame) -> float:
+    """Angle between the spectra of a pixel, degrees, mean over the pixels whose original is not zero; a decoded zero
+    spectrum stands at 90 degrees."""
+    norm_a, norm_b = np.linalg.norm(original_BRC, axis=0), np.linalg.norm(decoded_BRC, axis=0)
+    u, v = original_BRC / np.where(norm_a > 0, norm_a, 1), decoded_BRC / np.where(norm_b > 0, norm_b, 1)
+    angle = 2 * np.arctan2(np.linalg.norm(u - v, axis=0), np.linalg.norm(u + v, axis=0))
+    angles = np.degrees(np.where(norm_b > 0, angle, np.pi / 2))[norm_a > 0]
+    return float(angles.mean()) if angles.size else 0.0
 
 
 def ndvi(red_RC: Frame, near_infrared_RC: Frame) -> Frame:
     """(near infrared - red) / (near infrared + red); 0 where the sum is 0."""
     total = near_infrared_RC + red_RC
-    return np.where(total == 0, 0.0, (near_infrared_RC - red_RC) / np.where(total == 0, 1.0, total))
+    return np.where(total == 0, 0.0, np.clip((near_infrared_RC - red_RC) / np.where(total == 0, 1.0, total), -1, 1))
 
 
 def measure(
@@ -91,7 +92,6 @@ def measure(
     peak: float,
     red: int | None = None,
     near_infrared: int | None = None,
-    valid_RC: NDArray[np.bool_] | None = None,
 ) -> Quality:
     """All four numbers of one frame, after rounding and clipping to the type of the original."""
     decoded = to_input_type(reconstruction_BRC, original_BRC.dtype)
@@ -99,10 +99,10 @@ def measure(
     error = None
     if red is not None and near_infrared is not None:
         difference = np.abs(ndvi(original[red], original[near_infrared]) - ndvi(decoded[red], decoded[near_infrared]))
-        error = float(difference.mean() if valid_RC is None else difference[valid_RC].mean())
+        error = float(difference.mean())
     return Quality(
-        psnr=psnr(original, decoded, peak, valid_RC),
-        ssim=ssim(original, decoded, peak, valid_RC),
-        sam=spectral_angle(original, decoded, valid_RC),
+        psnr=psnr(original, decoded, peak),
+        ssim=ssim(original, decoded, peak),
+        sam=spectral_angle(original, decoded),
         ndvi=error,
     )
