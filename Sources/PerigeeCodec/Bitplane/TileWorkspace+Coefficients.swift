@@ -4,6 +4,15 @@ enum FrameCoefficients {
     case integers(UnsafePointer<Int32>)
     /// Real ones, cut towards zero after multiplication with the frame's scale.
     case reals(UnsafePointer<Float>, scale: Float)
+
+    /// What of one coefficient is coded.
+    @inline(__always)
+    func magnitude(_ index: Int) -> UInt32 {
+        switch self {
+        case .integers(let integers): integers[index].magnitude
+        case .reals(let reals, let scale): TileWorkspace.cut(reals[index] * scale).magnitude
+        }
+    }
 }
 
 // Between the frame and the workspace.
@@ -36,7 +45,7 @@ extension TileWorkspace {
 
     /// Not a number becomes 0.
     @inline(__always)
-    private static func cut(_ value: Float) -> Int32 {
+    static func cut(_ value: Float) -> Int32 {
         let limit: Float = 33_554_430  // the greatest single that is below 2^25
         let clipped = max(-limit, min(limit, value))
         return clipped == clipped ? Int32(clipped) : 0

@@ -6,6 +6,8 @@ public struct FrameEncoder: Sendable {
     public let stream: StreamDescription
     private let transform: FrameTransform?
     private let tokens: TokenEncoder?
+    /// Octets beyond any frame; larger budgets mean the same.
+    private static let budgetLimit = 1 << 40
 
     /// `lanes`: threads that code tiles beside each other, the caller's included; the octets do not depend on it.
     /// Fails where the stream's scale, offset or peak cannot be used.
@@ -27,6 +29,7 @@ public struct FrameEncoder: Sendable {
     /// whose budget is below the smallest possible size is empty; for the last one that is the error `overBudget`, which
     /// says the smallest size. A verbatim stream is coded whole into layer 0, whatever the budgets say.
     public func encode(_ samples: Samples, budgets: [Int]) throws(CodecError) -> EncodedFrame {
+        let budgets = budgets.map { min(max($0, 0), Self.budgetLimit) }
         guard let last = budgets.last else {
             throw .unusable(field: "budgets", found: "none", expected: "one or more, coarse to fine")
         }

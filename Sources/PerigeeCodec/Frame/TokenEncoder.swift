@@ -49,8 +49,7 @@ package final class TokenEncoder: Sendable {
         let count = grid.count
         let whole = max(budgets.last ?? 0, 0)
         let positions = (3 * levels + 1) * BitplaneCode.passesPerPlane * (BitplaneCode.topPlane + 1)
-        // A tile may take some more than its share; one that needs more than that is coded again.
-        var limits = [Int](repeating: count == 1 ? whole : min(whole, whole / count * 3 + 256), count: count)
+        var limits = count == 1 ? [whole] : TileShares.limits(histograms(coefficients), budget: whole)
         var streams = [TileStream](
             repeating: TileStream(octets: [], ends: [], maskSize: 0, isExhausted: false), count: count)
         var needed = Array(0..<count)
@@ -64,9 +63,24 @@ package final class TokenEncoder: Sendable {
             case .tooSmall: throw .overBudget(budget: budgets.last ?? 0, smallest: plan.smallestSize)
             case .needs(let tiles):
                 needed = tiles
-                for tile in tiles { limits[tile] *= 2 }
+                for tile in tiles { limits[tile] = min(2 * limits[tile], Int.max / 4) }
             }
         }
+    }
+
+    private func histograms(_ coefficients: FrameCoefficients) -> [[Int]] {
+        let (grid, levels, components) = (grid, levels, components)
+        var histograms = [[Int]](repeating: [], count: grid.count)
+        histograms.withUnsafeMutableBufferPointer { buffer in
+            // Each body writes the element of its own tile, and all end before this closure does.
+            nonisolated(unsafe) let buffer = buffer
+            nonisolated(unsafe) let coefficients = coefficients
+            lanes.forEach(grid.count) { _, tile in
+                let layout = TileLayout(grid: grid, tile: tile, levels: levels, components: components)
+                buffer[tile] = TileShares.histogram(coefficients, layout, rows: grid.rows, columns: grid.columns)
+            }
+        }
+        return histograms
     }
 
     private func encodeTiles(

@@ -42,7 +42,7 @@ struct TileEncoder {
                 let maskSize = mask == nil ? 0 : afterMask.size(confirmedBy: octets, count: kept)
                 return TileStream(
                     octets: Array(UnsafeBufferPointer(start: octets, count: kept)), ends: ends, maskSize: maskSize,
-                    isExhausted: isDone && kept == size)
+                    isExhausted: (isDone && kept == size) || limit >= mostOctets)
             }
         }
     }

@@ -5,7 +5,7 @@ struct TileStream: Sendable {
     var ends: [Int]
     /// Octets that hold the whole mask; 0 where the frame has none.
     var maskSize: Int
-    /// Whether every coefficient is coded to the last bit: then there are no more octets.
+    /// Whether there are no more octets to be had: every coefficient is coded to the last bit.
     var isExhausted: Bool
 
     /// Octets at the end of position `index`, and whether that is known exactly or only a lower bound.

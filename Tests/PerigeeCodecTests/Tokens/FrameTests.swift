@@ -52,12 +52,12 @@ struct FrameTests {
         let frame = try encoder.encode(original, budgets: budgets)
         #expect(frame.layers.count == budgets.count)
         var size = 0
-        let whole = try encoder.encode(original, budgets: [1 << 30]).size
+        // Nothing is left to say where more room adds nothing.
+        let isWhole = try encoder.encode(original, budgets: [(budgets.last ?? 0) + 100]).size == frame.size
         for (layer, budget) in zip(frame.layers, budgets) {
             size += layer.count
             #expect(size <= budget, "seed \(seed)")
-            // Layers cost tables of lengths in a frame of several tiles: a few octets each, not only the last one's.
-            let isDone = size >= whole
+            let isDone = isWhole && size == frame.size
             #expect(size >= budget - max(budget * 3 / 100, 4) || isDone || budget < frame.smallestSize, "seed \(seed)")
         }
     }
@@ -86,6 +86,17 @@ struct FrameTests {
             let missing = numbers(original).map { $0 == nodata }
             #expect(numbers(decoded).map { $0 == nodata } == missing)
         }
+    }
+
+    @Test("budgets of any size are understood: without end, and below nothing", arguments: [40, 800])
+    func extremeBudgets(columns: Int) throws {
+        let (original, _) = try samples(.scenery, type: .uint16, bands: 2, rows: 8, columns: columns, seed: 5)
+        let encoder = try FrameEncoder(
+            model: model(), stream: stream(bands: bands(2), rows: 8, columns: columns), lanes: 1)
+        let frame = try encoder.encode(original, budgets: [.min, -1, 500, .max, .max])
+        #expect(frame.layers.map(\.isEmpty) == [true, true, false, false, true])
+        #expect(throws: CodecError.self) { try encoder.encode(original, budgets: [.min]) }
+        #expect(throws: CodecError.self) { try encoder.encode(original, budgets: []) }
     }
 
     @Test("the count of lanes does not change the octets or the samples")
