@@ -127,3 +127,18 @@ func unknownBand() throws {
     }
     #expect(error?.description.contains("B99") == true)
 }
+
+@Test("bands whose wavelengths differ by less than an inline profile can say are ordered alike at both ends")
+func orderBelowPrecision() throws {
+    var fine = profile()
+    fine.bands = [Band(name: "b", centerWavelength: 0.66), Band(name: "a", centerWavelength: 0.66 + 1e-12)]
+    let declaration = StreamDeclaration(firmware: 0, profile: .inline(fine), rows: 1, columns: 1)
+    let octets = Packet(declaration: 0, body: .declaration(declaration)).packed()
+    guard case .declaration(let received) = try Packet(parsing: octets[...]).body else {
+        Issue.record("no declaration")
+        return
+    }
+    let sent = try StreamDescription(declaration, profiles: [])
+    #expect(try StreamDescription(received, profiles: []).codingOrder == sent.codingOrder)
+    #expect(sent.codingOrder == [1, 0])
+}

@@ -96,8 +96,9 @@ public struct StreamDescription: Equatable, Sendable {
     }
 
     private static func precedes(_ left: Band, _ right: Band) -> Bool {
-        let leftWave = left.centerWavelength ?? .infinity
-        let rightWave = right.centerWavelength ?? .infinity
+        // Rounded as an inline profile carries it, so that both ends see the same order.
+        let leftWave = left.centerWavelength.map { Float($0) } ?? .infinity
+        let rightWave = right.centerWavelength.map { Float($0) } ?? .infinity
         if leftWave != rightWave { return leftWave < rightWave }
         return left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
     }
