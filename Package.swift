@@ -121,6 +121,13 @@ let package = Package(
         .target(
             name: "PerigeeTestSupport", dependencies: ["PerigeeCore"], path: "Tests/PerigeeTestSupport",
             swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "PerigeeCore", "PerigeeArchive", "PerigeeFrameFormat", "PerigeeQuality", "PerigeeRaster",
+                "PerigeeTestSupport", "PerigeeTransport",
+            ],
+            swiftSettings: strict),
         test("PerigeeCore"),
         test("PerigeeCodec", ["PerigeeFirmware", "PerigeeQuality", "PerigeeRaster"]),
         test("PerigeeFirmware"),

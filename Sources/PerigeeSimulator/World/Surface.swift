@@ -168,7 +168,7 @@ struct Surface: Sendable {
             case .fire:
                 guard ground.cover != .water, ground.cover != .town, ground.cover != .road else { continue }
                 let reach = min(1, 0.6 + days / 7)
-                let burned = 1 - smoothStep(0.86, 1, distance / reach * (1 + 0.18 * rough))
+                let burned = 1 - smoothStep(0.86, 1, distance / reach * (1 + 0.28 * patch(point) + 0.10 * rough))
                 let severity = burned * min(max(0.86 + 0.08 * rough, 0), 0.97) * expf(-days / 320)
                 mixture.cover(severity, with: .char)
             case .flood:
@@ -180,6 +180,11 @@ struct Surface: Sendable {
                 mixture.cover(share, with: .turbidWater)
             }
         }
+    }
+
+    /// Wind and fuel: a fire's edge is no circle.
+    private func patch(_ point: (x: Float, y: Float)) -> Float {
+        soil.fractal(point.x / 420 + 31, point.y / 420, octaves: 3, gain: 0.6)
     }
 
     private func fallSnow(_ mixture: inout Mixture, _ ground: World.Ground, rough: Float) {

@@ -131,7 +131,7 @@ enum DemoCommand {
                     "\(rows[configuration].ratio)x", frame, rows[configuration].reports[choice.index].psnr
                 )
             }
-            return (choice.name, original, others)
+            return (choice.name, frames[choice.index % places], original, others)
         }
         try DemoSheet.draw(views, bands: profile.bands.filter { !$0.isCategorical }, to: path)
     }

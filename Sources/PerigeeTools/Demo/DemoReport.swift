@@ -55,9 +55,12 @@ struct DemoRow {
 
 /// Original and reconstructions side by side.
 enum DemoSheet {
-    /// `views` are rows of a sheet: a title, the original, and for each configuration its name, frame and PSNR.
+    /// `views` are rows of a sheet: a title, the frame that the stretch is fitted to, the original, and for each configuration
+    /// its name, frame and PSNR.
     static func draw(
-        _ views: [(name: String, original: Frame, others: [(name: String, frame: Frame, psnr: Double?)])],
+        _ views: [(
+            name: String, stretch: Frame, original: Frame, others: [(name: String, frame: Frame, psnr: Double?)]
+        )],
         bands: [Band], to path: String
     ) throws(CommandFailure) {
         let shown = [BandChoice.red(in: bands), BandChoice.green(in: bands), BandChoice.blue(in: bands)]
@@ -65,7 +68,7 @@ enum DemoSheet {
         var rows: [[Sheet.Cell]] = []
         for view in views {
             let nodata = view.original.description.nodata
-            let composite = Composite(fitting: view.original.samples, bands: shown, nodata: nodata)
+            let composite = Composite(fitting: view.stretch.samples, bands: shown, nodata: nodata)
             var row = [
                 Sheet.Cell(
                     image: composite.image(of: view.original.samples, nodata: nodata), lines: ["original", view.name])

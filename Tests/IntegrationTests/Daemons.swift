@@ -1,0 +1,124 @@
+import Foundation
+import PerigeeFrameFormat
+import PerigeeTestSupport
+import Testing
+
+/// A gateway and a station of one test: own sockets, own state, ended by their ids.
+final class Daemons {
+    let folder: TemporaryFolder
+    private let sockets: TemporaryFolder
+    private var gateway: Process?
+    private var station: Process?
+
+    var frames: String { "ipc://\(sockets.path)/f" }
+    var link: String { "ipc://\(sockets.path)/l" }
+    var archive: String { folder.file("archive") }
+
+    /// Writes configurations; nothing runs yet. `intakeLines` replaces the socket that frames come in on.
+    init(target: String = "300x", frameLimit: Int = 64 << 20, intake: String? = nil) throws {
+        folder = try TemporaryFolder()
+        sockets = try TemporaryFolder()
+        let bundles = SharedData.packageRoot + "/Firmware"
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: bundles).sorted().first { !$0.hasPrefix(".") })
+        let endpoint = intake ?? "{ mode = \"pull\", endpoint = \"\(frames)\" }"
+        try """
+        [station]
+        id = "test"
+        [intake]
+        endpoints = [ \(endpoint) ]
+        [limits]
+        frame_bytes = \(frameLimit)
+        [encoder]
+        target = "\(target)"
+        lanes = 2
+        [sensors]
+        directory = "\(SharedData.packageRoot)/Config/sensors"
+        [firmware]
+        directory = "\(bundles)"
+        name = "\(name)"
+        [gateway]
+        endpoint = "\(link)"
+        [status]
+        file = "perigeed.json"
+        """.write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
+        try """
+        [gateway]
+        endpoint = "\(link)"
+        [archive]
+        directory = "archive"
+        [firmware]
+        directory = "\(bundles)"
+        [status]
+        file = "gateway.json"
+        """.write(toFile: folder.file("gateway.toml"), atomically: true, encoding: .utf8)
+    }
+
+    deinit {
+        for process in [station, gateway].compactMap({ $0 }) where process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+
+    func startGateway() throws { gateway = try start("perigee-gateway", "gateway.toml", log: "gateway.log") }
+
+    func startStation() throws { station = try start("perigeed", "perigeed.toml", log: "perigeed.log") }
+
+    private func start(_ name: String, _ configuration: String, log: String) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: Programs.folder + "/" + name)
+        process.arguments = ["--config", folder.file(configuration)]
+        let output = try Programs.writable(folder.file(log))
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        return process
+    }
+
+    /// The gateway loses its life without a word.
+    func killGateway() {
+        guard let gateway else { return }
+        kill(gateway.processIdentifier, SIGKILL)
+        gateway.waitUntilExit()
+    }
+
+    var isStationRunning: Bool { station?.isRunning ?? false }
+
+    /// Ends the station in order; answers its exit code.
+    func stopStation() -> Int32 {
+        guard let station else { return -1 }
+        station.terminate()
+        station.waitUntilExit()
+        return station.terminationStatus
+    }
+
+    /// What `perigeed.json` says; nil before it is there.
+    var status: JSONValue? {
+        guard let data = FileManager.default.contents(atPath: folder.file("perigeed.json")) else { return nil }
+        return try? JSONValue(parsing: Array(data)[...], depthLimit: 16)
+    }
+
+    var log: String { (try? String(contentsOfFile: folder.file("perigeed.log"), encoding: .utf8)) ?? "" }
+
+    /// Waits until the status says what is asked for; gives up after a minute, with the status in the failure.
+    func wait(_ what: String, until isTrue: (JSONValue) -> Bool) async throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+        while ContinuousClock.now < deadline {
+            if let status, isTrue(status) { return }
+            try #require(isStationRunning, "the station ended: \(log)")
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        Issue.record("waited in vain for \(what): \(status?.description ?? "no status"); \(log)")
+        throw CancellationError()
+    }
+
+    /// Waits until so many frames were taken, and every packet is acknowledged.
+    func waitForDelivery(_ count: Int) async throws {
+        try await wait("\(count) frames delivered") { status in
+            let link = status["link"]
+            return status["ledger"]?["encoded"]?.int == count && link?["held_packets"]?.int == 0
+                && link?["packets_acknowledged"]?.int == link?["packets_queued"]?.int
+        }
+    }
+}

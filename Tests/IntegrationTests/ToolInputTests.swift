@@ -1,0 +1,214 @@
+import Foundation
+import PerigeeCore
+import PerigeeFrameFormat
+import PerigeeRaster
+import PerigeeTestSupport
+import Testing
+
+private func floats(_ values: [Float]) -> [UInt8] {
+    values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
+}
+
+private func shorts(_ values: [UInt16]) -> [UInt8] { values.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] } }
+
+/// A GeoTIFF that is small and odd, but good.
+private struct OddFrame: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    var sensor = "sentinel-2-l2a"
+    var type = SampleType.uint16
+    var rows: Int
+    var columns: Int
+    var nodata: Double? = 0
+    var octets: [UInt8]
+
+    func write(to path: String) throws {
+        let names = sensor == "sentinel-1" ? ["VV", "VH"] : ["B04", "B08"]
+        var description = FrameDescription(sensor: sensor, bandNames: names)
+        description.nodata = nodata
+        let samples = try Samples(type: type, bands: 2, rows: rows, columns: columns, bytes: octets)
+        try RasterWriter.writeCOG(try Frame(description: description, samples: samples), to: path)
+    }
+}
+
+private let oddFrames = [
+    OddFrame(testDescription: "1 x 1", rows: 1, columns: 1, octets: shorts([1_234, 3_456])),
+    OddFrame(
+        testDescription: "one row", rows: 1, columns: 37, octets: shorts((0..<74).map { UInt16(500 + $0 * 31) })),
+    OddFrame(
+        testDescription: "one column", rows: 37, columns: 1, octets: shorts((0..<74).map { UInt16(500 + $0 * 31) })),
+    OddFrame(testDescription: "all nodata", rows: 9, columns: 5, octets: shorts([UInt16](repeating: 0, count: 90))),
+    OddFrame(
+        testDescription: "NaN is missing", sensor: "sentinel-1", type: .float32, rows: 8, columns: 8, nodata: .nan,
+        octets: floats((0..<128).map { $0.isMultiple(of: 5) ? .nan : Float($0) * 0.01 })),
+    OddFrame(
+        testDescription: "all NaN", sensor: "sentinel-1", type: .float32, rows: 3, columns: 3, nodata: .nan,
+        octets: floats([Float](repeating: .nan, count: 18))),
+]
+
+@Suite("Files that are odd, and files that are bad")
+struct ToolInputTests {
+    @Test("odd frames come back with their masks", arguments: oddFrames)
+    private func odd(_ frame: OddFrame) throws {
+        let folder = try TemporaryFolder()
+        try frame.write(to: folder.file("in.tif"))
+        try Programs.succeed("encode", folder.file("in.tif"), "-o", folder.file("a.pgt"))
+        try Programs.succeed("decode", folder.file("a.pgt"), "-o", folder.file("out.tif"))
+        let report = try Programs.succeed(
+            "compare", "--json", "--sensor", frame.sensor, folder.file("in.tif"), folder.file("out.tif")
+        ).json()
+        #expect(report["mask_mismatches"]?.int == 0, "\(report)")
+        let out = try RasterReader.read(folder.file("out.tif")).frame
+        #expect((out.samples.rows, out.samples.columns) == (frame.rows, frame.columns))
+        #expect(out.samples.type == frame.type)
+    }
+
+    @Test("odd frames go through the daemons too", .timeLimit(.minutes(2)))
+    func oddThroughDaemons() async throws {
+        let daemons = try Daemons()
+        try daemons.startGateway()
+        try daemons.startStation()
+        for (index, frame) in oddFrames.enumerated() {
+            let path = daemons.folder.file("odd-\(index).tif")
+            try frame.write(to: path)
+            try Programs.succeed("publish", "--sensor", frame.sensor, "--endpoint", daemons.frames, path)
+        }
+        try await daemons.waitForDelivery(oddFrames.count)
+        try Programs.succeed("render", "--archive", daemons.archive, "-o", daemons.folder.file("products"))
+    }
+
+    /// A small token file of a simulated frame.
+    private func tokens(in folder: TemporaryFolder) throws -> [UInt8] {
+        try Programs.succeed("simulate", "-o", folder.path, "--rows", "48", "--columns", "40")
+        try Programs.succeed(
+            "encode", folder.file("sim-0_20240516.tif"), "-o", folder.file("good.pgt"), "--ratio", "100")
+        return Array(try #require(FileManager.default.contents(atPath: folder.file("good.pgt"))))
+    }
+
+    @Test("damaged token files are refused with the field's name")
+    func damaged() throws {
+        let folder = try TemporaryFolder()
+        let good = try tokens(in: folder)
+        func refuse(_ octets: [UInt8], code: Int32, text: String) throws {
+            try Data(octets).write(to: URL(filePath: folder.file("bad.pgt")))
+            let outcome = try Programs.perigee(["decode", folder.file("bad.pgt"), "-o", folder.file("out.tif")])
+            #expect(outcome.code == code, "\(text): \(outcome.code) \(outcome.errors)")
+            #expect(outcome.errors.contains(text), "\(outcome.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder.file("out.tif")))
+        }
+        try refuse([0x51] + good.dropFirst(), code: 65, text: "magic")
+        try refuse(Array(good[..<3]) + [good[3] & 0xF0 | 9] + good[4...], code: 65, text: "version")
+        try refuse(Array(good.dropLast()) + [(good.last ?? 0) ^ 1], code: 65, text: "file checksum")
+        try refuse(Array(good[..<25]) + [good[25] ^ 0x10] + good[26...], code: 65, text: "bad.pgt")
+        try refuse([], code: 65, text: "magic")
+        for size in stride(from: 1, to: good.count, by: max(1, good.count / 9)) {
+            try refuse(Array(good.prefix(size)), code: 65, text: "bad.pgt")
+        }
+    }
+
+    @Test("a file of an unknown firmware says which one is missing")
+    func wrongFirmware() throws {
+        let folder = try TemporaryFolder()
+        _ = try tokens(in: folder)
+        try FileManager.default.createDirectory(atPath: folder.file("none"), withIntermediateDirectories: true)
+        let outcome = try Programs.perigee([
+            "decode", folder.file("good.pgt"), "-o", folder.file("out.tif"), "--firmware", folder.file("none"),
+        ])
+        #expect(outcome.code == 78)
+        #expect(outcome.errors.contains("firmware") && outcome.errors.contains("--firmware"))
+    }
+
+    @Test("what is no GeoTIFF is refused, and nothing is written")
+    func notGeoTIFF() throws {
+        let folder = try TemporaryFolder()
+        try Data("II*\u{0}this is not an image".utf8).write(to: URL(filePath: folder.file("text.tif")))
+        try Data().write(to: URL(filePath: folder.file("empty.tif")))
+        for (name, code) in [("text.tif", 65), ("empty.tif", 65), ("absent.tif", 69)] as [(String, Int32)] {
+            let outcome = try Programs.perigee(["encode", folder.file(name), "-o", folder.file("a.pgt")])
+            #expect(outcome.code == code, "\(name): \(outcome.errors)")
+            #expect(outcome.errors.contains(name))
+        }
+        #expect(try folder.contents() == ["empty.tif", "text.tif"])
+        let missing = try Programs.perigee(["publish", folder.file("text.tif"), "--wait", "1"])
+        #expect(missing.code == 65)
+    }
+
+    @Test("a budget bounds the whole file, and one that is too small says what is possible")
+    func budgets() throws {
+        let folder = try TemporaryFolder()
+        _ = try tokens(in: folder)
+        let source = folder.file("sim-0_20240516.tif")
+        for bytes in [150, 200, 333, 1_000, 4_000] {
+            try Programs.succeed("encode", source, "-o", folder.file("a.pgt"), "--bytes", "\(bytes)")
+            let size = try #require(FileManager.default.contents(atPath: folder.file("a.pgt"))).count
+            #expect(size <= bytes && Double(size) >= Double(bytes) * 0.94, "\(size) of \(bytes)")
+        }
+        let refused = try Programs.perigee(["encode", source, "-o", folder.file("b.pgt"), "--bytes", "20", "--json"])
+        #expect(refused.code == 3)
+        let smallest = try #require(try refused.json()["smallest_bytes"]?.int)
+        #expect(refused.errors.contains("\(smallest) octets"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("b.pgt")))
+        try Programs.succeed("encode", source, "-o", folder.file("b.pgt"), "--bytes", "\(smallest)")
+        let below = try Programs.perigee(["encode", source, "-o", folder.file("c.pgt"), "--bytes", "\(smallest - 1)"])
+        #expect(below.code == 3)
+    }
+
+    @Test("info accounts for every octet")
+    func account() throws {
+        let folder = try TemporaryFolder()
+        let good = try tokens(in: folder)
+        let info = try Programs.succeed("info", "--json", folder.file("good.pgt")).json()
+        guard case .object(let entries)? = info["octets"] else {
+            Issue.record("no account")
+            return
+        }
+        #expect(entries.compactMap(\.value.int).reduce(0, +) == good.count)
+        #expect(info["bytes"]?.int == good.count)
+        #expect((info["overhead_bytes"]?.int ?? 0) + (info["token_bytes"]?.int ?? 0) == good.count)
+        #expect(info["overhead_bytes"]?.int ?? .max <= 64)
+    }
+}
+
+@Suite("The command line")
+struct CommandLineTests {
+    @Test("the page of commands is what the program says; `make docs` remakes it")
+    func reference() throws {
+        let page = try String(contentsOfFile: SharedData.packageRoot + "/Docs/commands.md", encoding: .utf8)
+        #expect(try Programs.succeed("reference").output == page)
+    }
+
+    @Test(
+        "every command has help with examples and exit codes",
+        arguments: [
+            ["encode"], ["decode"], ["info"], ["compare"], ["publish"], ["simulate"], ["archive", "list"],
+            ["archive", "reindex"], ["archive", "verify"], ["render"], ["demo"], ["completion"],
+        ])
+    func help(command: [String]) throws {
+        let outcome = try Programs.perigee(command + ["--help"], environment: ["NO_COLOR": "1"])
+        #expect(outcome.code == 0)
+        for heading in ["Usage", "Options", "Examples", "Exit codes"] { #expect(outcome.output.contains(heading)) }
+    }
+
+    @Test("wrong lines end with 64 and name what is wrong")
+    func usage() throws {
+        for (words, text) in [
+            (["encod"], "did you mean encode"), (["encode", "a.tif"], "--output"),
+            (["decode", "--layers", "0"], "--layers"),
+            (["encode", "a", "-o", "b", "--ratio", "2", "--bytes", "9"], "exclude each other"),
+        ] {
+            let outcome = try Programs.perigee(words)
+            #expect(outcome.code == 64)
+            #expect(outcome.errors.contains(text), "\(outcome.errors)")
+        }
+    }
+
+    @Test("a simulated pass is the same each time")
+    func simulate() throws {
+        let folder = try TemporaryFolder()
+        for name in ["a", "b"] {
+            try Programs.succeed(
+                "simulate", "-o", folder.file(name), "--visits", "2", "--rows", "32", "--columns", "32", "--seed", "5")
+        }
+        let first = try RasterReader.read(folder.file("a/sim-0_20240521.tif"))
+        #expect(first.frame == (try RasterReader.read(folder.file("b/sim-0_20240521.tif"))).frame)
+    }
+}
