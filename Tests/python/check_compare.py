@@ -32,7 +32,8 @@ def read(path: str) -> tuple[np.ndarray, list[str], float | None, tuple[float, f
     bands, (columns, rows) = info["bands"], info["size"]
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw"
-        subprocess.run(["gdal_translate", "-q", "-of", "ENVI", path, str(raw)], check=True, capture_output=True)
+        command = ["gdal_translate", "-q", "-of", "ENVI", "-co", "INTERLEAVE=BSQ", path, str(raw)]
+        subprocess.run(command, check=True, capture_output=True)
         samples = np.fromfile(raw, TYPES[bands[0]["type"]]).reshape(len(bands), rows, columns)
     nodata = bands[0].get("noDataValue")
     names = [band.get("description", "") for band in bands]
