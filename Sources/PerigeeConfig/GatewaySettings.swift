@@ -5,12 +5,9 @@ public struct GatewaySettings: Equatable, Sendable {
     public var archiveDirectory: String
     /// Octets after which a segment file of the archive is closed and the next one begun.
     public var segmentSize: Int
-    public var firmwareDirectory: String
     public var statusFile: String
     /// Stations that may be connected at the same time.
     public var stationLimit: Int
-    /// Octets of one message of the link.
-    public var messageSizeLimit: Int
 
     /// The keys of the file.
     public static let keys: [Key] = [
@@ -19,10 +16,8 @@ public struct GatewaySettings: Equatable, Sendable {
         Key(
             "archive.segment_bytes", .size(1 << 16...1 << 36), .integer(64 << 20),
             "a segment file is closed at this size"),
-        Key("firmware.directory", .text(), .text("/var/lib/perigee/firmware"), "folder of firmware bundles"),
         Key("status.file", .text(), .text("/run/perigee-gateway/status.json"), "written each second and at the end"),
         Key("limits.stations", .integer(1...100_000), .integer(1_000), "stations connected at the same time"),
-        Key("limits.message_bytes", .size(1 << 14...1 << 24), .integer(1 << 20), "largest message of a station"),
     ]
 
     /// Reads the file at `path`. Relative paths in it are seen from its folder. All problems are thrown together.
@@ -39,10 +34,8 @@ public struct GatewaySettings: Equatable, Sendable {
         StationConfiguration.check(endpoint, line: values.line("gateway.endpoint"), key: "gateway.endpoint", &reader)
         archiveDirectory = path("archive.directory")
         segmentSize = values.integer("archive.segment_bytes")
-        firmwareDirectory = path("firmware.directory")
         statusFile = path("status.file")
         stationLimit = values.integer("limits.stations")
-        messageSizeLimit = values.integer("limits.message_bytes")
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
     }
 }

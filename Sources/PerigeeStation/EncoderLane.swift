@@ -108,6 +108,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
 
     /// Each so-manieth frame of a sensor, the first included. Of a large frame four pieces stand for the whole.
     private func sampleBaseline(_ samples: Samples, label: String) {
+        if context.isStopping.current { return }  // delivering goes before measuring
         let isDue = context.counters.withLock { counters in
             let considered = counters.sensors[label]?.baselineConsidered ?? 0
             counters.sensor(label) { $0.baselineConsidered += 1 }

@@ -48,3 +48,13 @@ func locks() {
         try value.withLock { (_: inout Int) throws(Refused) -> Void in throw Refused() }
     }
 }
+
+@Test("joining with a time ends when the time or the thread does", .timeLimit(.minutes(1)))
+func joinsInTime() {
+    let gate = BoundedQueue<Int>(itemLimit: 1, octetLimit: 1)
+    let thread = NamedThread("waits") { _ = gate.take() }
+    #expect(!thread.join(timeoutMilliseconds: 1))
+    gate.close()
+    thread.join()
+    #expect(thread.join(timeoutMilliseconds: 0))
+}
