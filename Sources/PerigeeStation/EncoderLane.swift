@@ -108,10 +108,12 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
 
     /// Each so-manieth frame of a sensor, the first included. Of a large frame four pieces stand for the whole.
     private func sampleBaseline(_ samples: Samples, label: String) {
-        if context.isStopping.current { return }  // delivering goes before measuring
+        let isStopping = context.isStopping.current
         let isDue = context.counters.withLock { counters in
             let considered = counters.sensors[label]?.baselineConsidered ?? 0
             counters.sensor(label) { $0.baselineConsidered += 1 }
+            // delivering goes before measuring, but a first sample there must be
+            if isStopping, considered > 0 { return false }
             return considered % context.configuration.baselineInterval == 0
         }
         guard isDue else { return }
