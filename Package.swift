@@ -147,7 +147,8 @@ let package = Package(
         test(
             "PerigeeStation",
             [
-                "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeLink",
+                "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat",
+                "PerigeeLink",
                 "PerigeeRaster", "PerigeeTransport",
             ]),
     ],

@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "Scripts" / "dependency-table.txt"
-HEAD = "# Arrows between the targets of Package.swift, checked by `make lint`; check_dependencies.py --write remakes it.\n"
+HEAD = "# Arrows between the targets of Package.swift, checked by lint; check_dependencies.py --write remakes this.\n"
 
 
 def arrows() -> dict[str, list[str]]:

@@ -1,3 +1,4 @@
+import PerigeeCodec
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeFirmware
@@ -6,7 +7,10 @@ import PerigeeFirmware
 enum InfoCommand {
     static let command = Command(
         "info", summary: "Show what a token file says and where every octet goes",
-        discussion: ["The octets listed under `octets` add up to the size of the file."],
+        discussion: [
+            "The octets listed under `octets` add up to the size of the file; those under `tokens` say what the layers are "
+                + "spent on (decisions of an arithmetic coder share octets, so these are fractions)."
+        ],
         options: [
             .flag("prefix", help: "Accept a file that was cut short"), SharedOptions.firmware, SharedOptions.home,
             SharedOptions.json,
@@ -23,19 +27,36 @@ enum InfoCommand {
             throw CommandFailure(.data, "\(path): \(error)")
         }
         // A file whose firmware is not here can still be looked at; what only the profile knows is then null.
-        let profiles = (try? Library(arguments).bundle(id: file.declaration.firmware))?.profiles
-        let stream = profiles.flatMap { try? StreamDescription(file.declaration, profiles: $0) }
+        let bundle = try? Library(arguments).bundle(id: file.declaration.firmware)
+        let stream = bundle.flatMap { try? StreamDescription(file.declaration, profiles: $0.profiles) }
+        let tokens = bundle.flatMap { tokenAccount(file, stream, $0) }
         let account = HeaderAccount(file, size: octets.count, isPrefix: arguments.flag("prefix"))
         if arguments.flag("json") {
-            Terminal.print(json(file, size: octets.count, stream, account).text())
+            Terminal.print(json(file, size: octets.count, stream, account, tokens).text())
         } else {
-            print(file, size: octets.count, stream, account)
+            print(file, size: octets.count, stream, account, tokens)
         }
         return .ok
     }
 
+    /// Octets of the tokens by what they say; nil where the firmware is not here or the tokens are damaged.
+    private static func tokenAccount(
+        _ file: TokenFile, _ stream: StreamDescription?, _ bundle: FirmwareBundle
+    ) -> [(name: String, size: Double)]? {
+        guard let stream, let model = try? Library.model(bundle),
+            let decoder = try? FrameDecoder(model: model, stream: stream, lanes: 1),
+            let account = try? decoder.account(layers: file.layers)
+        else { return nil }
+        return [
+            ("frame head", account.head), ("tile tables", account.tables), ("validity mask", account.mask),
+            ("flags", account.flags), ("significance", account.significance), ("signs", account.signs),
+            ("refinement", account.refinement), ("verbatim", account.verbatim),
+        ]
+    }
+
     private static func json(
-        _ file: TokenFile, size: Int, _ stream: StreamDescription?, _ account: HeaderAccount
+        _ file: TokenFile, size: Int, _ stream: StreamDescription?, _ account: HeaderAccount,
+        _ tokens: [(name: String, size: Double)]?
     ) -> JSONText {
         let raw = stream.flatMap { try? $0.rawSize(limit: Int.max) }
         let payload = file.layers.reduce(0) { $0 + $1.count }
@@ -52,6 +73,7 @@ enum InfoCommand {
         add("coding", .text(file.declaration.coding == .verbatim ? "verbatim" : "tokens"))
         members += described(file, stream)
         add("octets", .object(account.entries.map { JSONText.Member($0.name, .integer($0.size)) }))
+        add("tokens", tokens.map { .object($0.map { JSONText.Member($0.name, .number($0.size)) }) } ?? .null)
         var end = account.headerSize
         var layers: [JSONText] = []
         for layer in file.layers {
@@ -90,7 +112,8 @@ enum InfoCommand {
     }
 
     private static func print(
-        _ file: TokenFile, size: Int, _ stream: StreamDescription?, _ account: HeaderAccount
+        _ file: TokenFile, size: Int, _ stream: StreamDescription?, _ account: HeaderAccount,
+        _ tokens: [(name: String, size: Double)]?
     ) {
         let description = stream?.frameDescription(file.metadata)
         let raw = stream.flatMap { try? $0.rawSize(limit: Int.max) }
@@ -123,6 +146,15 @@ enum InfoCommand {
         }
         table.append(["all", Table.group(size), "100.0 %"])
         Terminal.write("\n" + table.text(isStyled: Terminal.hasColor(.output)))
+        guard let tokens else { return }
+        var classes = Table([("of the layers", .left), ("octets", .right), ("share", .right)])
+        for entry in tokens where entry.size > 0 {
+            classes.append([
+                entry.name, Table.number(entry.size, digits: 1),
+                Table.number(100 * entry.size / Double(size), digits: 1) + " %",
+            ])
+        }
+        Terminal.write("\n" + classes.text(isStyled: Terminal.hasColor(.output)))
     }
 }
 
