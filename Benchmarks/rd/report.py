@@ -92,6 +92,13 @@ def _cell(rows: list[Row], codec: str, ratio: int) -> str:
     return f"{psnr:.2f} / {ssim:.4f} / {sam:.2f} / {ndvi:.4f}"
 
 
+def _gain(values: list[float], count: int) -> str:
+    if not values:
+        return "-"
+    text = f"{fmean(values):+.2f} ({min(values):+.2f} .. {max(values):+.2f})"
+    return text if len(values) == count else f"{text}, {len(values)} of {count} frames"
+
+
 def table(rows: list[Row]) -> str:
     """The Markdown tables: means, then differences per frame."""
     codecs = [c for c in TITLES if any(r["codec"] == c for r in rows)]
@@ -114,7 +121,7 @@ def table(rows: list[Row]) -> str:
             cells = []
             for ratio in RATIOS:
                 d = differences(rows, ours, peer, ratio, place)
-                cells.append(f"{fmean(d):+.2f} ({min(d):+.2f} .. {max(d):+.2f})" if d else "-")
+                cells.append(_gain(d, len({(r["place"], r["season"]) for r in rows if place in (None, r["place"])})))
             lines.append(f"| {title}, {place or 'both places'} | " + " | ".join(cells) + " |\n")
     return "".join(lines)
 
