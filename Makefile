@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage bench-rd docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage bench-rd train docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -47,6 +47,9 @@ coverage: dependencies ## print the share of lines that the tests reach
 
 bench-rd: build ## rate and distortion beside OpenJPEG, as JSON
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m rd
+
+train: dependencies ## fit the codec's statistics on training places; writes Firmware/perigee-1
+	PYTHON=$$(Scripts/python-environment) Scripts/train
 
 docs: build ## remake Docs/commands.md from the option tables
 	.build/release/perigee reference > Docs/commands.md
