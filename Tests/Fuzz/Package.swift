@@ -4,7 +4,10 @@ import PackageDescription
 // One executable an untrusted entry point. A package of its own, so that its sanitizers never reach the daemons.
 // `make fuzz TIME=60` builds and runs all of them; a crash becomes a vector in Corpus/.
 
-let targets = ["FuzzPacket", "FuzzTokenFile"]
+let targets = [
+    "FuzzPacket", "FuzzTokenFile", "FuzzTokens", "FuzzLinkMessage", "FuzzFrameHeader", "FuzzFrame", "FuzzManifest",
+    "FuzzSafetensors",
+]
 
 let package = Package(
     name: "perigee-fuzz",
