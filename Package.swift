@@ -85,7 +85,7 @@ let package = Package(
         swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeSQLite"]),
         swift(
             "PerigeeProducts",
-            ["PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeConfig", "PerigeeFirmware", "PerigeeRaster"]),
+            ["PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
         swift(
             "PerigeeStation",
             [

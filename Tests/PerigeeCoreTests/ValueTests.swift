@@ -105,7 +105,7 @@ func declareInline() throws {
     #expect(stream.bands.map(\.name) == ["N", "R", "G"])
     #expect(stream.codingOrder == [2, 1, 0])
     #expect(stream.sampleType == .int16)
-    #expect(stream.nodata == nil)
+    #expect(stream.nodata == 0, "a frame that says nothing has the profile's nodata value")
 }
 
 @Test("categorical bands and unknown sensors travel verbatim")

@@ -53,7 +53,7 @@ public struct FrameDescription: Equatable, Sendable {
     public var place: String?
     /// Ties frames of one acquisition that have different grids.
     public var group: String?
-    /// Sample value that means missing. For float32, NaN always means missing as well.
+    /// Sample value that means missing; nil means as in the profile. For float32, NaN always means missing as well.
     public var nodata: Double?
     /// Physical value = sample * scale + offset; nil means as in the profile.
     public var scale: Double?

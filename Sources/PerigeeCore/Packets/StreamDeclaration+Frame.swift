@@ -25,9 +25,7 @@ extension StreamDeclaration {
             profile: reference(to: known, bands: bands, profiles: profiles), rows: shape.rows, columns: shape.columns)
         if profile == nil || bands.contains(where: { known.bands[$0].isCategorical }) { declaration.coding = .verbatim }
         if shape.type != known.sampleType { declaration.sampleType = shape.type }
-        if !isSame(description.nodata, known.nodata) {
-            declaration.nodata = description.nodata.map(Nodata.value) ?? .none
-        }
+        if let nodata = description.nodata, !isSame(nodata, known.nodata) { declaration.nodata = .value(nodata) }
         let scale = description.scale ?? known.scale
         let offset = description.offset ?? known.offset
         if scale != known.scale || offset != known.offset {
@@ -65,11 +63,8 @@ extension StreamDeclaration {
             nodata: description.nodata, peak: type.range.upperBound.isFinite ? type.range.upperBound : 1)
     }
 
-    private static func isSame(_ left: Double?, _ right: Double?) -> Bool {
-        switch (left, right) {
-        case (nil, nil): true
-        case (.some(let left), .some(let right)): left == right || (left.isNaN && right.isNaN)
-        default: false
-        }
+    private static func isSame(_ left: Double, _ right: Double?) -> Bool {
+        guard let right else { return false }
+        return left == right || (left.isNaN && right.isNaN)
     }
 }
