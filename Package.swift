@@ -141,6 +141,7 @@ let package = Package(
         test("PerigeeRaster"),
         test("PerigeeFrameFormat"),
         test("PerigeeSimulator"),
+        test("PerigeeTools"),
         test("PerigeeQuality"),
         test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
         test("PerigeeConfig"),

@@ -14,14 +14,14 @@ final class Daemons {
     var link: String { "ipc://\(sockets.path)/l" }
     var archive: String { folder.file("archive") }
 
-    /// Writes configurations; nothing runs yet. `intakeLines` replaces the socket that frames come in on.
-    init(target: String = "300x", frameLimit: Int = 64 << 20, intake: String? = nil) throws {
+    /// Writes configurations; nothing runs yet. `subscribes`: frames come from a PUB that listens at `frames`.
+    init(target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false) throws {
         folder = try TemporaryFolder()
         sockets = try TemporaryFolder()
         let bundles = SharedData.packageRoot + "/Firmware"
         let name = try #require(
             try FileManager.default.contentsOfDirectory(atPath: bundles).sorted().first { !$0.hasPrefix(".") })
-        let endpoint = intake ?? "{ mode = \"pull\", endpoint = \"\(frames)\" }"
+        let endpoint = "{ mode = \"\(subscribes ? "sub" : "pull")\", endpoint = \"\(frames)\" }"
         try """
         [station]
         id = "test"
@@ -47,8 +47,6 @@ final class Daemons {
         endpoint = "\(link)"
         [archive]
         directory = "archive"
-        [firmware]
-        directory = "\(bundles)"
         [status]
         file = "gateway.json"
         """.write(toFile: folder.file("gateway.toml"), atomically: true, encoding: .utf8)
@@ -65,10 +63,24 @@ final class Daemons {
 
     func startStation() throws { station = try start("perigeed", "perigeed.toml", log: "perigeed.log") }
 
+    /// Starts `perigee render --follow`; the caller ends it.
+    func startRenderer(products: String) throws -> Process {
+        try start(
+            "perigee", words: ["render", "--archive", archive, "-o", products, "--follow", "--interval", "50"],
+            log: "render.log")
+    }
+
     private func start(_ name: String, _ configuration: String, log: String) throws -> Process {
+        try start(name, words: ["--config", folder.file(configuration)], log: log)
+    }
+
+    private func start(_ name: String, words: [String], log: String) throws -> Process {
         let process = Process()
         process.executableURL = URL(filePath: Programs.folder + "/" + name)
-        process.arguments = ["--config", folder.file(configuration)]
+        process.arguments = words
+        var variables = ProcessInfo.processInfo.environment
+        variables["PERIGEE_HOME"] = SharedData.packageRoot
+        process.environment = variables
         let output = try Programs.writable(folder.file(log))
         process.standardOutput = output
         process.standardError = output

@@ -186,6 +186,6 @@ enum EncodeCommand {
 }
 
 /// Octets of a varint (Docs/packet-format.md, definitions).
-enum Varint {
-    static func size(_ value: Int) -> Int { max(1, (Int.bitWidth - max(0, value).leadingZeroBitCount + 6) / 7) }
+package enum Varint {
+    package static func size(_ value: Int) -> Int { max(1, (Int.bitWidth - max(0, value).leadingZeroBitCount + 6) / 7) }
 }

@@ -85,8 +85,6 @@ struct DemoPass {
             endpoint = "ipc://\(sockets)/link"
             [archive]
             directory = "archive"
-            [firmware]
-            directory = "\(store)"
             [status]
             file = "perigee-gateway.json"
 

@@ -63,9 +63,9 @@ struct InputFrame {
 }
 
 /// What files call sensors, in the words of the profiles.
-enum SensorWords {
+package enum SensorWords {
     /// Profiles that a free text may mean, best first. Masks, labels and indices mean none.
-    static func candidates(_ text: String) -> [String] {
+    package static func candidates(_ text: String) -> [String] {
         let words = text.lowercased()
         let isDerived = ["mask", "probability", "classification", "ndvi", "label", "qa", "harmonized"].contains {
             words.contains($0)

@@ -1,0 +1,23 @@
+import PerigeeTools
+import Testing
+
+@Test(
+    "what files call a sensor is translated, and what is derived from one is not",
+    arguments: [
+        ("Sentinel-2 MSI L2A", ["sentinel-2-l2a"]), ("Sentinel-2 MSI L1C", ["sentinel-2-l1c"]),
+        ("Sentinel-2 MSI L3A monthly synthesis (Theia)", ["sentinel-2-l2a"]), ("Landsat-8 OLI L1TP", ["landsat-8-oli"]),
+        ("Landsat-7 ETM+", ["landsat-7-etm"]), ("USDA NAIP aerial, 4 band", ["naip"]),
+        ("Sentinel-1 C-SAR RTC", ["sentinel-1"]), ("Sentinel-2 MSI L1C derived NDVI", []),
+        ("Harmonized Landsat Sentinel-2 (inferred)", []), ("Landsat collection 1 pixel_qa, one band per date", []),
+        ("Sentinel-2 L2A scene classification (SCL) at 20 m", []), ("ERA5 2 m temperature", []), ("", []),
+    ])
+func words(text: String, profiles: [String]) {
+    #expect(SensorWords.candidates(text) == profiles)
+}
+
+@Test(
+    "the size of a varint",
+    arguments: [(0, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3), (1 << 28, 5), (Int.max, 9)])
+func varints(value: Int, size: Int) {
+    #expect(Varint.size(value) == size)
+}
