@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage bench-rd train docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd train docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -20,7 +20,7 @@ demo: build ## fly a simulated pass through the real daemons, print what it save
 test: ## install what is missing and run the whole suite
 	@Scripts/test
 
-test-slow: ## the same with the long tests
+test-slow: ## the same with the long tests: every sample file, many kills of the gateway
 	@Scripts/test slow
 
 lint: ## check format, imports, dependency table, scripts, Python
@@ -44,6 +44,9 @@ fuzz: dependencies ## fuzz every untrusted entry point, TIME seconds each
 
 coverage: dependencies ## print the share of lines that the tests reach
 	@Scripts/coverage
+
+golden: dependencies ## remake the golden vectors of the codec; refuses where the format has no new version
+	@Scripts/golden
 
 bench-rd: build ## rate and distortion beside OpenJPEG, as JSON
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m rd

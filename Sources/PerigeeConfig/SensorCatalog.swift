@@ -74,6 +74,9 @@ public struct SensorCatalog: Equatable, Sendable {
         guard Set(canonical.bandNames).count == canonical.bandNames.count else {
             throw .mismatch(field: "bands", found: "a band under two names", expected: "each band once")
         }
+        guard definition.profile.canHold(type, scale: description.scale) else {
+            return Match(profile: nil, description: canonical)
+        }
         return Match(profile: definition.profile, description: canonical)
     }
 
@@ -96,6 +99,14 @@ public struct SensorCatalog: Equatable, Sendable {
         case .int32, .float32: return nil
         }
         return profile
+    }
+}
+
+extension SensorProfile {
+    /// False for whole numbers where the profile has floats and nothing says their scale: what one of them means in the
+    /// profile's unit is unknown, so no bound on the distortion could be kept.
+    public func canHold(_ type: SampleType, scale: Double?) -> Bool {
+        sampleType != .float32 || type == .float32 || scale != nil
     }
 }
 

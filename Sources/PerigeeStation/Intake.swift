@@ -29,7 +29,8 @@ final class Intake: Sendable {
         let wakeUp = try WakeUp()
         self.wakeUp = wakeUp
         let loop = IntakeLoop(
-            socket: socket, mode: intake.mode, name: intake.endpoint, wakeUp: wakeUp, context: context)
+            socket: socket, mode: intake.mode, name: intake.endpoint, bound: intake.binds ? endpoint : nil,
+            backlog: Int(options.receiveHighWaterMark), wakeUp: wakeUp, context: context)
         thread = NamedThread("intake-\(index)") { loop.run() }
     }
 
@@ -45,16 +46,24 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     private var socket: Socket?
     private let mode: StationConfiguration.Intake.Mode
     private let name: String
+    /// Where it listens; nil where it connects.
+    private let bound: String?
+    /// Messages that libzmq may have received and we not read, for each peer.
+    private let backlog: Int
     private let wakeUp: WakeUp
     private let context: StationContext
+    /// Longest silence that still belongs to messages on their way, milliseconds.
+    private static let quiet = 50
 
     init(
-        socket: consuming Socket, mode: StationConfiguration.Intake.Mode, name: String, wakeUp: WakeUp,
-        context: StationContext
+        socket: consuming Socket, mode: StationConfiguration.Intake.Mode, name: String, bound: String?, backlog: Int,
+        wakeUp: WakeUp, context: StationContext
     ) {
         self.socket = consume socket
         self.mode = mode
         self.name = name
+        self.bound = bound
+        self.backlog = backlog
         self.wakeUp = wakeUp
         self.context = context
     }
@@ -78,6 +87,33 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
                 refuse(error)
             }
         }
+        takeBacklog(&socket, limit: limit)
+    }
+
+    /// Reads what came before the station was asked to stop, and would be lost with the socket: no more than a backlog while
+    /// the source can still send, then what is left once it cannot.
+    private func takeBacklog(_ socket: inout Socket, limit: MessageLimit) {
+        var poller = Poller()
+        _ = poller.add(socket)
+        func takeAll(timeoutMilliseconds: Int, count: Int) {
+            var left = count
+            while left > 0, !context.isAbandoned.current {
+                do throws(TransportError) {
+                    guard try poller.wait(timeoutMilliseconds: timeoutMilliseconds) > 0 else { return }
+                    while left > 0, !context.isAbandoned.current, let parts = try socket.receive(limit: limit) {
+                        handle(parts)
+                        left -= 1
+                    }
+                } catch {
+                    refuse(error)
+                    left -= 1
+                }
+            }
+        }
+        takeAll(timeoutMilliseconds: Self.quiet, count: backlog)
+        guard let bound else { return }
+        do throws(TransportError) { try socket.unbind(bound) } catch { return refuse(error) }
+        takeAll(timeoutMilliseconds: 0, count: .max)
     }
 
     private func refuse(_ error: TransportError) {

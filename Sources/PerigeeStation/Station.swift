@@ -135,13 +135,16 @@ public final class Station: Sendable {
         let last = try? link.drain(timeoutMilliseconds: max(left(), 200))
         writeStatus(.stopped)
         let counters = context.counters.current
-        let isDelivered = last?.heldPackets == 0 && (counters.failed[.stopped] ?? 0) == 0
+        let isDelivered =
+            last?.heldPackets == 0 && last?.counters.rejected == 0
+            && (counters.failed[.stopped] ?? 0) == 0
         log.write(
             isDelivered ? .notice : .warning, "stopped",
             [
                 "received": "\(counters.received)", "encoded": "\(counters.encoded)",
                 "rejected": "\(counters.rejectedTotal)", "failed": "\(counters.failedTotal)",
                 "undelivered_packets": "\(last?.heldPackets ?? 0)",
+                "refused_packets": "\(last?.counters.rejected ?? 0)",
             ])
         return isDelivered
     }

@@ -16,7 +16,10 @@ public struct StationCounters: Equatable, Sendable {
     public struct Sensor: Equatable, Sendable {
         public var received = 0
         public var encoded = 0
+        /// Frames that the gateway holds whole.
         public var acknowledged = 0
+        /// Frames of which the gateway refused a packet for good: they count as delivered nowhere.
+        public var refused = 0
         /// Octets of samples, decompressed.
         public var rawSize = 0
         public var rawSizeEncoded = 0

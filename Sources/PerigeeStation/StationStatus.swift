@@ -104,7 +104,8 @@ struct StationStatus {
     private func sensor(_ counters: StationCounters.Sensor) -> JSONValue {
         object([
             ("received", integer(counters.received)), ("encoded", integer(counters.encoded)),
-            ("acknowledged", integer(counters.acknowledged)), ("missed", integer(counters.missed)),
+            ("acknowledged", integer(counters.acknowledged)), ("refused", integer(counters.refused)),
+            ("missed", integer(counters.missed)),
             ("over_budget", integer(counters.overBudget)), ("raw_bytes", integer(counters.rawSize)),
             ("raw_bytes_acknowledged", integer(counters.rawSizeAcknowledged)),
             ("packet_bytes", integer(counters.packetSize)),

@@ -6,7 +6,8 @@ import PerigeeTransport
 // `declared` belongs to the one thread that calls `run`; the rest is Sendable.
 final class Uplink: @unchecked Sendable {
     private struct Waiting: Sendable {
-        var last: UInt64
+        /// Numbers of its packets, its declaration's included where it is the first to use it.
+        var packets: ClosedRange<UInt64>
         var rawSize: Int
         var packetSize: Int
         var label: String
@@ -17,6 +18,8 @@ final class Uplink: @unchecked Sendable {
     private var declared: Set<Int> = []
     /// Frames whose last packet is not acknowledged yet, oldest first. No more than packets that the link holds.
     private let waiting = Locked<[Waiting]>([])
+    /// Refused packets of frames that are still waiting, ascending.
+    private let refused = Locked<[UInt64]>([])
 
     init(context: StationContext, link: LinkClient) {
         self.context = context
@@ -35,16 +38,17 @@ final class Uplink: @unchecked Sendable {
             of: item.layers, metadata: item.metadata, frame: item.assignment.frame, declaration: item.assignment.number,
             stream: item.assignment.stream
         ).map { $0.packed() }
-        var last: UInt64 = 0
+        var numbers: ClosedRange<UInt64>?
         for packet in packets {
             guard let number = enqueue(packet) else {
                 context.fail(.stopped, detail: "the link did not take its packets in time", sensor: item.label)
                 return
             }
-            last = number
+            numbers = (numbers?.lowerBound ?? number)...number
         }
+        guard let numbers else { return }
         let size = packets.reduce(0) { $0 + $1.count }
-        let frame = Waiting(last: last, rawSize: item.rawSize, packetSize: size, label: item.label)
+        let frame = Waiting(packets: numbers, rawSize: item.rawSize, packetSize: size, label: item.label)
         waiting.withLock { $0.append(frame) }
         context.counters.withLock { counters in
             counters.encoded += 1
@@ -70,17 +74,25 @@ final class Uplink: @unchecked Sendable {
         return nil
     }
 
-    /// Counts the frames all of whose packets are settled.
+    /// Counts the frames all of whose packets are settled: as refused where the gateway would not take one of them.
     func account(_ snapshot: LinkClient.Snapshot) {
         let settled = waiting.withLock { waiting -> [Waiting] in
-            let count = waiting.firstIndex { $0.last >= snapshot.lowest } ?? waiting.count
+            let count = waiting.firstIndex { $0.packets.upperBound >= snapshot.lowest } ?? waiting.count
             defer { waiting.removeFirst(count) }
             return Array(waiting[..<count])
         }
+        // Asked after the snapshot: what is refused below its `lowest` is in here.
+        let news = link.takeRefused()
+        let isRefused = refused.withLock { refused -> [Bool] in
+            refused = (refused + news).sorted()
+            defer { refused.removeAll { $0 < snapshot.lowest } }
+            return settled.map { frame in refused.contains { frame.packets.contains($0) } }
+        }
         guard !settled.isEmpty else { return }
         context.counters.withLock { counters in
-            for frame in settled {
+            for (frame, isRefused) in zip(settled, isRefused) {
                 counters.sensor(frame.label) {
+                    guard !isRefused else { return $0.refused += 1 }
                     $0.acknowledged += 1
                     $0.rawSizeAcknowledged += frame.rawSize
                     $0.packetSizeAcknowledged += frame.packetSize

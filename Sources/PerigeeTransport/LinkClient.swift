@@ -111,6 +111,10 @@ public final class LinkClient: Sendable {
         }
     }
 
+    /// Numbers of the packets that the gateway has refused for good since the last call. They are settled, but nobody holds
+    /// them: what they belong to is not delivered.
+    public func takeRefused() -> [UInt64] { shared.withLock { $0.queue.takeSetAside() } }
+
     /// Takes nothing new, waits until all is acknowledged or the time is over, and ends the thread. What is not acknowledged
     /// then is counted in the answer's `heldPackets` and lost with this object.
     public func drain(timeoutMilliseconds: Int) throws(TransportError) -> Snapshot {

@@ -52,6 +52,12 @@ public struct Socket: ~Copyable, @unchecked Sendable {
         guard zmq_disconnect(handle, endpoint) == 0 else { throw .last("disconnect", endpoint) }
     }
 
+    /// No longer listens at `endpoint`, as `lastEndpoint` names it. Connections that came in there end; what was received on
+    /// them can still be read.
+    public mutating func unbind(_ endpoint: String) throws(TransportError) {
+        guard zmq_unbind(handle, endpoint) == 0 else { throw .last("unbind", endpoint) }
+    }
+
     /// Receives what begins with `prefix`; the empty one is everything. Only for `.subscribe`.
     public mutating func subscribe(_ prefix: String) throws(TransportError) {
         let octets = Array(prefix.utf8)

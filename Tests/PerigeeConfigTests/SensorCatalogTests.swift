@@ -55,6 +55,16 @@ func generic(type: SampleType, scale: Double?, peak: Double?) throws {
     }
 }
 
+@Test(
+    "whole numbers for a sensor of floats need a scale, or travel losslessly",
+    arguments: [
+        (SampleType.int32, Double?.none, false), (.uint8, nil, false), (.int32, 1e-4, true), (.float32, nil, true),
+    ])
+func wholeNumbers(type: SampleType, scale: Double?, hasProfile: Bool) throws {
+    let found = try match("sentinel-1", ["VH", "VV"], type, scale: scale)
+    #expect((found.profile != nil) == hasProfile && found.description.bandNames == ["VH", "VV"])
+}
+
 @Test("profiles of a firmware help where no file describes the sensor")
 func firmwareProfiles() throws {
     var catalog = try catalog.get()

@@ -20,10 +20,10 @@ private final class Bench {
     let bundle: FirmwareBundle
     private var source: Socket?
 
-    init(_ extra: String = "") throws {
+    init(_ extra: String = "", refused: Set<UInt64> = []) throws {
         folder = try TemporaryFolder()
         context = try ZeroMQContext()
-        gateway = try TestGateway(context: context)
+        gateway = try TestGateway(context: context, refused: refused)
         let text = """
             [intake]
             endpoints = [{ mode = "pull", endpoint = "tcp://127.0.0.1:*" }, { mode = "sub", endpoint = "tcp://127.0.0.1:*", bind = true }]
@@ -54,9 +54,11 @@ private final class Bench {
     }
 
     /// Waits until so many messages have been counted, stops the station, and answers its packets and status.
-    func finish(received: Int, heartbeats: Int = 0) throws -> (packets: [Packet], status: JSONValue) {
+    func finish(
+        received: Int, heartbeats: Int = 0, isDelivered: Bool = true
+    ) throws -> (packets: [Packet], status: JSONValue) {
         while station.counters.received < received || station.counters.heartbeats < heartbeats { usleep(5_000) }
-        #expect(station.stop())
+        #expect(station.stop() == isDelivered)
         let packets = try gateway.finish().map { try Packet(parsing: $0[...]) }
         let text = try Data(contentsOf: URL(filePath: folder.file("status.json")))
         let status = try JSONValue(parsing: Array(text)[...], depthLimit: 8)
@@ -230,6 +232,35 @@ func badInput() throws {
     }
     #expect(status["intake"]?["missed"]?.int == 4, "8 and 9, then 11 and 12: \(status)")
     #expect(try frames(packets, bench.bundle).count == 2)
+}
+
+@Test("a frame with a packet that the gateway refuses counts as refused, not as delivered", .timeLimit(.minutes(1)))
+func refused() throws {
+    // 1 is the declaration, then one packet a frame
+    let bench = try Bench(refused: [3])
+    let good = try frame(sensor: "naip", bands: ["R", "N"], type: .uint8, rows: 40, columns: 50) {
+        UInt8(truncatingIfNeeded: $0)
+    }
+    for sequence in 0..<4 { try bench.send(FrameMessage.pack(good, run: "r", sequence: sequence)) }
+    let (packets, status) = try bench.finish(received: 4, isDelivered: false)
+    #expect(packets.count == 4)
+    let sensor = status["sensors"]?["naip"]
+    #expect(sensor?["encoded"]?.int == 4 && sensor?["acknowledged"]?.int == 3 && sensor?["refused"]?.int == 1)
+    #expect(status["bytes"]?["raw_acknowledged"]?.int == 3 * good.samples.bytes.count)
+    #expect(status["link"]?["packets_rejected"]?.int == 1 && status["link"]?["held_packets"]?.int == 0)
+}
+
+@Test("what has reached the station before it is stopped is not lost", .timeLimit(.minutes(2)))
+func backlog() throws {
+    // The queue holds four frames of this size and one is in hand, so half of them wait inside libzmq or before it.
+    let bench = try Bench("[limits]\nframe_bytes = \"1 MiB\"\nintake_bytes = \"4 MiB\"\n[encoder]\nlanes = 1")
+    let large = try frame(sensor: "naip", bands: ["R", "G", "B", "N"], type: .uint8, rows: 470, columns: 470) {
+        UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13)
+    }
+    for sequence in 0..<9 { try bench.send(FrameMessage.pack(large, run: "r", sequence: sequence)) }
+    let (packets, status) = try bench.finish(received: 5)
+    #expect(try frames(packets, bench.bundle).count == 9)
+    #expect(status["ledger"]?["encoded"]?.int == 9 && status["intake"]?["missed"]?.int == 0)
 }
 
 @Test("a subscriber takes its topic and drops nothing in silence", .timeLimit(.minutes(1)))

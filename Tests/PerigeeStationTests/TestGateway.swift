@@ -11,14 +11,15 @@ final class TestGateway: Sendable {
     private let wakeUp: WakeUp
     private let thread: NamedThread
 
-    init(context: ZeroMQContext) throws {
+    /// Packets with the numbers of `refused` are refused for good.
+    init(context: ZeroMQContext, refused: Set<UInt64> = []) throws {
         var options = SocketOptions()
         options.partSizeLimit = LinkLimit.message
         var socket = try Socket(.router, context: context, options: options)
         try socket.bind("tcp://127.0.0.1:*")
         endpoint = try socket.lastEndpoint()
         wakeUp = try WakeUp()
-        let loop = Loop(socket: socket, packets: packets, isStopping: isStopping, wakeUp: wakeUp)
+        let loop = Loop(socket: socket, packets: packets, refused: refused, isStopping: isStopping, wakeUp: wakeUp)
         thread = NamedThread("test-gateway") { loop.run() }
     }
 
@@ -33,13 +34,18 @@ final class TestGateway: Sendable {
     private final class Loop: @unchecked Sendable {  // used by one thread
         private var socket: Socket?
         private let packets: Locked<[UInt64: [UInt8]]>
+        private let refused: Set<UInt64>
         private let isStopping: Locked<Bool>
         private let wakeUp: WakeUp
         private var machine: ReceiverMachine?
 
-        init(socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, isStopping: Locked<Bool>, wakeUp: WakeUp) {
+        init(
+            socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, refused: Set<UInt64>,
+            isStopping: Locked<Bool>, wakeUp: WakeUp
+        ) {
             self.socket = consume socket
             self.packets = packets
+            self.refused = refused
             self.isStopping = isStopping
             self.wakeUp = wakeUp
         }
@@ -80,6 +86,7 @@ final class TestGateway: Sendable {
             for action in list {
                 switch action {
                 case .send(let message): messages.append(message)
+                case .store(let number, _) where refused.contains(number): stored.append((number, .conflict))
                 case .store(let number, let packet):
                     packets.withLock { $0[number] = Array(packet) }
                     stored.append((number, .stored))

@@ -21,6 +21,12 @@ public enum SharedData {
     public static func path(_ name: String) -> String { folder + "/" + name }
 }
 
+/// Long tests run only where they are asked for: `make test-slow`, or the variable `PERIGEE_SLOW`.
+public enum SlowTests {
+    /// Whether they are: `@Test(.enabled(if: SlowTests.areExpected, "long: make test-slow"))`.
+    public static let areExpected = ProcessInfo.processInfo.environment["PERIGEE_SLOW"] != nil
+}
+
 /// A folder of one test's own, removed with its last reference.
 public final class TemporaryFolder: Sendable {
     public let path: String

@@ -1,3 +1,4 @@
+import PerigeeCore
 import PerigeeTools
 import Testing
 
@@ -20,4 +21,12 @@ func words(text: String, profiles: [String]) {
     arguments: [(0, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3), (1 << 28, 5), (Int.max, 9)])
 func varints(value: Int, size: Int) {
     #expect(Varint.size(value) == size)
+}
+
+@Test(
+    "the peak of a frame with its own scale is the profile's in that scale",
+    arguments: [(Double?.none, 50), (1, 50), (1e-4, 500_000), (-0.5, 100), (0, 50)])
+func peaks(scale: Double?, peak: Double) {
+    let profile = SensorProfile(name: "sentinel-1", bands: [Band(name: "VV")], sampleType: .float32, peak: 50)
+    #expect(abs(profile.peak(scale: scale) - peak) < 1e-6)
 }

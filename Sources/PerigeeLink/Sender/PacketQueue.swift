@@ -34,6 +34,8 @@ public struct MemoryPacketQueue: PacketQueue, Sendable {
     public private(set) var heldSize = 0
     /// Packets the gateway refused for good.
     public private(set) var setAsideCount = 0
+    /// Numbers of those that nobody has taken notice of yet; see `takeSetAside`.
+    private var setAsideNumbers: [UInt64] = []
     /// `entries[head]` is number `lowest`; nil is settled.
     private var entries: [Entry?] = []
     private var head = 0
@@ -82,7 +84,14 @@ public struct MemoryPacketQueue: PacketQueue, Sendable {
         guard packet(number) != nil else { return }
         release(index(number))
         setAsideCount += 1
+        setAsideNumbers.append(number)
         advance()
+    }
+
+    /// The numbers of packets set aside since the last time, in the order of their refusals.
+    public mutating func takeSetAside() -> [UInt64] {
+        defer { setAsideNumbers = [] }
+        return setAsideNumbers
     }
 
     private func index(_ number: UInt64) -> Int { head + Int(number - lowest) }

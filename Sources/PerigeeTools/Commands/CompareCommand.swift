@@ -19,6 +19,7 @@ enum CompareCommand {
             SharedOptions.sensor,
             .value("peak", .number(1e-12...1e12), as: "P", help: "Peak of PSNR and range of SSIM; else the profile's"),
             .value("at-least", .number(-1_000...1_000), as: "DB", help: "Lowest PSNR that is good enough"),
+        ] + SharedOptions.scaling + [
             SharedOptions.home, SharedOptions.firmware, SharedOptions.json,
         ],
         positionals: [
@@ -32,8 +33,7 @@ enum CompareCommand {
 
     static func run(_ arguments: Arguments) throws -> ExitCode {
         let catalog = try Library(arguments).sensors()
-        let original = try InputFrame(
-            path: arguments.positionals[0], sensor: arguments.text("sensor"), catalog: catalog)
+        let original = try InputFrame(path: arguments.positionals[0], arguments, catalog: catalog)
         let other: RasterFile
         do { other = try RasterReader.read(arguments.positionals[1]) } catch { throw CommandFailure(error) }
         let report: QualityReport
@@ -66,7 +66,8 @@ enum CompareCommand {
             profile?.bands.first { $0.name == name } ?? Band(name: name)
         }
         var conditions = Quality.Conditions(
-            peak: peak ?? profile?.peak ?? Quality.defaultPeak(of: samples, nodata: description.nodata),
+            peak: peak ?? profile.map { $0.peak(scale: description.scale) }
+                ?? Quality.defaultPeak(of: samples, nodata: description.nodata),
             nodata: description.nodata, bands: bands)
         conditions.scale = description.scale ?? profile?.scale ?? 1
         conditions.offset = description.offset ?? profile?.offset ?? 0

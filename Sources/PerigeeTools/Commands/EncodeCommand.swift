@@ -24,6 +24,7 @@ enum EncodeCommand {
             .value(
                 "ratio", .number(1...1e9), as: "R", help: "Raw octets of the samples over octets of the file, at least"),
             .value("bytes", .octets(1...Int.max), as: "N", help: "Octets of the file, at most"),
+        ] + SharedOptions.scaling + [
             SharedOptions.firmware, SharedOptions.home, SharedOptions.lanes, SharedOptions.json,
         ],
         positionals: [Positional("IN.tif", .file, help: "a GeoTIFF file")],
@@ -37,7 +38,7 @@ enum EncodeCommand {
         let path = arguments.positionals[0]
         let library = try Library(arguments)
         let catalog = try library.sensors()
-        var input = try InputFrame(path: path, sensor: arguments.text("sensor"), catalog: catalog)
+        var input = try InputFrame(path: path, arguments, catalog: catalog)
         if let place = arguments.text("place") { input.frame.description.place = place }
         let bundle = try library.bundle()
         let model = try Library.model(bundle)

@@ -12,7 +12,9 @@ enum PublishCommand {
         options: [
             SharedOptions.sensor,
             .value("datetime", .datetime, as: "TIME", help: "When the frames were taken; else what each file says"),
-        ] + SendingOptions.all + [SharedOptions.home, SharedOptions.firmware, SharedOptions.json],
+        ] + SharedOptions.scaling + SendingOptions.all + [
+            SharedOptions.home, SharedOptions.firmware, SharedOptions.json,
+        ],
         positionals: [Positional("FILE", .file, count: 1...100_000, help: "GeoTIFF files, one frame each")],
         examples: [
             Example(
@@ -29,10 +31,15 @@ enum PublishCommand {
         try publisher.waitForPeer()
         var progress = Progress("publish", total: arguments.positionals.count, unit: "frames")
         var rawSize = 0
+        var notes: Set<String> = []
         for (index, path) in arguments.positionals.enumerated() {
-            var input = try InputFrame(path: path, sensor: arguments.text("sensor"), catalog: catalog)
+            var input = try InputFrame(path: path, arguments, catalog: catalog)
             if let time = arguments.datetime("datetime") { input.frame.description.datetime = time }
             try await publisher.send(input.frame)
+            // One word about each matter, at the first file it concerns.
+            for note in input.notes where notes.count < 100 && notes.insert(note).inserted {
+                Terminal.print("note: \(path): \(note)", to: .error)
+            }
             rawSize += input.frame.samples.bytes.count
             progress.update(index + 1, note: path)
         }

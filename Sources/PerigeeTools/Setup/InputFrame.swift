@@ -11,11 +11,30 @@ struct InputFrame {
     /// What was left out or assumed, for the reader of the report.
     var notes: [String]
 
+    /// Reads the file that the arguments of a command describe.
+    init(path: String, _ arguments: Arguments, catalog: SensorCatalog) throws(CommandFailure) {
+        if let scale = arguments.number("scale"), scale == 0 {
+            throw CommandFailure(
+                .usage, "--scale is 0, expected another number: physical value = sample x scale + offset")
+        }
+        try self.init(
+            path: path, sensor: arguments.text("sensor"), scale: arguments.number("scale"),
+            offset: arguments.number("offset"), catalog: catalog)
+    }
+
     /// Reads `path`. `sensor` names the profile and must fit; without it the file's own word is translated where one of the
     /// profiles fits all bands.
-    init(path: String, sensor: String?, catalog: SensorCatalog) throws(CommandFailure) {
-        let file: RasterFile
+    ///
+    /// `scale` and `offset` (physical value = sample * scale + offset) stand in for the file's own.
+    init(
+        path: String, sensor: String?, scale: Double? = nil, offset: Double? = nil, catalog: SensorCatalog
+    ) throws(CommandFailure) {
+        var file: RasterFile
         do { file = try RasterReader.read(path) } catch { throw CommandFailure(error) }
+        if scale != nil || offset != nil {
+            file.frame.description.scale = scale ?? file.frame.description.scale ?? 1
+            file.frame.description.offset = offset ?? file.frame.description.offset ?? 0
+        }
         frame = file.frame
         notes = file.notes
         guard let sensor else {
@@ -36,6 +55,11 @@ struct InputFrame {
         } catch {
             throw CommandFailure(.data, "\(path): \(error)")
         }
+        if !definition.profile.canHold(frame.samples.type, scale: frame.description.scale) {
+            notes.append(
+                "samples are \(frame.samples.type.name), those of \(sensor) are float32, and nothing says the scale: "
+                    + "the frame travels losslessly; give --scale")
+        }
     }
 
     private mutating func guess(_ file: RasterFile, _ catalog: SensorCatalog) {
@@ -46,8 +70,7 @@ struct InputFrame {
             guard let known = catalog[candidate]?.profile,
                 let match = try? catalog.match(description, type: frame.samples.type)
             else { continue }
-            // Whole numbers where the profile has floats are in a scale that the file does not name.
-            if known.sampleType == .float32, frame.samples.type != .float32, description.scale == nil { continue }
+            guard known.canHold(frame.samples.type, scale: description.scale) else { continue }
             adopt(match)
             return
         }
@@ -59,6 +82,14 @@ struct InputFrame {
         profile = match.profile
         // As in frame headers: where the source says nothing of nodata, the profile's holds.
         if frame.description.nodata == nil { frame.description.nodata = match.profile?.nodata }
+    }
+}
+
+extension SensorProfile {
+    /// The peak in samples of a frame that has its own scale: `peak` counts samples under the profile's.
+    package func peak(scale frameScale: Double?) -> Double {
+        guard let frameScale, frameScale != 0 else { return peak }
+        return peak * abs(scale / frameScale)
     }
 }
 

@@ -11,6 +11,12 @@ enum SharedOptions {
         "firmware", .directory, as: "DIR", help: "A firmware bundle, or a folder of bundles; else that of --home")
     static let sensor = Option.value(
         "sensor", .text, as: "NAME", help: "Profile of the frames; else what the file's item `sensor` says")
+    static let scaling = [
+        Option.value(
+            "scale", .number(-1e12...1e12), as: "S",
+            help: "Physical value = sample x S + O; else what the file says, else the profile's"),
+        Option.value("offset", .number(-1e12...1e12), as: "O", help: "See --scale"),
+    ]
     static let lanes = Option.value(
         "lanes", .integer(1...256), as: "N", help: "Threads that work on tiles; else one for each core")
     static let installation = [home, firmware]

@@ -53,8 +53,10 @@ struct VectorManifest: Codable {
 
 /// Golden vectors on disk.
 enum VectorFolder {
-    static let path = SharedData.packageRoot + "/Tests/Vectors/codec/1"
-    static let command = "PERIGEE_GOLDEN=Tests/Vectors/codec/1 swift test -c release --filter CodecVectorTests"
+    /// Version of the packet format whose streams they hold; `make golden` reads it here.
+    static let version = 1
+    static let path = SharedData.packageRoot + "/Tests/Vectors/codec/\(version)"
+    static let command = "make golden"
 
     static func read(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: path + "/" + name)) }
 

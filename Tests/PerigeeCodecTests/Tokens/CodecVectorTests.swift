@@ -95,7 +95,7 @@ struct CodecVectorTests {
             files[name + ".json"] = try VectorFolder.json(vector)
         }
         let manifest = VectorManifest(
-            format: "codec", version: 1,
+            format: "codec", version: VectorFolder.version,
             origin: "synthetic frames of Tests/PerigeeCodecTests/Tokens/FrameFixtures.swift, coded by FrameEncoder",
             command: VectorFolder.command, files: files.mapValues { VectorFolder.digest($0) })
         files["manifest.json"] = try VectorFolder.json(manifest)
