@@ -29,16 +29,40 @@ public func decode(
 ) -> Int64 {
     call(message, capacity) {
         let stream = try object(stream, as: Stream.self)
-        guard let sizes, count >= 0 else { throw CallError(description: "the sizes are null") }
-        var layers: [ArraySlice<UInt8>] = []
-        var offset = 0
-        for index in 0..<count {
-            guard let octets = Int(exactly: sizes[index]), octets >= 0, octets <= 1 << 31, let payload else {
-                throw CallError(description: "the size of layer \(index) is \(sizes[index])")
-            }
-            layers.append(Array(UnsafeBufferPointer(start: payload + offset, count: octets))[...])
-            offset += octets
-        }
-        return try copy(stream.decoder.decode(layers: layers).bytes, to: samples, capacity: size)
+        return try copy(
+            stream.decoder.decode(layers: layers(payload, sizes, count)).bytes, to: samples, capacity: size)
     }
+}
+
+/// As `perigee_decode` for the window of `width` columns and `height` rows from column `x`, row `y` on: the same samples
+/// as there, of the tiles that it depends on alone.
+@c(perigee_decode_window)
+public func decodeWindow(
+    _ stream: UnsafeMutableRawPointer?, _ payload: UnsafePointer<UInt8>?, _ sizes: UnsafePointer<Int64>?, _ count: Int,
+    _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ samples: UnsafeMutablePointer<UInt8>?, _ size: Int,
+    _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> Int64 {
+    call(message, capacity) {
+        let stream = try object(stream, as: Stream.self)
+        let made = try stream.decoder.decode(
+            layers: layers(payload, sizes, count), window: FrameWindow(x: x, y: y, width: width, height: height))
+        return try copy(made.bytes, to: samples, capacity: size)
+    }
+}
+
+/// Layers that lie behind each other, copied.
+private func layers(
+    _ payload: UnsafePointer<UInt8>?, _ sizes: UnsafePointer<Int64>?, _ count: Int
+) throws -> [ArraySlice<UInt8>] {
+    guard let sizes, count >= 0 else { throw CallError(description: "the sizes are null") }
+    var layers: [ArraySlice<UInt8>] = []
+    var offset = 0
+    for index in 0..<count {
+        guard let octets = Int(exactly: sizes[index]), octets >= 0, octets <= 1 << 31, let payload else {
+            throw CallError(description: "the size of layer \(index) is \(sizes[index])")
+        }
+        layers.append(Array(UnsafeBufferPointer(start: payload + offset, count: octets))[...])
+        offset += octets
+    }
+    return layers
 }

@@ -152,6 +152,42 @@ struct ToolInputTests {
         #expect(below.code == 3)
     }
 
+    @Test("a window is the same place of the whole frame, with a georeference of its own")
+    func window() throws {
+        let folder = try TemporaryFolder()
+        try Programs.succeed("simulate", "-o", folder.path, "--rows", "300", "--columns", "1100")
+        let (source, tokens) = (folder.file("sim-0_20240516.tif"), folder.file("a.pgt"))
+        try Programs.succeed("encode", source, "-o", tokens, "--ratio", "100")
+        try Programs.succeed("decode", tokens, "-o", folder.file("whole.tif"))
+        let report = try Programs.succeed(
+            "decode", "--json", tokens, "-o", folder.file("part.tif"), "--window", "505,41,20,7"
+        ).json()
+        #expect(report["tiles"]?.int == 2 && report["tiles_decoded"]?.int == 2)
+        let whole = try RasterReader.read(folder.file("whole.tif")).frame
+        let part = try RasterReader.read(folder.file("part.tif")).frame
+        let size = whole.samples.type.size
+        var expected: [UInt8] = []
+        for row in 0..<whole.samples.bands * 300 where (41..<48).contains(row % 300) {
+            expected += whole.samples.bytes[(row * 1_100 + 505) * size..<(row * 1_100 + 525) * size]
+        }
+        #expect(part.samples.bytes == expected)
+        let (before, after) = (
+            try #require(whole.description.georeference), try #require(part.description.georeference)
+        )
+        let (old, new) = (before.transform, after.transform)
+        #expect(after.epsg == before.epsg && [new[0], new[1], new[3], new[4]] == [old[0], old[1], old[3], old[4]])
+        #expect(new[2] == old[2] + 505 * old[0] && new[5] == old[5] + 41 * old[4])
+        for (window, code, text) in [
+            ("1100,0,1,1", 65, "window x is 1100"), ("0,290,1,11", 65, "window height is 11"),
+            ("0,0,0,1", 65, "window width is 0"), ("0,0,1", 64, "--window is 0,0,1"),
+            ("0,0,1,99999999999999999999", 64, "--window"), ("0,0,1,9223372036854775807", 65, "window height"),
+        ] as [(String, Int32, String)] {
+            let outcome = try Programs.perigee(["decode", tokens, "-o", folder.file("no.tif"), "--window", window])
+            #expect(outcome.code == code && outcome.errors.contains(text), "\(window): \(outcome.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("no.tif")))
+    }
+
     @Test("info accounts for every octet")
     func account() throws {
         let folder = try TemporaryFolder()

@@ -142,9 +142,23 @@ class Stream(_Handle):
         ends = np.cumsum(sizes)
         return [payload[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 
-    def decode(self, layers: Sequence[bytes]) -> NDArray[Any]:
-        """Samples [B, H, W] of the octets at hand: layers from the first on, any of them cut anywhere."""
+    def decode(self, layers: Sequence[bytes], *, window: tuple[int, int, int, int] | None = None) -> NDArray[Any]:
+        """Samples [B, H, W] of the octets at hand: layers from the first on, any of them cut anywhere.
+
+        `window`: first column, first row, width, height; the same samples as in the whole frame, for which only the
+        tiles that they depend on are decoded.
+        """
         sizes = np.array([len(layer) for layer in layers], np.int64)
+        if window is not None:
+            _, _, width, height = window
+            # sizes that no window of the frame has are left to the codec to refuse
+            fits = 0 < width <= self.shape[2] and 0 < height <= self.shape[1]
+            part = np.empty((self.shape[0], height, width) if fits else 0, self.dtype)
+            call(
+                "perigee_decode_window", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), *window,
+                part.ctypes.data, part.nbytes,
+            )  # fmt: skip
+            return part
         samples = np.empty(self.shape, self.dtype)
         call(
             "perigee_decode", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), samples.ctypes.data,

@@ -113,3 +113,21 @@ def test_real_frames_come_back_from_their_coefficients_and_within_their_budget(m
         assert sum(map(len, layers)) <= frame.samples.nbytes // 100
         error = np.mean((stream.decode(layers).astype(float) - frame.samples) ** 2)
         assert 10 * np.log10(1e8 / error) > 35, file.name
+
+
+def test_a_window_is_the_same_samples_as_in_the_whole_frame(model: Model) -> None:
+    samples = scenery(3, 300, 1_100)
+    stream = Stream(model, "sentinel-2-l2a", samples.shape, bands=["B02", "B03", "B04"])
+    layers = stream.encode(samples, [1_000, 20_000])
+    whole = stream.decode(layers)
+    for x, y, width, height in [(0, 0, 1_100, 300), (510, 299, 4, 1), (1_099, 0, 1, 1), (333, 41, 300, 200)]:
+        part = stream.decode(layers, window=(x, y, width, height))
+        assert np.array_equal(part, whole[:, y : y + height, x : x + width])
+    for window, field in [
+        ((1_100, 0, 1, 1), "window x is 1100"),
+        ((0, -1, 1, 1), "window y is -1"),
+        ((1_000, 0, 101, 1), "window width is 101"),
+        ((0, 0, 5, 0), "window height is 0"),
+    ]:
+        with pytest.raises(CodecError, match=field):
+            stream.decode(layers, window=window)

@@ -56,30 +56,39 @@ extension TileWorkspace {
         into frame: UnsafeMutablePointer<Float>, _ layout: TileLayout, rows: Int, columns: Int, plane: Int,
         centroids: UnsafePointer<UInt16>, scale: Float
     ) {
-        let signs = signs + 2 * layout.componentSize
         for component in 0..<layout.components {
-            let componentClass = ContextTables.componentClass(component)
             for band in layout.subbands {
-                let bandCentroids = (min(band.level, 9) * 6 + componentClass) * 3
                 for row in 0..<band.rows {
-                    let start = component * layout.componentSize + band.offset + row * band.stride
                     let target = frame + ((component * rows + band.frameRow + row) * columns + band.frameColumn)
-                    for column in 0..<band.columns {
-                        let index = start + column
-                        guard signs[index] != 0 else {
-                            target[column] = 0
-                            continue
-                        }
-                        let known = status[index] >= CoefficientStatus.fresh ? plane : plane + 1
-                        let steps = values[index] >> Int32(known)
-                        let interval = steps == 1 ? 0 : (steps < 4 ? 1 : 2)
-                        let centroid = centroids[known * 180 + bandCentroids + interval]
-                        let width = Float(sign: .plus, exponent: known - 16, significand: 1)
-                        let magnitude = Float(values[index]) + Float(centroid) * width
-                        target[column] = (signs[index] < 0 ? -magnitude : magnitude) * scale
-                    }
+                    reconstruct(
+                        into: target, layout, band, component: component, row: row, columns: 0..<band.columns,
+                        plane: plane, centroids: centroids, scale: scale)
                 }
             }
+        }
+    }
+
+    /// As above for some columns of one row of a sub-band, written behind each other.
+    func reconstruct(
+        into target: UnsafeMutablePointer<Float>, _ layout: TileLayout, _ band: Subband, component: Int, row: Int,
+        columns: Range<Int>, plane: Int, centroids: UnsafePointer<UInt16>, scale: Float
+    ) {
+        let signs = signs + 2 * layout.componentSize
+        let bandCentroids = (min(band.level, 9) * 6 + ContextTables.componentClass(component)) * 3
+        let start = component * layout.componentSize + band.offset + row * band.stride + columns.lowerBound
+        for column in 0..<columns.count {
+            let index = start + column
+            guard signs[index] != 0 else {
+                target[column] = 0
+                continue
+            }
+            let known = status[index] >= CoefficientStatus.fresh ? plane : plane + 1
+            let steps = values[index] >> Int32(known)
+            let interval = steps == 1 ? 0 : (steps < 4 ? 1 : 2)
+            let centroid = centroids[known * 180 + bandCentroids + interval]
+            let width = Float(sign: .plus, exponent: known - 16, significand: 1)
+            let magnitude = Float(values[index]) + Float(centroid) * width
+            target[column] = (signs[index] < 0 ? -magnitude : magnitude) * scale
         }
     }
 

@@ -32,6 +32,33 @@ public struct FrameDecoder: Sendable {
         return try transform.inverse(planes, choice: head.choice, validity: validity)
     }
 
+    /// Samples of a window, bit for bit those of the whole frame there. Decodes only the tiles of `tiles(for:)`, in memory
+    /// of the window and its margins; a verbatim frame is unpacked whole. Refuses a window that the frame does not have.
+    public func decode(layers: [ArraySlice<UInt8>], window: FrameWindow) throws(CodecError) -> Samples {
+        try window.check(rows: stream.rows, columns: stream.columns)
+        guard let transform, let tokens else {
+            return try VerbatimCoding.decode(layers, stream: stream).window(window)
+        }
+        let geometry = try transform.geometry(of: window)
+        let chosen = geometry.tiles(tokens.grid)
+        let (head, tiles, _) = try parse(layers, tokens, chosen: chosen)
+        try transform.check(head.choice)
+        let (planes, validity) = tokens.decode(
+            tiles, chosen, geometry, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+        return try transform.inverse(planes, choice: head.choice, validity: validity)
+    }
+
+    /// Numbers, rising, of the tiles that a window needs: those that hold its samples, and those that own coefficients
+    /// which its samples depend on. Near the coarsest levels that is up to a ring of three tiles around it.
+    public func tiles(for window: FrameWindow) throws(CodecError) -> [Int] {
+        try window.check(rows: stream.rows, columns: stream.columns)
+        guard let transform, let tokens else { return [0] }
+        return try transform.geometry(of: window).tiles(tokens.grid)
+    }
+
+    /// Tiles of a frame; one where it is verbatim.
+    public var tileCount: Int { tokens?.grid.count ?? 1 }
+
     /// Where the octets of these layers went, whole or cut.
     public func account(layers: [ArraySlice<UInt8>]) throws(CodecError) -> OctetAccount {
         var account = OctetAccount()
@@ -52,7 +79,7 @@ public struct FrameDecoder: Sendable {
     }
 
     private func parse(
-        _ layers: [ArraySlice<UInt8>], _ tokens: TokenDecoder
+        _ layers: [ArraySlice<UInt8>], _ tokens: TokenDecoder, chosen: [Int]? = nil
     ) throws(CodecError) -> (head: FrameHead, tiles: [[UInt8]], sizes: (head: Int, tables: Int)) {
         let none = (
             FrameHead(choice: .identity, hasMask: false), [[UInt8]](repeating: [], count: tokens.grid.count), (0, 0)
@@ -62,7 +89,7 @@ public struct FrameDecoder: Sendable {
         guard let (head, size) = try FrameHead.parse(first, bands: stream.bands.count) else { return none }
         rest[rest.startIndex] = first.dropFirst(size)
         do throws(FormatError) {
-            let (tiles, tableSize) = try tokens.tileOctets(Array(rest))
+            let (tiles, tableSize) = try tokens.tileOctets(Array(rest), chosen: chosen)
             return (head, tiles, (size, tableSize))
         } catch {
             throw .format(error)

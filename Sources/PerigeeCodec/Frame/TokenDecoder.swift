@@ -23,11 +23,14 @@ package final class TokenDecoder: Sendable {
     }
 
     /// Octets of each tile, in the order of the layers, which stand behind the head. What a tile has behind its first missing
-    /// octet is not used.
-    package func tileOctets(_ layers: [ArraySlice<UInt8>]) throws(FormatError) -> (tiles: [[UInt8]], tableSize: Int) {
+    /// octet is not used. `chosen`: the tiles that are wanted, nil for all; the others are passed over and stay empty.
+    package func tileOctets(
+        _ layers: [ArraySlice<UInt8>], chosen: [Int]? = nil
+    ) throws(FormatError) -> (tiles: [[UInt8]], tableSize: Int) {
         guard grid.count > 1 else { return ([layers.flatMap { $0 }], 0) }
         var tiles = [[UInt8]](repeating: [], count: grid.count)
-        var isCut = [Bool](repeating: false, count: grid.count)
+        var isCut = [Bool](repeating: chosen != nil, count: grid.count)
+        for tile in chosen ?? [] { isCut[tile] = false }
         var tableSize = 0
         for layer in layers where !layer.isEmpty {
             guard let table = try LayerTable.parse(layer, tiles: grid.count) else { break }
@@ -50,11 +53,12 @@ package final class TokenDecoder: Sendable {
         let (rows, columns) = (grid.rows, grid.columns)
         let masks = planes.values.withUnsafeMutableBufferPointer { buffer in
             nonisolated(unsafe) let base = buffer.baseAddress
-            return decodeTiles(tiles, hasMask: hasMask) { workspace, outcome, centroids in
-                guard let base else { return }
+            return decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask) { workspace, _, outcome, centroids in
+                guard let base else { return TileMask(missing: [], bands: 0) }
                 workspace.reconstruct(
                     into: base, outcome.layout, rows: rows, columns: columns, plane: outcome.plane,
                     centroids: centroids, scale: inverse)
+                return outcome.mask
             }
         }
         return (planes, validity(masks))
@@ -71,10 +75,13 @@ package final class TokenDecoder: Sendable {
         lower.withUnsafeMutableBufferPointer { lower in
             width.withUnsafeMutableBufferPointer { width in
                 nonisolated(unsafe) let (low, wide) = (lower.baseAddress, width.baseAddress)
-                _ = decodeTiles(tiles, hasMask: hasMask) { workspace, outcome, _ in
-                    guard let low, let wide else { return }
-                    workspace.intervals(
-                        lower: low, width: wide, outcome.layout, rows: rows, columns: columns, plane: outcome.plane)
+                _ = decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask) { workspace, _, outcome, _ in
+                    if let low, let wide {
+                        workspace.intervals(
+                            lower: low, width: wide, outcome.layout, rows: rows, columns: columns,
+                            plane: outcome.plane)
+                    }
+                    return outcome.mask
                 }
             }
         }
@@ -104,17 +111,20 @@ package final class TokenDecoder: Sendable {
         return bits
     }
 
-    /// Decodes all tiles in parallel and hands each one's workspace to `body`, which writes that tile's part of the frame.
-    private func decodeTiles(
-        _ tiles: [[UInt8]], hasMask: Bool,
-        _ body: @escaping @Sendable (borrowing TileWorkspace, TileDecoder.Outcome, UnsafePointer<UInt16>) -> Void
+    /// Decodes the chosen tiles in parallel and hands each one's workspace to `body`, which writes that tile's part of the
+    /// frame and gives what is to be kept of its mask. The results are in the order of `chosen`.
+    func decodeTiles(
+        _ tiles: [[UInt8]], _ chosen: [Int], hasMask: Bool,
+        _ body:
+            @escaping @Sendable (borrowing TileWorkspace, Int, TileDecoder.Outcome, UnsafePointer<UInt16>) -> TileMask
     ) -> [TileMask] {
         let decoder = TileDecoder(grid: grid, levels: levels, components: components, tables: tables)
         let (workspaces, centroids) = (workspaces, tables.centroids)
-        var masks = [TileMask](repeating: TileMask(missing: [], bands: 0), count: grid.count)
+        var masks = [TileMask](repeating: TileMask(missing: [], bands: 0), count: chosen.count)
         masks.withUnsafeMutableBufferPointer { masks in
             nonisolated(unsafe) let masks = masks
-            lanes.forEach(grid.count) { lane, tile in
+            lanes.forEach(chosen.count) { lane, index in
+                let tile = chosen[index]
                 workspaces.withWorkspace(lane: lane) { workspace in
                     let outcome = tiles[tile].withUnsafeBufferPointer { octets in
                         var none: UInt8 = 0
@@ -123,10 +133,9 @@ package final class TokenDecoder: Sendable {
                             return decoder.decode(tile: tile, with: &coder, hasMask: hasMask, workspace: &workspace)
                         }
                     }
-                    masks[tile] = outcome.mask
                     centroids.withUnsafeBufferPointer { centroids in
                         guard let base = centroids.baseAddress else { fatalError("no centroids") }
-                        body(workspace, outcome, base)
+                        masks[index] = body(workspace, tile, outcome, base)
                     }
                 }
             }

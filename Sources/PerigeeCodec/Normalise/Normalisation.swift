@@ -131,9 +131,9 @@ struct Normalisation: Sendable {
         }
     }
 
-    /// Samples of the values, in the order of the frame, invalid ones nodata.
+    /// Samples of the values of a frame or a window of it, bands in the order of the frame, invalid ones nodata.
     func samples(of values: Planes, validity: Validity, path: StrictPath) throws(CodecError) -> Samples {
-        let count = rows * columns
+        let count = values.planeCount
         let size = count * type.size
         var how = perigee_denormalisation()
         how.inverse_gain = inverseGain
@@ -165,7 +165,8 @@ struct Normalisation: Sendable {
             initialized = size * codingOrder.count
         }
         do {
-            return try Samples(type: type, bands: codingOrder.count, rows: rows, columns: columns, bytes: bytes)
+            return try Samples(
+                type: type, bands: codingOrder.count, rows: values.rows, columns: values.columns, bytes: bytes)
         } catch {
             throw .format(error)
         }

@@ -100,6 +100,26 @@ package struct FrameTransform: Sendable {
         return try normalisation.samples(of: coefficients, validity: validity, path: path)
     }
 
+    /// What of a frame's coefficients the samples of a window depend on; refuses a window that the frame does not have.
+    package func geometry(of window: FrameWindow) throws(CodecError) -> WindowGeometry {
+        try window.check(rows: geometry.rows, columns: geometry.columns)
+        return WindowGeometry(window: window, frame: geometry, components: bands)
+    }
+
+    /// Samples of a window, bit for bit those that the whole frame's inverse gives there. `validity` is the window's.
+    package func inverse(
+        _ coefficients: consuming WindowPlanes, choice: SpectralChoice, validity: Validity
+    ) throws(CodecError) -> Samples {
+        let window = coefficients.geometry.window
+        guard coefficients.geometry == (try geometry(of: window)) else {
+            throw .mismatch(
+                field: "coefficients of a window", found: "those of another frame",
+                expected: "[\(bands), \(geometry.rows), \(geometry.columns)]")
+        }
+        if let basis = try basis(of: choice) { spectral.inverse(&coefficients, basis) }
+        return try normalisation.samples(of: wavelet.inverse(coefficients), validity: validity, path: path)
+    }
+
     /// Refuses a choice that this stream cannot use.
     package func check(_ choice: SpectralChoice) throws(CodecError) {
         switch choice.mode {

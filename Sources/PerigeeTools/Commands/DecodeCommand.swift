@@ -16,18 +16,22 @@ enum DecodeCommand {
         discussion: [
             "Writes a Cloud Optimized GeoTIFF with position, time, band names, nodata and scale as the source gave them. What "
                 + "the file says nothing of stays unknown. --layers and --bytes decode as if the rest had never been sent; "
-                + "a file that was cut short decodes with --bytes."
+                + "a file that was cut short decodes with --bytes.",
+            "--window writes a rectangle of the frame, the same samples as in the whole; only the tiles it depends on are "
+                + "decoded, so a window of a frame that is too large to decode whole can be had.",
         ],
         options: [
             .value("output", short: "o", .file, as: "FILE", help: "GeoTIFF to write", isRequired: true),
             .value("layers", .integer(1...TokenFile.layerLimit), as: "K", help: "Only the first K layers"),
             .value("bytes", .octets(1...Int.max), as: "N", help: "Only the first N octets of the file"),
+            .value("window", .text, as: "X,Y,W,H", help: "Only W columns and H rows from column X, row Y on"),
             SharedOptions.firmware, SharedOptions.home, SharedOptions.lanes, SharedOptions.json,
         ],
         positionals: [Positional("IN.pgt", .file, help: "a token file")],
         examples: [
             Example("perigee decode scene.pgt -o scene.tif", "All that the file holds"),
             Example("perigee decode scene.pgt -o coarse.tif --layers 1", "The coarsest layer alone"),
+            Example("perigee decode scene.pgt -o part.tif --window 512,0,256,256", "A window alone"),
         ], exitCodes: [.data, .unavailable, .io, .config])
 
     static func run(_ arguments: Arguments) throws -> ExitCode {
@@ -35,6 +39,7 @@ enum DecodeCommand {
         guard arguments.integer("layers") == nil || arguments.integer("bytes") == nil else {
             throw CommandFailure(.usage, "--layers and --bytes exclude each other: give one of them")
         }
+        let window = try arguments.text("window").map(window)
         let octets = try FileOctets.read(path, limit: fileLimit)
         let file: TokenFile
         do throws(FormatError) {
@@ -47,35 +52,62 @@ enum DecodeCommand {
             throw CommandFailure(.data, "\(path): \(error)")
         }
         let layers = Array(file.layers.prefix(arguments.integer("layers") ?? file.layers.count))
-        let frame = try decode(file, layers: layers, path: path, arguments)
+        let (frame, tiles) = try decode(file, layers: layers, window: window, path: path, arguments)
         let output = arguments.text("output") ?? ""
         do {
             try RasterWriter.writeCOG(
                 frame, to: output, metadata: ["perigee_frame": "\(file.epoch.text)-\(file.frame)"])
         } catch { throw CommandFailure(error) }
-        report(file, layers, frame, output: output, arguments)
+        report(file, layers, frame, tiles, output: output, arguments)
         return .ok
     }
 
+    /// The window that `x,y,w,h` names; whether the frame has it is for the decoder to say.
+    private static func window(_ text: String) throws(CommandFailure) -> FrameWindow {
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard numbers.count == 4, let x = numbers[0], let y = numbers[1], let width = numbers[2],
+            let height = numbers[3]
+        else {
+            throw CommandFailure(
+                .usage, "--window is \(text), expected four integers x,y,w,h: give first column and row, width, height")
+        }
+        return FrameWindow(x: x, y: y, width: width, height: height)
+    }
+
+    /// Tiles that were decoded, of how many.
+    private typealias Tiles = (decoded: Int, count: Int)
+
     private static func decode(
-        _ file: TokenFile, layers: [ArraySlice<UInt8>], path: String, _ arguments: Arguments
-    ) throws(CommandFailure) -> Frame {
+        _ file: TokenFile, layers: [ArraySlice<UInt8>], window: FrameWindow?, path: String, _ arguments: Arguments
+    ) throws(CommandFailure) -> (frame: Frame, tiles: Tiles) {
         let bundle = try Library(arguments).bundle(id: file.declaration.firmware)
         let model = try Library.model(bundle)
         do {
             let stream = try StreamDescription(file.declaration, profiles: bundle.profiles)
-            _ = try stream.rawSize(limit: sampleLimit)
+            let isWhole = window == nil || stream.declaration.coding != .tokens
+            if isWhole { _ = try stream.rawSize(limit: sampleLimit) }
             let decoder = try FrameDecoder(
                 model: model, stream: stream, lanes: arguments.integer("lanes") ?? ProcessorCount.available)
-            let samples = try decoder.decode(layers: layers)
-            return try Frame(description: stream.frameDescription(file.metadata), samples: samples)
+            var description = stream.frameDescription(file.metadata)
+            guard let window else {
+                let samples = try decoder.decode(layers: layers)
+                return (try Frame(description: description, samples: samples), (decoder.tileCount, decoder.tileCount))
+            }
+            let tiles = try decoder.tiles(for: window)
+            _ = try Samples.size(
+                type: stream.sampleType, bands: stream.bands.count, rows: window.height, columns: window.width,
+                limit: sampleLimit)
+            description.georeference = description.georeference?.moved(x: window.x, y: window.y)
+            let samples = try decoder.decode(layers: layers, window: window)
+            return (try Frame(description: description, samples: samples), (tiles.count, decoder.tileCount))
         } catch {
             throw CommandFailure(.data, "\(path): \(error)")
         }
     }
 
     private static func report(
-        _ file: TokenFile, _ layers: [ArraySlice<UInt8>], _ frame: Frame, output: String, _ arguments: Arguments
+        _ file: TokenFile, _ layers: [ArraySlice<UInt8>], _ frame: Frame, _ tiles: Tiles, output: String,
+        _ arguments: Arguments
     ) {
         let used = layers.reduce(0) { $0 + $1.count }
         let samples = frame.samples
@@ -84,6 +116,7 @@ enum DecodeCommand {
                 JSONText.object([
                     "output": .text(output), "sensor": .text(frame.description.sensor),
                     "shape": .array([samples.bands, samples.rows, samples.columns].map { .integer($0) }),
+                    "tiles_decoded": .integer(tiles.decoded), "tiles": .integer(tiles.count),
                     "layers": .integer(layers.count), "token_bytes": .integer(used),
                     "overhead_bytes": .integer(file.overhead),
                     "datetime": .optional(frame.description.datetime?.rfc3339),
@@ -91,7 +124,18 @@ enum DecodeCommand {
         } else {
             Terminal.print(
                 "\(output): \(samples.bands) x \(samples.rows) x \(samples.columns) \(samples.type.name) from "
-                    + "\(layers.count) layers, \(Table.group(used)) octets of tokens")
+                    + "\(layers.count) layers, \(Table.group(used)) octets of tokens, "
+                    + "\(tiles.decoded) of \(tiles.count) tiles")
         }
+    }
+}
+
+extension GeoReference {
+    /// The same grid, counted from another sample: column `x`, row `y` becomes the first.
+    fileprivate func moved(x: Int, y: Int) -> GeoReference {
+        var moved = self
+        moved.transform[2] += transform[0] * Double(x) + transform[1] * Double(y)
+        moved.transform[5] += transform[3] * Double(x) + transform[4] * Double(y)
+        return moved
     }
 }
