@@ -7,6 +7,8 @@ public enum ArchiveError: Error, Sendable {
     case file(operation: String, path: String, reason: String)
     /// The index failed.
     case index(SQLiteError)
+    /// There is no index.
+    case noIndex(path: String)
     /// A segment is not what its name says.
     case format(path: String, error: FormatError)
     /// Another process writes to this archive.
@@ -23,6 +25,7 @@ extension ArchiveError: CustomStringConvertible {
         case .file(let operation, let path, let reason):
             "\(operation) \(path) failed: \(reason): check the disk, its room, and who may write there"
         case .index(let error): "\(error)"
+        case .noIndex(let path): "\(path) is not there: make it with `perigee archive reindex`"
         case .format(let path, let error): "\(path): \(error)"
         case .locked(let path): "\(path) is held by another process: stop it, or choose another archive"
         case .version(let path, let found, let expected):

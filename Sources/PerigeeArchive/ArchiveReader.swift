@@ -14,6 +14,7 @@ public struct ArchiveReader: ~Copyable {
     /// Opens the archive's index for reading.
     public static func open(_ directory: String) throws(ArchiveError) -> ArchiveReader {
         let path = "\(directory)/index.sqlite"
+        guard access(path, F_OK) == 0 || errno != ENOENT else { throw .noIndex(path: path) }
         do throws(SQLiteError) {
             let database = try Database(path, access: .readOnly)
             let version = try ArchiveIndex.readVersion(database)

@@ -13,7 +13,8 @@ public enum FirmwareError: Error, Equatable, Sendable {
 extension FirmwareError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .file(let path, let operation, let reason): "\(path): \(operation) failed: \(reason)"
+        case .file(let path, let operation, let reason):
+            "\(path): \(operation) failed: \(reason): put the bundle there, or name its folder"
         case .outOfRange(let field, let value, let limit):
             "\(field) is \(value), the limit is \(limit): this is no bundle that the codec can use"
         case .unusable(let field, let found, let expected):

@@ -202,9 +202,7 @@ private struct HeaderFields {
     }
 
     static func text(_ value: JSONValue) -> String? {
-        guard case .string(let text) = value, (1...DeclarationLimit.text).contains(text.utf8.count),
-            !text.unicodeScalars.contains(where: { $0.value < 32 })
-        else { return nil }
+        guard case .string(let text) = value, FrameHeader.isText(text) else { return nil }
         return text
     }
 
@@ -225,5 +223,13 @@ extension SampleType {
     func holds(_ value: Double) -> Bool {
         if self == .float32 { return value.isNaN || Float(value).isFinite }
         return range.contains(value) && value.rounded() == value
+    }
+}
+
+extension FrameHeader {
+    /// Whether a name (of a sensor, a band, a place) is one that headers and packets hold: 1 to 64 octets without control
+    /// characters.
+    package static func isText(_ text: String) -> Bool {
+        (1...DeclarationLimit.text).contains(text.utf8.count) && !text.unicodeScalars.contains { $0.value < 32 }
     }
 }

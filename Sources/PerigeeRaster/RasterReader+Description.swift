@@ -132,7 +132,9 @@ extension RasterReader {
                 if hasScaling { (description.scale, description.offset) = (scale, offset) }
             }
             values.insert("\(hasScaling) \(scale) \(offset)")
-            if GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA) != 0, index == 0 {
+            // An alpha channel is a band like the others, and travels.
+            let mask = GDALGetMaskFlags(band)
+            if mask & GMF_PER_DATASET != 0, mask & GMF_ALPHA == 0, index == 0 {
                 notes.append("the mask of the file is left out: mark missing samples with a nodata value")
             }
         }

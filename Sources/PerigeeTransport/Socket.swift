@@ -38,13 +38,23 @@ public struct Socket: ~Copyable, @unchecked Sendable {
     /// In a sandbox without AF_NETLINK a concrete TCP address ends the process inside libzmq; the wildcard does not.
     public mutating func bind(_ endpoint: String) throws(TransportError) {
         self.endpoint = endpoint
+        try Self.checkPort(endpoint)
         guard zmq_bind(handle, endpoint) == 0 else { throw .last("bind", endpoint) }
     }
 
     /// Starts to connect to `endpoint` and keeps trying; returns at once.
     public mutating func connect(_ endpoint: String) throws(TransportError) {
         self.endpoint = endpoint
+        try Self.checkPort(endpoint)
         guard zmq_connect(handle, endpoint) == 0 else { throw .last("connect", endpoint) }
+    }
+
+    /// libzmq takes a port modulo 65,536 and would listen somewhere else.
+    private static func checkPort(_ endpoint: String) throws(TransportError) {
+        guard endpoint.hasPrefix("tcp://"), let colon = endpoint.lastIndex(of: ":") else { return }
+        let port = endpoint[endpoint.index(after: colon)...]
+        guard !port.isEmpty, port.utf8.allSatisfy({ (48...57).contains($0) }), UInt16(port) == nil else { return }
+        throw .port(endpoint: endpoint)
     }
 
     /// Ends the connection to `endpoint`, which was given to `connect`.

@@ -4,6 +4,8 @@ internal import CZeroMQ
 public enum TransportError: Error, Equatable, Sendable {
     /// A library call failed; `code` is its errno.
     case call(operation: String, endpoint: String, code: Int32, reason: String)
+    /// The port of an endpoint is none.
+    case port(endpoint: String)
     /// A message had more parts than the receiver allows; it was read to its end and thrown away.
     case tooManyParts(endpoint: String, limit: Int)
     /// The parts of a message were longer than the receiver allows; it was read to its end and thrown away.
@@ -21,6 +23,7 @@ extension TransportError: CustomStringConvertible {
         switch self {
         case .call(let operation, let endpoint, _, let reason):
             "\(operation) at \(endpoint.isEmpty ? "no endpoint" : endpoint) failed: \(reason): \(remedy)"
+        case .port(let endpoint): "the port of \(endpoint) is above 65535: write a port from 1 to 65535, or *"
         case .tooManyParts(let endpoint, let limit):
             "a message at \(endpoint) has more than \(limit) parts: it was dropped, correct the sender"
         case .messageTooLarge(let endpoint, let limit):

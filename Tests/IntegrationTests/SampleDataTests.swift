@@ -35,6 +35,20 @@ struct SampleDataTests {
         #expect(report["mask_mismatches"]?.int == 0)
     }
 
+    @Test("a place that no packet can hold is refused before anything is written")
+    func place() throws {
+        let folder = try TemporaryFolder()
+        for place in [String(repeating: "x", count: 65), "a\nb"] {
+            let outcome = try Programs.perigee(["encode", Self.radar, "-o", folder.file("a.pgt"), "--place", place])
+            #expect(outcome.code == 64 && outcome.errors.contains("--place"), "\(outcome)")
+        }
+        #expect(try folder.contents().isEmpty)
+        let longest = String(repeating: "x", count: 64)
+        try Programs.succeed("encode", Self.radar, "-o", folder.file("a.pgt"), "--place", longest)
+        let info = try Programs.succeed("info", "--json", folder.file("a.pgt")).json()
+        #expect(info["place"] == .string(longest))
+    }
+
     @Test(
         "every file comes back within its octets, with its mask", .tags(.slow), .timeLimit(.minutes(30)),
         .enabled(if: SlowTests.areExpected, "long: make test-slow"))

@@ -174,3 +174,12 @@ extension Socket {
     /// Keeps a socket open to here.
     mutating func unused() {}
 }
+
+@Test("a port above 65535 is refused, where libzmq would take another one", arguments: [65_536, 99_999, 1_000_000])
+func wrongPort(port: Int) throws {
+    let context = try ZeroMQContext()
+    var socket = try Socket(.pull, context: context)
+    let endpoint = "tcp://127.0.0.1:\(port)"
+    #expect(throws: TransportError.port(endpoint: endpoint)) { try socket.bind(endpoint) }
+    #expect(throws: TransportError.port(endpoint: endpoint)) { try socket.connect(endpoint) }
+}

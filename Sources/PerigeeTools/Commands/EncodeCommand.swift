@@ -2,6 +2,7 @@ import PerigeeCodec
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeFirmware
+import PerigeeFrameFormat
 
 /// `perigee encode`: one GeoTIFF to one token file.
 enum EncodeCommand {
@@ -39,7 +40,15 @@ enum EncodeCommand {
         let library = try Library(arguments)
         let catalog = try library.sensors()
         var input = try InputFrame(path: path, arguments, catalog: catalog)
-        if let place = arguments.text("place") { input.frame.description.place = place }
+        if let place = arguments.text("place") {
+            guard FrameHeader.isText(place) else {
+                throw CommandFailure(
+                    .usage,
+                    "--place has \(place.utf8.count) octets, expected 1 to \(DeclarationLimit.text) octets "
+                        + "without control characters: give a shorter name")
+            }
+            input.frame.description.place = place
+        }
         let bundle = try library.bundle()
         let model = try Library.model(bundle)
         let result: Result
