@@ -24,6 +24,15 @@ final class Intake: Sendable {
         options.reconnectIntervalLimitMilliseconds = 5_000
         var socket = try Socket(intake.mode == .pull ? .pull : .subscribe, context: zeroMQ, options: options)
         if intake.mode == .sub { try socket.subscribe(intake.topic) }
+        // libzmq ends the connection of a source that sends a part above the limit, and says nothing else of it
+        let name = intake.endpoint
+        try socket.observe { event in
+            guard event.kind == .disconnected else { return }
+            context.counters.withLock { $0.disconnects += 1 }
+            context.log.write(
+                .info, "source_disconnected",
+                ["endpoint": name, "remedy": "none if it ended, else send parts below [limits] frame_bytes"])
+        }
         if intake.binds { try socket.bind(intake.endpoint) } else { try socket.connect(intake.endpoint) }
         endpoint = intake.binds ? try socket.lastEndpoint() : intake.endpoint
         let wakeUp = try WakeUp()

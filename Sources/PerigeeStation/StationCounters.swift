@@ -53,6 +53,8 @@ public struct StationCounters: Equatable, Sendable {
     public var missed = 0
     /// Counted as missed first, then they came.
     public var late = 0
+    /// Connections of sources that ended, those that sent a part above the limit among them.
+    public var disconnects = 0
     /// Octets of the messages received.
     public var intakeSize = 0
     public var statusFailures = 0

@@ -69,6 +69,7 @@ struct StationStatus {
             ("waiting_frames", integer(intakeQueue.items)), ("waiting_bytes", integer(intakeQueue.size)),
             ("runs", integer(counters.runs)), ("heartbeats", integer(counters.heartbeats)),
             ("missed", integer(counters.missed)), ("late", integer(counters.late)),
+            ("disconnects", integer(counters.disconnects)),
         ])
     }
 

@@ -250,6 +250,22 @@ func refused() throws {
     #expect(status["link"]?["packets_rejected"]?.int == 1 && status["link"]?["held_packets"]?.int == 0)
 }
 
+@Test("a part above the limit ends the connection, is counted, and the next frame comes", .timeLimit(.minutes(1)))
+func oversized() throws {
+    let bench = try Bench("[limits]\nframe_bytes = \"1 MiB\"\nintake_bytes = \"8 MiB\"")
+    let good = try frame(sensor: "naip", bands: ["R"], type: .uint8, rows: 8, columns: 8) { UInt8($0) }
+    try bench.send(FrameMessage.pack(good, run: "r", sequence: 0))
+    while bench.station.counters.received < 1 { usleep(5_000) }
+    var large = try FrameMessage.pack(good, run: "r", sequence: 1)
+    large[2] = [UInt8](repeating: 0, count: 3 << 20)
+    try bench.send(large)
+    while bench.station.counters.disconnects < 1 { usleep(5_000) }
+    try bench.send(FrameMessage.pack(good, run: "r", sequence: 2))
+    let (_, status) = try bench.finish(received: 2)
+    #expect(status["intake"]?["missed"]?.int == 1 && (status["intake"]?["disconnects"]?.int ?? 0) >= 1)
+    #expect(status["ledger"]?["encoded"]?.int == 2)
+}
+
 @Test("what has reached the station before it is stopped is not lost", .timeLimit(.minutes(2)))
 func backlog() throws {
     // The queue holds four frames of this size and one is in hand, so half of them wait inside libzmq or before it.
