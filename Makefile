@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd train docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed train docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -50,6 +50,9 @@ golden: dependencies ## remake the golden vectors of the codec; refuses where th
 
 bench-rd: build ## rate and distortion beside OpenJPEG, as JSON
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m rd
+
+bench-speed: build ## speed of one core beside OpenJPEG, as JSON
+	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m speed
 
 train: dependencies ## fit the codec's statistics on training places; writes Firmware/perigee-1
 	PYTHON=$$(Scripts/python-environment) Scripts/train

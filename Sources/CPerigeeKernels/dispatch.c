@@ -70,6 +70,10 @@ void perigee_normalise(
     kernels(path)->normalise(type, samples, count, gain, bias, values);
 }
 
+uint32_t perigee_cut(int path, const float *values, size_t count, float scale, int32_t *integers) {
+    return kernels(path)->cut(values, count, scale, integers);
+}
+
 void perigee_denormalise(
     int path, int type, const float *values, size_t count, const perigee_denormalisation *how, const uint8_t *mask,
     void *samples) {

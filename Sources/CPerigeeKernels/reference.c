@@ -91,6 +91,19 @@ static void normalise(int type, const void *samples, size_t count, float gain, f
     }
 }
 
+static uint32_t cut(const float *values, size_t count, float scale, int32_t *integers) {
+    uint32_t all = 0;
+    for (size_t i = 0; i < count; i++) {
+        float x = values[i] * scale;
+        if (isnan(x)) x = 0;
+        if (x > PERIGEE_CUT_LIMIT) x = PERIGEE_CUT_LIMIT;
+        if (x < -PERIGEE_CUT_LIMIT) x = -PERIGEE_CUT_LIMIT;
+        integers[i] = (int32_t)x;
+        all |= (uint32_t)(integers[i] < 0 ? -integers[i] : integers[i]);
+    }
+    return all;
+}
+
 /// Rounds half to even and cuts to the range; NaN gives the greatest value.
 static int32_t round_to(float x, double low, double high) {
     double rounded = rint((double)x);
@@ -127,5 +140,6 @@ const perigee_kernels perigee_kernels_scalar = {
     .level_inverse = level_inverse,
     .spectral = spectral,
     .normalise = normalise,
+    .cut = cut,
     .denormalise = denormalise,
 };

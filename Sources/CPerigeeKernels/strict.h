@@ -27,6 +27,7 @@ typedef struct {
     void (*level_inverse)(float *, size_t, size_t, size_t, float *);
     void (*spectral)(const float *, size_t, float *, size_t, size_t, size_t, size_t, float *);
     void (*normalise)(int, const void *, size_t, float, float, float *);
+    uint32_t (*cut)(const float *, size_t, float, int32_t *);
     void (*denormalise)(int, const float *, size_t, const perigee_denormalisation *, const uint8_t *, void *);
 } perigee_kernels;
 

@@ -237,11 +237,26 @@ static void NAME(denormalise)(
     }
 }
 
+static uint32_t NAME(cut)(const float *restrict values, size_t count, float scale, int32_t *restrict integers) {
+    uint32_t all = 0;
+    for (size_t i = 0; i < count; i++) {
+        float x = values[i] * scale;
+        x = x == x ? x : 0.0f;
+        x = x < PERIGEE_CUT_LIMIT ? x : PERIGEE_CUT_LIMIT;
+        x = x > -PERIGEE_CUT_LIMIT ? x : -PERIGEE_CUT_LIMIT;
+        int32_t n = (int32_t)x;
+        integers[i] = n;
+        all |= (uint32_t)(n < 0 ? -n : n);
+    }
+    return all;
+}
+
 const perigee_kernels NAME(kernels) = {
     .level_forward = NAME(level_forward),
     .level_inverse = NAME(level_inverse),
     .spectral = NAME(spectral),
     .normalise = NAME(normalise),
+    .cut = NAME(cut),
     .denormalise = NAME(denormalise),
 };
 

@@ -64,6 +64,16 @@ static void normalise(int path, const shape *s, float *planes, void *samples) {
     }
 }
 
+/// What the encoder cuts coefficients to, at the ends of the range and for what is no number too.
+static void cut(int path, const shape *s, float *planes, int32_t *integers) {
+    size_t count = s->bands * s->rows * s->columns;
+    for (size_t i = 0; i < count; i++) planes[i] = number(i % 13 ? 512.0f : 1e9f);
+    planes[count / 2] = 0.0f / (float)(s->rows - s->rows);
+    uint32_t all = perigee_cut(path, planes, count, 16.0f, integers);
+    report("cut", s, integers, count * sizeof *integers);
+    report("cut-all", s, &all, sizeof all);
+}
+
 /// The forward transform of references: fill, wavelet, spectral product.
 static void forward(int path, const shape *s, float *planes, const float *matrix, float *work) {
     size_t area = s->rows * s->columns;
@@ -117,6 +127,7 @@ static void run(int path, const shape *s) {
     normalise(path, s, planes, samples);
     forward(path, s, planes, matrix, work);
     synthesis(path, s, planes, matrix, work, samples);
+    cut(path, s, planes, samples);
     free(work);
     free(planes);
     free(matrix);

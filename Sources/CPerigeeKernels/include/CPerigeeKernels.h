@@ -44,6 +44,12 @@ enum { perigee_uint8 = 0, perigee_uint16 = 1, perigee_int16 = 2, perigee_int32 =
 void perigee_normalise(
     int path, int type, const void *samples, size_t count, float gain, float bias, float *values);
 
+/// Greatest single below 2^25: magnitudes of integers end here.
+#define PERIGEE_CUT_LIMIT 33554430.0f
+
+/// integers[i] = values[i] * scale, clipped to the limit and cut towards zero; NaN gives 0. Gives all magnitudes, or-ed.
+uint32_t perigee_cut(int path, const float *values, size_t count, float scale, int32_t *integers);
+
 /// How values become samples again.
 typedef struct {
     float bias;

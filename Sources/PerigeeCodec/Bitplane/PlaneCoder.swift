@@ -92,7 +92,13 @@ struct PlaneCoder<Coder: BinaryCoder> {
                 let subband = bands[band]
                 for row in 0..<subband.rows {
                     let start = component &* componentSize &+ subband.offset &+ row &* subband.stride
-                    for index in start..<start &+ subband.columns {
+                    var index = start
+                    while index < start &+ subband.columns {
+                        if index &+ 8 <= start &+ subband.columns, areInsignificant(index) {
+                            index &+= 8
+                            continue
+                        }
+                        defer { index &+= 1 }
                         if status[index] < CoefficientStatus.significant {
                             status[index] = CoefficientStatus.pending
                         } else {
@@ -106,6 +112,15 @@ struct PlaneCoder<Coder: BinaryCoder> {
                 energy.advanced(by: first).update(repeating: 0, count: subband.rows &* subband.stride)
             }
         }
+    }
+
+    /// Makes eight coefficients pending, unless one of them is significant.
+    @inline(__always)
+    private func areInsignificant(_ index: Int) -> Bool {
+        let states = UnsafeMutableRawPointer(status + index)
+        guard states.loadUnaligned(as: UInt64.self) & ~0x0101_0101_0101_0101 == 0 else { return false }
+        states.storeBytes(of: 0, as: UInt64.self)
+        return true
     }
 
     /// Says of a sub-band that is still closed, for each component, whether something in it reaches the threshold.

@@ -1,3 +1,5 @@
+import CPerigeeKernels
+
 /// Coefficients of a frame, `[components][rows][columns]` in Mallat layout.
 enum FrameCoefficients {
     /// Integers as they are coded.
@@ -19,19 +21,22 @@ enum FrameCoefficients {
 extension TileWorkspace {
     /// Takes a tile's coefficients, cut to integers and clipped to the greatest magnitude; call after `begin`.
     mutating func load(_ coefficients: FrameCoefficients, _ layout: TileLayout, rows: Int, columns: Int) {
+        let path = StrictPath.best.code
         for component in 0..<layout.components {
             for (index, band) in layout.subbands.enumerated() {
-                var greatest: Int32 = 0
+                var greatest: UInt32 = 0
                 for row in 0..<band.rows {
                     let target = values + (component * layout.componentSize + band.offset + row * band.stride)
                     let source = (component * rows + band.frameRow + row) * columns + band.frameColumn
                     switch coefficients {
                     case .integers(let integers):
-                        for column in 0..<band.columns { target[column] = Self.clip(integers[source + column]) }
+                        for column in 0..<band.columns {
+                            target[column] = Self.clip(integers[source + column])
+                            greatest |= target[column].magnitude
+                        }
                     case .reals(let reals, let scale):
-                        for column in 0..<band.columns { target[column] = Self.cut(reals[source + column] * scale) }
+                        greatest |= perigee_cut(path, reals + source, band.columns, scale, target)
                     }
-                    for column in 0..<band.columns { greatest |= abs(target[column]) }
                 }
                 planes[component * layout.subbands.count + index] = UInt8(32 - greatest.leadingZeroBitCount)
             }
