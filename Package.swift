@@ -62,6 +62,7 @@ let package = Package(
 
         // bottom
         swift("PerigeeConcurrency", []),
+        swift("PerigeeJSON", []),
         // libm by hand: nothing that Core imports brings it
         .target(name: "PerigeeCore", swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
         swift("PerigeeCommandLine", ["PerigeeCore"]),
@@ -69,8 +70,8 @@ let package = Package(
         // pure
         swift("PerigeeCompression", ["PerigeeCore", "CZstd"]),
         swift("PerigeeCodec", ["PerigeeCore", "PerigeeCompression", "PerigeeConcurrency", "CPerigeeKernels", "CBLAS"]),
-        swift("PerigeeFirmware", ["PerigeeCore", "PerigeeFrameFormat", "CSodium"]),
-        swift("PerigeeFrameFormat", ["PerigeeCore", "PerigeeCompression"]),
+        swift("PerigeeFirmware", ["PerigeeCore", "PerigeeJSON", "CSodium"]),
+        swift("PerigeeFrameFormat", ["PerigeeCore", "PerigeeCompression", "PerigeeJSON"]),
         swift("PerigeeLink", ["PerigeeCore"]),
         swift("PerigeeQuality", ["PerigeeCore"]),
         swift("PerigeeSimulator", ["PerigeeCore"]),
@@ -90,7 +91,7 @@ let package = Package(
             "PerigeeStation",
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
-                "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeLink", "PerigeeTransport",
+                "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink", "PerigeeTransport",
             ]),
         swift(
             "PerigeeGateway",
@@ -99,12 +100,12 @@ let package = Package(
             "PerigeeTools",
             [
                 "PerigeeCore", "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeArchive", "PerigeeCodec",
-                "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeProducts",
-                "PerigeeQuality", "PerigeeRaster", "PerigeeSimulator", "PerigeeTransport",
+                "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON",
+                "PerigeeProducts", "PerigeeQuality", "PerigeeRaster", "PerigeeSimulator", "PerigeeTransport",
             ]),
         // a dynamic library that brings its own Swift runtime, so that Python needs nothing but this file
         .target(
-            name: "PerigeeC", dependencies: ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeFrameFormat"],
+            name: "PerigeeC", dependencies: ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeJSON"],
             exclude: readme("PerigeeC"), swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
 
@@ -124,7 +125,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "PerigeeCore", "PerigeeArchive", "PerigeeFrameFormat", "PerigeeQuality", "PerigeeRaster",
+                "PerigeeCore", "PerigeeArchive", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeQuality", "PerigeeRaster",
                 "PerigeeTestSupport", "PerigeeTransport",
             ],
             swiftSettings: strict),
@@ -139,7 +140,8 @@ let package = Package(
         test("PerigeeGateway", ["PerigeeArchive", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
-        test("PerigeeFrameFormat"),
+        test("PerigeeFrameFormat", ["PerigeeJSON"]),
+        test("PerigeeJSON"),
         test("PerigeeSimulator"),
         test("PerigeeTools"),
         test("PerigeeQuality"),
@@ -149,8 +151,7 @@ let package = Package(
             "PerigeeStation",
             [
                 "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat",
-                "PerigeeLink",
-                "PerigeeRaster", "PerigeeTransport",
+                "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeTransport",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -1,7 +1,7 @@
 import PerigeeCodec
 import PerigeeCore
 import PerigeeFirmware
-import PerigeeFrameFormat
+import PerigeeJSON
 
 /// Frames of one sensor, band list and size, with the strict transform and the coder for them.
 final class Stream: Sendable {
@@ -14,7 +14,8 @@ final class Stream: Sendable {
         self.description = description
         transform = try FrameTransform(description, model: model.codec.spectral)
         encoder = try FrameEncoder(model: model.codec, stream: description, lanes: lanes)
-        decoder = try FrameDecoder(model: model.codec, stream: description, lanes: lanes)
+        decoder = try FrameDecoder(
+            model: model.codec, stream: description, lanes: lanes, sampleLimit: StreamDescription.frameLimit)
     }
 
     /// Octets of one frame's samples.
@@ -33,7 +34,7 @@ final class Stream: Sendable {
 
 extension StreamDescription {
     /// Octets of one frame at most.
-    private static let frameLimit = 1 << 31
+    static let frameLimit = 1 << 31
 
     /// From JSON: `rows`, `columns`, `profile` (a name in the bundle, or an object as in a manifest), and optionally
     /// `bands` (names, in the order of the samples), `sampleType`, `nodata` (a number, "nan" or "none"), `scale`, `offset`.

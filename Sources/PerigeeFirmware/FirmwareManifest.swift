@@ -1,5 +1,5 @@
 public import PerigeeCore
-import PerigeeFrameFormat
+import PerigeeJSON
 
 /// `manifest.json` of a bundle: what it is called, the sensors that it knows, and what its files must be.
 public struct FirmwareManifest: Equatable, Sendable {

@@ -1,5 +1,5 @@
 package import PerigeeCore
-package import PerigeeFrameFormat
+package import PerigeeJSON
 
 /// Typed access to the members of one JSON object; errors name the path.
 struct ManifestFields {

@@ -1,5 +1,5 @@
 public import PerigeeCore
-import PerigeeFrameFormat
+import PerigeeJSON
 
 extension Safetensors {
     /// Octets of a file with these tensors in the order of their names: the same tensors, the same octets.

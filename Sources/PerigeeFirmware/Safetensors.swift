@@ -1,5 +1,5 @@
 public import PerigeeCore
-import PerigeeFrameFormat
+import PerigeeJSON
 
 /// Reads safetensors octets: u64 size of a JSON header, the header, then the numbers of all tensors without gaps.
 public enum Safetensors {

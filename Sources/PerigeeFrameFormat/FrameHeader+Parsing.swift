@@ -1,4 +1,5 @@
 import PerigeeCore
+import PerigeeJSON
 
 extension FrameHeader {
     /// Reads a header of at most `limits.headerSize` octets. Nothing is allocated for the samples that it announces.

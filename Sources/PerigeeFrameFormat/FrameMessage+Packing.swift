@@ -1,4 +1,5 @@
 public import PerigeeCore
+import PerigeeJSON
 
 extension FrameMessage {
     /// The three parts of a message with `frame`: what a publisher sends.

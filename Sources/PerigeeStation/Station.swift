@@ -3,6 +3,7 @@ import PerigeeConfig
 public import PerigeeCore
 import PerigeeFirmware
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeLink
 import PerigeeTransport
 

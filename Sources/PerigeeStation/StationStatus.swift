@@ -2,6 +2,7 @@ import Glibc
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeLink
 import PerigeeTransport
 

@@ -2,6 +2,7 @@ import Foundation
 import PerigeeArchive
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeQuality
 import PerigeeRaster
 import PerigeeTestSupport

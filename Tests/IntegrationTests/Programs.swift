@@ -1,5 +1,6 @@
 import Foundation
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeRaster
 import PerigeeTestSupport
 import Testing
@@ -103,6 +104,29 @@ struct ToolInputTests {
         for size in stride(from: 1, to: good.count, by: max(1, good.count / 9)) {
             try refuse(Array(good.prefix(size)), code: 65, text: "bad.pgt")
         }
+    }
+
+    @Test("a few octets that claim a frame without end are refused by decode, and info stays small")
+    func hostileDeclaration() throws {
+        let folder = try TemporaryFolder()
+        let good = try TokenFile(parsing: tokens(in: folder))
+        var declaration = good.declaration
+        declaration.rows = 1 << 20
+        declaration.columns = 1 << 20
+        declaration.grid = nil
+        let names = (0..<1_024).map { Band(name: "b\($0)") }
+        let many = SensorProfile(name: "x", bands: names, sampleType: .uint16, peak: 1)
+        for profile in [good.declaration.profile, .inline(many)] {
+            declaration.profile = profile
+            let file = TokenFile(
+                epoch: good.epoch, declaration: declaration, frame: 0, metadata: FrameMetadata(), layers: [[1, 2, 3]])
+            try Data(file.packed()).write(to: URL(filePath: folder.file("bad.pgt")))
+            let decoded = try Programs.perigee(["decode", folder.file("bad.pgt"), "-o", folder.file("out.tif")])
+            #expect(decoded.code == 65 && decoded.errors.contains("frame octets"), "\(decoded.errors)")
+            let info = try Programs.succeed("info", "--json", folder.file("bad.pgt")).json()
+            #expect(info["tokens"] == .null)
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("out.tif")))
     }
 
     @Test("a file of an unknown firmware says which one is missing")

@@ -1,5 +1,6 @@
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import PerigeeConfig
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeLink
 import PerigeeRaster
 import PerigeeStation

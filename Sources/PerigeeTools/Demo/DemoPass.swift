@@ -1,6 +1,7 @@
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeProducts
 
 /// One configuration of the demo: both daemons, one pass through them, products.

@@ -1,4 +1,4 @@
-import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 
