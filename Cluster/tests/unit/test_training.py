@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -139,3 +140,19 @@ def test_shipped_spectral_statistics_are_fitted_again(data: Path) -> None:
     for name, values in made.items():
         # Another linear algebra library may round otherwise in the last places.
         assert np.allclose(values, shipped[name], rtol=0, atol=1e-8), name
+
+
+def test_no_place_of_the_published_tables_was_trained_on() -> None:
+    trained = json.loads((ROOT / "Firmware" / "perigee-1" / "manifest.json").read_text())["training"]["frames"]
+    tables = (ROOT / "Docs" / "benchmarks.md").read_text()
+    measured = json.loads((ROOT / "Benchmarks" / "results" / "rd.json").read_text())
+    places = {row["place"] for row in measured["frames"]}
+    assert len(trained) > 50
+    assert places
+    named = set(re.findall(r"\b\d{7}\b|\b(?:wc|es|eol|ben|tm)-[\w-]+|\bdolomites\b|\bbouconne\b", tables))
+    for place in places | named:
+        assert place in tables, f"{place} was measured, the tables do not name it"
+        assert not [file for file in trained if place in file], f"{place} is in the bundle's training list"
+    splits = load_splits()
+    for file in trained:
+        assert splits.role(Path(file).stem.rsplit("_", 1)[0]) == "train", file

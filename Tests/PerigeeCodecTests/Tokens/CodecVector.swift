@@ -11,9 +11,14 @@ struct CodecVector: Codable, Equatable {
         var name: String
         var wavelength: Double?
         var gsd: Double?
+
+        init(_ band: Band) {
+            (name, wavelength, gsd) = (band.name, band.centerWavelength, band.groundSamplingDistance)
+        }
     }
 
-    /// The first layers, the last of them cut; and the samples that they decode to.
+    /// The first layers, the last of them cut; and the samples that they decode to, where the model is a bundle as
+    /// "sha256:" and their digest.
     struct Prefix: Codable, Equatable {
         var layers: Int
         var lastSize: Int
@@ -23,6 +28,8 @@ struct CodecVector: Codable, Equatable {
     var name: String
     /// "untrained": tensors of `tensors.json`, no `tokens/`. Else the folder of the bundle.
     var model: String
+    /// Identity of the bundle, hexadecimal; absent for untrained tensors.
+    var firmware: String?
     var sensor: String?
     var bands: [BandEntry]
     var type: String
@@ -90,11 +97,20 @@ extension CodecVector {
 
     var codecModel: CodecModel {
         get throws {
-            guard model == "untrained" else {
-                let folder = SharedData.packageRoot + "/" + model
-                return try CodecModel(tensors: FirmwareBundle.load(directory: folder).tensors)
-            }
-            return try CodecModel(tensors: sampleTensors())
+            try CodecModel(tensors: bundle?.tensors ?? sampleTensors())
+        }
+    }
+
+    /// What a prefix says of its samples.
+    func text(_ decoded: Samples) -> String {
+        firmware == nil ? Hex.text(decoded.bytes) : "sha256:" + Hex.text(SHA256.digest(decoded.bytes))
+    }
+
+    /// The bundle that `model` names; nil for untrained tensors.
+    var bundle: FirmwareBundle? {
+        get throws {
+            guard model != "untrained" else { return nil }
+            return try FirmwareBundle.load(directory: SharedData.packageRoot + "/" + model)
         }
     }
 
@@ -118,7 +134,7 @@ extension CodecVector {
             for last in Set([size / 3, size - 1, size]).sorted() where last >= 0 {
                 let kept = frame.layers.prefix(count - 1).map { $0[...] } + [frame.layers[count - 1].prefix(last)]
                 let decoded = try decoder.decode(layers: kept)
-                prefixes.append(Prefix(layers: count, lastSize: last, samples: Hex.text(decoded.bytes)))
+                prefixes.append(Prefix(layers: count, lastSize: last, samples: text(decoded)))
             }
         }
     }

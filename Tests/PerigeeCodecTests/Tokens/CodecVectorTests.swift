@@ -24,6 +24,30 @@ struct CodecVectorTests {
         }
     }
 
+    @Test("the shipped bundle is the one that the vectors were made with", .disabled(if: isRemaking))
+    func shippedBundle() throws {
+        let shipped = try Self.vectors().filter { $0.model == "Firmware/perigee-1" }
+        // a trained set and a fitted basis
+        let modes = Set(try shipped.map { Int(try #require(Hex.bytes($0.head)?.first) & 15) })
+        #expect(modes.contains { $0 < SpectralChoice.identityMode } && modes.contains(SpectralChoice.fittedMode))
+        for vector in shipped {
+            #expect(try vector.bundle.map { Hex.text($0.id) } == vector.firmware, "\(vector.name): remake the vectors")
+        }
+    }
+
+    @Test("samples give the octets of the shipped bundle", .disabled(if: isRemaking))
+    func samplesToOctets() throws {
+        for vector in try Self.vectors() where vector.firmware != nil {
+            let stream = try vector.stream
+            let original = try Samples(
+                type: stream.sampleType, bands: stream.bands.count, rows: stream.rows, columns: stream.columns,
+                bytes: #require(Hex.bytes(vector.samples)))
+            let encoder = try FrameEncoder(model: vector.codecModel, stream: stream, lanes: 2)
+            let layers = try encoder.encode(original, budgets: vector.budgets).layers
+            #expect(layers.map { Hex.text($0) } == vector.layers, "\(vector.name)")
+        }
+    }
+
     @Test("coefficients give the octets", .disabled(if: isRemaking))
     func coefficientsToOctets() throws {
         for vector in try Self.vectors() {
@@ -57,7 +81,7 @@ struct CodecVectorTests {
                     ]
                 let decoded = try decoder.decode(layers: kept)
                 #expect(
-                    Hex.text(decoded.bytes) == prefix.samples, "\(vector.name), \(prefix.layers) \(prefix.lastSize)")
+                    vector.text(decoded) == prefix.samples, "\(vector.name), \(prefix.layers) \(prefix.lastSize)")
             }
         }
     }
@@ -71,34 +95,65 @@ struct CodecVectorTests {
                 guard case .float64(let values) = tensor.values else { return [Double]() }
                 return values
             })
-        let cases: [(String, String, Pattern, SampleType, Int, Int, Int, [Int])] = [
-            ("one-sample", "untrained", .scenery, .uint8, 1, 1, 1, [20]),
-            ("one-row", "untrained", .noise, .int16, 3, 1, 13, [10, 400]),
-            ("scenery", "untrained", .scenery, .uint16, 4, 23, 17, [30, 200, 100_000]),
-            ("shared-mask", "untrained", .holes, .uint16, 3, 16, 18, [2, 120, 900]),
-            ("mask-by-band", "untrained", .holesByBand, .float32, 2, 9, 14, [200, 700]),
-            ("all-missing", "untrained", .allMissing, .int32, 2, 5, 6, [1, 60]),
-            ("two-tiles", "untrained", .scenery, .uint16, 2, 3, 800, [40, 300, 2_500]),
-            ("two-tiles-mask", "untrained", .holesByBand, .uint8, 2, 4, 770, [1_500, 3_000]),
-        ]
-        for (name, model, pattern, type, count, rows, columns, budgets) in cases {
-            let (original, nodata) = try samples(
-                pattern, type: type, bands: count, rows: rows, columns: columns, seed: 9)
-            let entries = bands(count).map {
-                CodecVector.BandEntry(name: $0.name, wavelength: $0.centerWavelength, gsd: $0.groundSamplingDistance)
-            }
-            var vector = CodecVector(
-                name: name, model: model, bands: entries, type: type.name, rows: rows, columns: columns,
-                peak: type == .uint8 ? 255 : (type == .float32 ? 3 : 10_000), scale: 1, nodata: nodata, samples: "",
-                coefficients: "", head: "", budgets: budgets, layers: [], prefixes: [])
+        for (unfinished, original) in try Self.untrainedCases() + Self.shippedCases() {
+            var vector = unfinished
             try vector.remake(original)
-            files[name + ".json"] = try VectorFolder.json(vector)
+            files[vector.name + ".json"] = try VectorFolder.json(vector)
         }
         let manifest = VectorManifest(
             format: "codec", version: VectorFolder.version,
-            origin: "synthetic frames of Tests/PerigeeCodecTests/Tokens/FrameFixtures.swift, coded by FrameEncoder",
+            origin:
+                "synthetic frames of Tests/PerigeeCodecTests/Tokens/FrameFixtures.swift, coded by FrameEncoder; those of shipped-* under "
+                + "Firmware/perigee-1 of the identity that they name",
             command: VectorFolder.command, files: files.mapValues { VectorFolder.digest($0) })
         files["manifest.json"] = try VectorFolder.json(manifest)
         for (name, data) in files { try data.write(to: URL(filePath: folder + "/" + name)) }
+    }
+
+    private static func untrainedCases() throws -> [(CodecVector, Samples)] {
+        let cases: [(String, Pattern, SampleType, Int, Int, Int, [Int])] = [
+            ("one-sample", .scenery, .uint8, 1, 1, 1, [20]),
+            ("one-row", .noise, .int16, 3, 1, 13, [10, 400]),
+            ("scenery", .scenery, .uint16, 4, 23, 17, [30, 200, 100_000]),
+            ("shared-mask", .holes, .uint16, 3, 16, 18, [2, 120, 900]),
+            ("mask-by-band", .holesByBand, .float32, 2, 9, 14, [200, 700]),
+            ("all-missing", .allMissing, .int32, 2, 5, 6, [1, 60]),
+            ("two-tiles", .scenery, .uint16, 2, 3, 800, [40, 300, 2_500]),
+            ("two-tiles-mask", .holesByBand, .uint8, 2, 4, 770, [1_500, 3_000]),
+        ]
+        return try cases.map { name, pattern, type, count, rows, columns, budgets in
+            let (original, nodata) = try samples(
+                pattern, type: type, bands: count, rows: rows, columns: columns, seed: 9)
+            let peak = type == .uint8 ? 255.0 : (type == .float32 ? 3 : 10_000)
+            return (
+                CodecVector(
+                    name: name, model: "untrained", bands: bands(count).map { CodecVector.BandEntry($0) },
+                    type: type.name, rows: rows, columns: columns, peak: peak, scale: 1, nodata: nodata, samples: "",
+                    coefficients: "", head: "", budgets: budgets, layers: [], prefixes: []), original
+            )
+        }
+    }
+
+    /// Small frames with the spectra of fields and forest, under the shipped bundle.
+    private static func shippedCases() throws -> [(CodecVector, Samples)] {
+        let model = "Firmware/perigee-1"
+        let bundle = try FirmwareBundle.load(directory: SharedData.packageRoot + "/" + model)
+        let profile = try #require(bundle.profiles.first { $0.name == "sentinel-2-l2a" })
+        let cases: [(String, ClosedRange<Int>, Int, Int, Bool, [Int])] = [
+            ("shipped-l2a", 0...11, 24, 21, false, [30, 100, 230]),
+            ("shipped-l2a-fitted", 0...11, 19, 16, false, [600, 2_500]),
+            ("shipped-two-tiles-mask", 1...3, 3, 790, true, [200, 900]),
+        ]
+        return try cases.map { name, chosen, rows, columns, hasHoles, budgets in
+            let chosenBands = Array(profile.bands[chosen])
+            let original = try landscape(chosenBands, rows: rows, columns: columns, hasHoles: hasHoles)
+            return (
+                CodecVector(
+                    name: name, model: model, firmware: Hex.text(bundle.id),
+                    bands: chosenBands.map { CodecVector.BandEntry($0) }, type: "uint16", rows: rows,
+                    columns: columns, peak: profile.peak, scale: profile.scale, nodata: hasHoles ? 0 : nil, samples: "",
+                    coefficients: "", head: "", budgets: budgets, layers: [], prefixes: []), original
+            )
+        }
     }
 }

@@ -87,3 +87,26 @@ func meanSquaredError(_ original: Samples, _ other: Samples) -> Double {
     let pairs = zip(numbers(original), numbers(other)).filter { !$0.0.isNaN && !$0.1.isNaN }
     return pairs.reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(max(pairs.count, 1))
 }
+
+/// Fields of soil and leaves in whatever share, with the red edge where it belongs: DN of 10,000 a unit of reflectance, the
+/// bands with wavelengths. Holes are 0.
+func landscape(_ bands: [Band], rows: Int, columns: Int, hasHoles: Bool) throws -> Samples {
+    var generator = SeededGenerator(seed: 11)
+    var values: [UInt16] = []
+    for band in bands {
+        let wavelength = band.centerWavelength ?? 1
+        let soil = 800 + 1_900 * min(wavelength, 1.6)
+        let leaves = wavelength < 0.7 ? 350 + 250 * (wavelength > 0.52 && wavelength < 0.6 ? 1 : 0) : 4_200 / wavelength
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let field = Double((row / 6 * 37 + column / 9 * 101) % 17) / 16
+                let light = 0.8 + 0.4 * Double((row * 3 + column) % 97) / 97
+                let noise = Double.random(in: -25...25, using: &generator)
+                let isHole = hasHoles && (row + column / 7) % 11 == 0
+                let share = field * leaves + (1 - field) * soil
+                values.append(isHole ? 0 : UInt16((share * light + noise).rounded()))
+            }
+        }
+    }
+    return try Samples(type: .uint16, bands: bands.count, rows: rows, columns: columns, bytes: octets(values))
+}
