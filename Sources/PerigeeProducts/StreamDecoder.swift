@@ -72,11 +72,10 @@ public struct StreamDecoder: Sendable {
     private mutating func decoder(_ declaration: StreamDeclaration) throws(ProductError) -> FrameDecoder {
         if let known = decoders.first(where: { $0.declaration == declaration }) { return known.decoder }
         let stream = try stream(declaration)
-        do throws(FormatError) { _ = try stream.rawSize(limit: sizeLimit) } catch { throw .format(error) }
         let model = try bundle(declaration.firmware).model
         let decoder: FrameDecoder
         do throws(CodecError) {
-            decoder = try FrameDecoder(model: model, stream: stream, lanes: lanes)
+            decoder = try FrameDecoder(model: model, stream: stream, lanes: lanes, sampleLimit: sizeLimit)
         } catch { throw .codec(error) }
         if decoders.count == Self.decoderLimit { decoders.removeFirst() }
         decoders.append((declaration, decoder))

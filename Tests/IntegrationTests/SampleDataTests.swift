@@ -1,6 +1,7 @@
 import Foundation
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 

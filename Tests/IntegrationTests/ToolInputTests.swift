@@ -123,8 +123,7 @@ struct ToolInputTests {
             try Data(file.packed()).write(to: URL(filePath: folder.file("bad.pgt")))
             let decoded = try Programs.perigee(["decode", folder.file("bad.pgt"), "-o", folder.file("out.tif")])
             #expect(decoded.code == 65 && decoded.errors.contains("frame octets"), "\(decoded.errors)")
-            let info = try Programs.succeed("info", "--json", folder.file("bad.pgt")).json()
-            #expect(info["tokens"] == .null)
+            try Programs.succeed("info", "--json", folder.file("bad.pgt"))
         }
         #expect(!FileManager.default.fileExists(atPath: folder.file("out.tif")))
     }

@@ -3,12 +3,21 @@ public import PerigeeCore
 /// Layers of octets to samples, by the strict path: the same octets, the same samples, on every machine.
 public struct FrameDecoder: Sendable {
     public let stream: StreamDescription
+    /// Octets of samples that are made room for where the caller says nothing else.
+    public static let sampleLimit = 256 << 20
+    private let sampleLimit: Int
     private let transform: FrameTransform?
     private let tokens: TokenDecoder?
 
-    /// `lanes`: threads that decode tiles beside each other, the caller's included.
-    public init(model: CodecModel, stream: StreamDescription, lanes: Int) throws(CodecError) {
+    /// `lanes`: threads that decode tiles beside each other, the caller's included. `sampleLimit`: octets of the samples of
+    /// what is decoded at once, a frame or a window, and of a tile; more is refused before anything is allocated for it,
+    /// since a declaration of 60 octets can claim 2^50 samples. Decoding takes 4 octets a sample, and a lane about 9 a
+    /// sample of the largest tile, beside the samples themselves.
+    public init(
+        model: CodecModel, stream: StreamDescription, lanes: Int, sampleLimit: Int = FrameDecoder.sampleLimit
+    ) throws(CodecError) {
         self.stream = stream
+        self.sampleLimit = sampleLimit
         guard stream.declaration.coding == .tokens else {
             (transform, tokens) = (nil, nil)
             return
@@ -24,6 +33,7 @@ public struct FrameDecoder: Sendable {
     /// the last of them, which may be cut anywhere; no octets at all give the mean frame. Samples whose validity the octets
     /// leave open count as valid. A verbatim frame must be whole. Throws where octets are no frame of this stream.
     public func decode(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
+        try checkSize(rows: stream.rows, columns: stream.columns)
         guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
         let (head, tiles, _) = try parse(layers, tokens)
         try transform.check(head.choice)
@@ -37,8 +47,11 @@ public struct FrameDecoder: Sendable {
     public func decode(layers: [ArraySlice<UInt8>], window: FrameWindow) throws(CodecError) -> Samples {
         try window.check(rows: stream.rows, columns: stream.columns)
         guard let transform, let tokens else {
+            try checkSize(rows: stream.rows, columns: stream.columns)
             return try VerbatimCoding.decode(layers, stream: stream).window(window)
         }
+        try checkSize(rows: window.height, columns: window.width)
+        try checkTileSize(tokens)
         let geometry = try transform.geometry(of: window)
         let chosen = geometry.tiles(tokens.grid)
         let (head, tiles, _) = try parse(layers, tokens, chosen: chosen)
@@ -66,6 +79,7 @@ public struct FrameDecoder: Sendable {
             account.verbatim = Double(layers.reduce(0) { $0 + $1.count })
             return account
         }
+        try checkTileSize(tokens)
         let (head, tiles, sizes) = try parse(layers, tokens)
         let bits = tokens.account(tiles, hasMask: head.hasMask)
         account.head = Double(sizes.head)
@@ -76,6 +90,20 @@ public struct FrameDecoder: Sendable {
         account.signs = bits[DecisionKind.sign.rawValue] / 8
         account.refinement = bits[DecisionKind.refinement.rawValue] / 8
         return account
+    }
+
+    private func checkSize(rows: Int, columns: Int) throws(CodecError) {
+        do throws(FormatError) {
+            _ = try Samples.size(
+                type: stream.sampleType, bands: stream.bands.count, rows: rows, columns: columns, limit: sampleLimit)
+        } catch { throw .format(error) }
+    }
+
+    private func checkTileSize(_ tokens: TokenDecoder) throws(CodecError) {
+        let last = tokens.grid.count - 1
+        try checkSize(
+            rows: max(tokens.grid.rowRange(0).count, tokens.grid.rowRange(last).count),
+            columns: max(tokens.grid.columnRange(0).count, tokens.grid.columnRange(last).count))
     }
 
     private func parse(

@@ -56,6 +56,13 @@ public struct FrameEncoder: Sendable {
         }
     }
 
+    /// Valid samples that lie so far beyond the profile's peak (about 105 times) that they will be clipped; 0 for a verbatim
+    /// stream. Costs a pass over the samples where their type can hold such numbers. Throws as `encode`.
+    public func clippedCount(_ samples: Samples) throws(CodecError) -> Int {
+        guard let transform else { return 0 }
+        return transform.clippedCount(samples, validity: try transform.validity(of: samples))
+    }
+
     private func encode(
         _ planes: Planes, _ choice: SpectralChoice, _ validity: Validity, _ tokens: TokenEncoder, budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {

@@ -1,8 +1,8 @@
 import PerigeeConcurrency
 import PerigeeCore
 
-/// Coefficients to layers of octets: everything of the encoder behind the transform. Not to be called from two threads at
-/// once.
+/// Coefficients to layers of octets: everything of the encoder behind the transform. Callers on several threads take turns at
+/// the lanes.
 package final class TokenEncoder: Sendable {
     package let grid: TileGrid
     package let levels: Int

@@ -102,6 +102,25 @@ struct Normalisation: Sendable {
         return Validity(bands: codingOrder.count, rows: rows, columns: columns, masks: masks)
     }
 
+    /// Valid samples whose values the format clips to ±2^20 (NaN is never valid).
+    func clippedCount(_ samples: Samples, validity: Validity) -> Int {
+        let limit: Float = 0x1p20
+        let count = rows * columns
+        var clipped = 0
+        for (place, band) in codingOrder.enumerated() {
+            let isBeyond = { (sample: Float) in (sample * gain + biases[place]).magnitude > limit }
+            guard type == .float32 || isBeyond(Float(type.range.lowerBound)) || isBeyond(Float(type.range.upperBound))
+            else { continue }
+            let mask = validity.mask(of: place)
+            samples.bytes.withUnsafeBytes { bytes in
+                for index in 0..<count where mask?[index] != 0 {
+                    if isBeyond(type.single(bytes, at: band * count + index)) { clipped += 1 }
+                }
+            }
+        }
+        return clipped
+    }
+
     /// Values of the samples, bands in coding order, invalid ones filled.
     func values(of samples: Samples, validity: Validity, path: StrictPath) -> Planes {
         let count = rows * columns
@@ -169,6 +188,20 @@ struct Normalisation: Sendable {
                 type: type, bands: codingOrder.count, rows: values.rows, columns: values.columns, bytes: bytes)
         } catch {
             throw .format(error)
+        }
+    }
+}
+
+extension SampleType {
+    /// The sample at `index` as a single, as the normalisation takes it.
+    fileprivate func single(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Float {
+        let offset = index * size
+        return switch self {
+        case .uint8: Float(bytes[offset])
+        case .uint16: Float(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+        case .int16: Float(Int16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int16.self)))
+        case .int32: Float(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
+        case .float32: bytes.loadUnaligned(fromByteOffset: offset, as: Float.self)
         }
     }
 }

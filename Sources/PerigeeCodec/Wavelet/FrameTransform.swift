@@ -62,6 +62,12 @@ package struct FrameTransform: Sendable {
         try normalisation.validity(of: samples)
     }
 
+    /// Valid samples that lie so far beyond the profile's peak that the format clips them (Docs/packet-format.md, section
+    /// 5.1).
+    package func clippedCount(_ samples: Samples, validity: Validity) -> Int {
+        normalisation.clippedCount(samples, validity: validity)
+    }
+
     /// Coefficients `[components][rows][columns]` of a frame, and the basis that suits it. `budget`: octets of the frame,
     /// by which a fitted basis must pay for itself.
     package func forward(

@@ -8,8 +8,6 @@ import PerigeeRaster
 enum DecodeCommand {
     /// Octets of a token file; a verbatim frame may be as large as its samples.
     static let fileLimit = 300 << 20
-    /// Octets of the samples that are made room for.
-    static let sampleLimit = 256 << 20
 
     static let command = Command(
         "decode", summary: "Rebuild a GeoTIFF from a token file",
@@ -84,8 +82,6 @@ enum DecodeCommand {
         let model = try Library.model(bundle)
         do {
             let stream = try StreamDescription(file.declaration, profiles: bundle.profiles)
-            let isWhole = window == nil || stream.declaration.coding != .tokens
-            if isWhole { _ = try stream.rawSize(limit: sampleLimit) }
             let decoder = try FrameDecoder(
                 model: model, stream: stream, lanes: arguments.integer("lanes") ?? ProcessorCount.available)
             var description = stream.frameDescription(file.metadata)
@@ -94,9 +90,6 @@ enum DecodeCommand {
                 return (try Frame(description: description, samples: samples), (decoder.tileCount, decoder.tileCount))
             }
             let tiles = try decoder.tiles(for: window)
-            _ = try Samples.size(
-                type: stream.sampleType, bands: stream.bands.count, rows: window.height, columns: window.width,
-                limit: sampleLimit)
             description.georeference = description.georeference?.moved(x: window.x, y: window.y)
             let samples = try decoder.decode(layers: layers, window: window)
             return (try Frame(description: description, samples: samples), (tiles.count, decoder.tileCount))

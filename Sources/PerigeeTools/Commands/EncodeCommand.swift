@@ -63,6 +63,11 @@ enum EncodeCommand {
         let output = arguments.text("output") ?? ""
         let octets = result.file.packed()
         try FileOctets.write(octets, to: output)
+        if result.clippedCount > 0 {
+            input.notes.append(
+                "\(result.clippedCount) samples lie more than about 105 times beyond the profile's peak and are clipped: "
+                    + "give a profile with a larger peak")
+        }
         report(result, octets: octets.count, input, output: output, arguments)
         return .ok
     }
@@ -89,6 +94,8 @@ enum EncodeCommand {
     struct Result {
         var file: TokenFile
         var isOverBudget = false
+        /// Samples that the format clips.
+        var clippedCount = 0
     }
 
     /// Encodes within the limit, or throws `overBudget` with sizes of the whole file.
@@ -135,9 +142,10 @@ enum EncodeCommand {
             rawSize: raw, size: wholeSize, overhead: overhead(layers: TokenFile.layerLimit, size: wholeSize))
         let layered = LayerLadder.budgets(
             rawSize: raw, size: wholeSize, overhead: overhead(layers: full.count, size: wholeSize))
-        if layered.count > 1, let made = try? attempt(layered) { return Result(file: made) }
+        let clipped = try encoder.clippedCount(frame.samples)
+        if layered.count > 1, let made = try? attempt(layered) { return Result(file: made, clippedCount: clipped) }
         let single = max(0, wholeSize - overhead(layers: 1, size: wholeSize))
-        do throws(CodecError) { return Result(file: try attempt([single])) } catch {
+        do throws(CodecError) { return Result(file: try attempt([single]), clippedCount: clipped) } catch {
             guard case .overBudget(_, let smallest) = error else { throw error }
             // The codec speaks of tokens, a verbatim frame of the whole file.
             let isWhole = declared.declaration.coding == .verbatim
@@ -148,7 +156,8 @@ enum EncodeCommand {
                     smallest: isWhole ? smallest : smallest + overhead(layers: 1, size: smallest))
             }
             return Result(
-                file: file(try encoder.encode(frame.samples, budgets: [payload]).layers), isOverBudget: true)
+                file: file(try encoder.encode(frame.samples, budgets: [payload]).layers), isOverBudget: true,
+                clippedCount: clipped)
         }
     }
 
@@ -180,7 +189,8 @@ enum EncodeCommand {
                     "bytes": .integer(octets), "overhead_bytes": .integer(result.file.overhead),
                     "ratio": .number(ratio),
                     "layers": .array(result.file.layers.map { .integer($0.count) }),
-                    "over_budget": .bool(result.isOverBudget), "notes": .array(input.notes.map { .text($0) }),
+                    "over_budget": .bool(result.isOverBudget),
+                    "clipped_samples": .integer(result.clippedCount), "notes": .array(input.notes.map { .text($0) }),
                 ]).text())
             return
         }
