@@ -50,7 +50,7 @@ func octets(_ pointer: UnsafePointer<UInt8>?, _ size: Int, _ name: String) throw
 }
 
 /// Frees what a `perigee_…_open` function gave.
-@c(perigee_close)
+@_cdecl("perigee_close")
 public func close(_ handle: UnsafeMutableRawPointer?) {
     guard let handle else { return }
     Unmanaged<AnyObject>.fromOpaque(handle).release()

@@ -3,7 +3,7 @@ import PerigeeCore
 
 /// Encodes one frame into `count` layers within cumulative `budgets` in octets, coarse to fine. The layers lie behind each
 /// other in `payload`; `sizes` gets their octets. Gives the octets of all.
-@c(perigee_encode)
+@_cdecl("perigee_encode")
 public func encode(
     _ stream: UnsafeMutableRawPointer?, _ samples: UnsafePointer<UInt8>?, _ size: Int, _ budgets: UnsafePointer<Int64>?,
     _ count: Int, _ payload: UnsafeMutablePointer<UInt8>?, _ payloadCapacity: Int,
@@ -22,7 +22,7 @@ public func encode(
 
 /// Decodes a frame from the octets at hand: layers behind each other in `payload`, `sizes` of `count` layers, any of them
 /// cut. Writes `size` octets of samples.
-@c(perigee_decode)
+@_cdecl("perigee_decode")
 public func decode(
     _ stream: UnsafeMutableRawPointer?, _ payload: UnsafePointer<UInt8>?, _ sizes: UnsafePointer<Int64>?, _ count: Int,
     _ samples: UnsafeMutablePointer<UInt8>?, _ size: Int, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
@@ -36,7 +36,7 @@ public func decode(
 
 /// As `perigee_decode` for the window of `width` columns and `height` rows from column `x`, row `y` on: the same samples
 /// as there, of the tiles that it depends on alone.
-@c(perigee_decode_window)
+@_cdecl("perigee_decode_window")
 public func decodeWindow(
     _ stream: UnsafeMutableRawPointer?, _ payload: UnsafePointer<UInt8>?, _ sizes: UnsafePointer<Int64>?, _ count: Int,
     _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ samples: UnsafeMutablePointer<UInt8>?, _ size: Int,

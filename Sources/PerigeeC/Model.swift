@@ -16,7 +16,7 @@ final class Model: Sendable {
 }
 
 /// Opens a bundle directory (`path`: UTF-8, ended by 0).
-@c(perigee_model_open)
+@_cdecl("perigee_model_open")
 public func openModel(
     _ path: UnsafePointer<CChar>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> UnsafeMutableRawPointer? {
@@ -28,7 +28,7 @@ public func openModel(
 }
 
 /// Makes a model of the octets of one safetensors file, without sensors: what a trainer has before there is a bundle.
-@c(perigee_model_parse)
+@_cdecl("perigee_model_parse")
 public func parseModel(
     _ tensors: UnsafePointer<UInt8>?, _ size: Int, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> UnsafeMutableRawPointer? {
@@ -40,7 +40,7 @@ public func parseModel(
 }
 
 /// First four octets of the SHA-256 of the manifest; 0 for a model without bundle.
-@c(perigee_model_firmware)
+@_cdecl("perigee_model_firmware")
 public func modelFirmware(
     _ model: UnsafeMutableRawPointer?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> Int64 {

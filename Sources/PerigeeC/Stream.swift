@@ -102,7 +102,7 @@ extension StreamDescription {
 
 /// Opens a stream of frames from its JSON description (see `StreamDescription.init(json:model:)`). `lanes`: threads that
 /// code tiles, at least 1.
-@c(perigee_stream_open)
+@_cdecl("perigee_stream_open")
 public func openStream(
     _ model: UnsafeMutableRawPointer?, _ json: UnsafePointer<UInt8>?, _ size: Int, _ lanes: Int,
     _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
@@ -115,7 +115,7 @@ public func openStream(
 }
 
 /// Writes to `order`, which has room for every band, the index in the samples of the band that is coded at each place.
-@c(perigee_stream_coding_order)
+@_cdecl("perigee_stream_coding_order")
 public func codingOrder(
     _ stream: UnsafeMutableRawPointer?, _ order: UnsafeMutablePointer<Int64>?,
     _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int

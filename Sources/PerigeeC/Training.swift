@@ -3,7 +3,7 @@ import PerigeeCore
 import PerigeeFirmware
 
 /// A table trainer; it starts from tables that know nothing.
-@c(perigee_trainer_open)
+@_cdecl("perigee_trainer_open")
 public func openTrainer(
     _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> UnsafeMutableRawPointer? {
@@ -12,7 +12,7 @@ public func openTrainer(
 
 /// Learns from one frame: its strict coefficients under the basis that the encoder chooses for `budget` octets, times
 /// `scale`, cut to integers, coded to the budget. Invalid samples are filled. Gives the spectral mode that was chosen.
-@c(perigee_trainer_adapt)
+@_cdecl("perigee_trainer_adapt")
 public func adaptTrainer(
     _ trainer: UnsafeMutableRawPointer?, _ stream: UnsafeMutableRawPointer?, _ samples: UnsafePointer<UInt8>?,
     _ size: Int, _ budget: Int, _ scale: Float, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
@@ -37,7 +37,7 @@ public func adaptTrainer(
 }
 
 /// What was learned, as the octets of a safetensors file. Gives their count; where `octets` is null nothing is written.
-@c(perigee_trainer_tensors)
+@_cdecl("perigee_trainer_tensors")
 public func trainerTensors(
     _ trainer: UnsafeMutableRawPointer?, _ octets: UnsafeMutablePointer<UInt8>?, _ size: Int,
     _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int

@@ -5,7 +5,7 @@ import PerigeeCore
 /// choice: an octet of mode, then the octets of a fitted basis. `choiceSize` octets of `choice` are used where above 0;
 /// else the encoder chooses for `budget` octets and writes its choice to `choice` (room for `choiceCapacity`). Gives the
 /// octets of the choice.
-@c(perigee_transform_forward)
+@_cdecl("perigee_transform_forward")
 public func forward(
     _ stream: UnsafeMutableRawPointer?, _ samples: UnsafePointer<UInt8>?, _ size: Int, _ budget: Int,
     _ choice: UnsafeMutablePointer<UInt8>?, _ choiceSize: Int, _ choiceCapacity: Int,
@@ -42,7 +42,7 @@ public func forward(
 
 /// Strict inverse transform. `masks`: null where all samples are valid, else `[bands][rows][columns]` octets in coding
 /// order, 0 where invalid. Writes `size` octets of samples.
-@c(perigee_transform_inverse)
+@_cdecl("perigee_transform_inverse")
 public func inverse(
     _ stream: UnsafeMutableRawPointer?, _ coefficients: UnsafePointer<Float>?, _ choice: UnsafePointer<UInt8>?,
     _ choiceSize: Int, _ masks: UnsafePointer<UInt8>?, _ samples: UnsafeMutablePointer<UInt8>?, _ size: Int,
