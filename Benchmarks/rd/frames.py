@@ -10,8 +10,10 @@ import numpy as np
 
 from perigee_cluster.data.frames import RasterFrame, data_folder, read_frame
 from perigee_cluster.metrics.quality import Quality, measure
-from rd.openjpeg import Basis, Candidate, best_reconstruction, klt_side_octets, without_header
+from rd.basis import Basis, side_octets
+from rd.openjpeg import OpenJPEG
 from rd.perigee import Perigee
+from rd.search import Candidate, Peer, grid
 
 PLACES = ("0173706", "0193833")
 SEASONS = 4
@@ -45,23 +47,27 @@ def measure_frame(job: Job) -> list[Row]:
     """All codecs at all ratios on one frame; peers and Perigee take turns ratio by ratio."""
     frame = read_frame(job.path)
     samples = frame.samples.astype(np.float64)
-    identity, basis = Basis.identity(len(frame.bands)), Basis.of_frame(samples)
-    side = klt_side_octets(len(frame.bands))
+    bands = len(frame.bands)
+    plain = Peer(OpenJPEG(), samples, Basis.identity(bands))
+    klt = Peer(OpenJPEG(), samples, Basis.of_frame(samples))
+
+    def best(peer: Peer, ratio: int, omit_headers: bool) -> Candidate | None:
+        choices = grid(samples.size, ratio, bands, all_bands=peer is plain)
+        side = {k: (0 if peer is plain else side_octets(bands, k)) + 4 * omit_headers for k, _ in choices}
+        return peer.best(samples.size * OCTETS_PER_SAMPLE // ratio, choices, side, omit_headers)
+
     rows: list[Row] = []
     with TemporaryDirectory(prefix="perigee-rd-") as scratch:
         perigee = Perigee(job.root, Path(scratch)) if job.root else None
         for ratio in RATIOS:
             budget = samples.size * OCTETS_PER_SAMPLE // ratio
-            rows.append(
-                _peer(job, frame, PLAIN, ratio, best_reconstruction(samples, identity, budget, ratio, None, False))
-            )
-            rows.append(_peer(job, frame, KLT, ratio, best_reconstruction(samples, basis, budget, ratio, side, False)))
+            rows.append(_peer(job, frame, PLAIN, ratio, best(plain, ratio, False)))
+            rows.append(_peer(job, frame, KLT, ratio, best(klt, ratio, False)))
             if perigee:
                 rows.append(_ours(job, frame, PERIGEE, ratio, perigee, budget))
             if ratio < PAYLOAD_FROM_RATIO:
                 continue
-            candidate = best_reconstruction(samples, basis, budget, ratio, without_header(side), True)
-            rows.append(_peer(job, frame, KLT_PAYLOAD, ratio, candidate))
+            rows.append(_peer(job, frame, KLT_PAYLOAD, ratio, best(klt, ratio, True)))
             if perigee:
                 rows.append(_ours(job, frame, PERIGEE_PAYLOAD, ratio, perigee, budget))
     return rows

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perigee_cluster.bitstream import Model, Stream
-from rd.openjpeg import SAMPLE_OFFSET, SAMPLE_SCALE, Basis
+from rd.basis import Basis
+from rd.openjpeg import SAMPLE_OFFSET, SAMPLE_SCALE
 from speed.scenes import Scene
 
 LADDER = (10_000, 3_000, 1_000, 300, 100)

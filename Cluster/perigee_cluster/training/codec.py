@@ -45,9 +45,10 @@ def spectral_tensors(config: CodecConfig, frames: list[TrainingFrame], profiles:
     }
 
 
-def train(config: CodecConfig, output: Path) -> str:
-    """Fits everything and writes the bundle; returns its id."""
-    frames = list(corpus(data_folder(), load_splits()))
+def train(config: CodecConfig, output: Path, frames: list[TrainingFrame] | None = None) -> str:
+    """Fits everything on `frames`, by default those of the training places, and writes the bundle; returns its id."""
+    if frames is None:
+        frames = list(corpus(data_folder(), load_splits()))
     log.info("%d training frames", len(frames))
     profiles = read_profiles(ROOT / "Config" / "sensors")
     tensors = dict(spectral_tensors(config, frames, profiles))
