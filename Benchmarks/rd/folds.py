@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
-from perigee_cluster.bitstream import library_path
+from perigee_codec import library_path
 from perigee_cluster.data.frames import data_folder
 from perigee_cluster.data.splits import ROLES, load_splits
 from perigee_cluster.training.codec import train

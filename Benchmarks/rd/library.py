@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from perigee_cluster.bitstream import Model, Stream
+from perigee_codec import Model, Stream
 from rd.subjects import RATIOS, Subject
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-from perigee_cluster.bitstream import Model  # noqa: E402
+from perigee_codec import Model  # noqa: E402
 from rd.report import commit, machine  # noqa: E402
 from speed.contenders import contenders  # noqa: E402
 from speed.report import Measured, summary, table, write_document  # noqa: E402

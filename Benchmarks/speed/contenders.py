@@ -13,7 +13,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from perigee_cluster.bitstream import Model, Stream
+from perigee_codec import Model, Stream
 from rd.basis import Basis
 from rd.openjpeg import SAMPLE_OFFSET, SAMPLE_SCALE
 from speed.scenes import Scene

@@ -51,7 +51,7 @@ public func decodeWindow(
 }
 
 /// Layers that lie behind each other, copied.
-private func layers(
+func layers(
     _ payload: UnsafePointer<UInt8>?, _ sizes: UnsafePointer<Int64>?, _ count: Int
 ) throws -> [ArraySlice<UInt8>] {
     guard let sizes, count >= 0 else { throw CallError(description: "the sizes are null") }

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from perigee_cluster.bitstream import Model, Stream, Trainer
+from perigee_codec import Model, Stream, Trainer
 from perigee_cluster.training.config import TableConfig
 from perigee_cluster.training.corpus import TrainingFrame
 from perigee_cluster.training.profiles import Profile

@@ -6,8 +6,8 @@ public struct FrameDecoder: Sendable {
     /// Octets of samples that are made room for where the caller says nothing else.
     public static let sampleLimit = 256 << 20
     private let sampleLimit: Int
-    private let transform: FrameTransform?
-    private let tokens: TokenDecoder?
+    let transform: FrameTransform?
+    let tokens: TokenDecoder?
 
     /// `lanes`: threads that decode tiles beside each other, the caller's included. `sampleLimit`: octets of the samples of
     /// what is decoded at once, a frame or a window, and of a tile; more is refused before anything is allocated for it,
@@ -92,7 +92,7 @@ public struct FrameDecoder: Sendable {
         return account
     }
 
-    private func checkSize(rows: Int, columns: Int) throws(CodecError) {
+    func checkSize(rows: Int, columns: Int) throws(CodecError) {
         do throws(FormatError) {
             _ = try Samples.size(
                 type: stream.sampleType, bands: stream.bands.count, rows: rows, columns: columns, limit: sampleLimit)
@@ -106,7 +106,7 @@ public struct FrameDecoder: Sendable {
             columns: max(tokens.grid.columnRange(0).count, tokens.grid.columnRange(last).count))
     }
 
-    private func parse(
+    func parse(
         _ layers: [ArraySlice<UInt8>], _ tokens: TokenDecoder, chosen: [Int]? = nil
     ) throws(CodecError) -> (head: FrameHead, tiles: [[UInt8]], sizes: (head: Int, tables: Int)) {
         let none = (

@@ -66,16 +66,18 @@ package final class TokenDecoder: Sendable {
 
     /// The interval that each coefficient is known to lie in, `[components][rows][columns]` in coded integers: from `lower`
     /// on, less than `lower + width` (for one that is not negative; negative ones the other way round; around 0 both ends
-    /// are excluded).
-    package func intervals(_ tiles: [[UInt8]], hasMask: Bool) -> (lower: [Int32], width: [Int32]) {
+    /// are excluded); and the validity of the samples.
+    package func intervals(
+        _ tiles: [[UInt8]], hasMask: Bool
+    ) -> (lower: [Int32], width: [Int32], validity: Validity) {
         let count = components * grid.rows * grid.columns
         var lower = [Int32](repeating: 0, count: count)
         var width = lower
         let (rows, columns) = (grid.rows, grid.columns)
-        lower.withUnsafeMutableBufferPointer { lower in
+        let masks = lower.withUnsafeMutableBufferPointer { lower in
             width.withUnsafeMutableBufferPointer { width in
                 nonisolated(unsafe) let (low, wide) = (lower.baseAddress, width.baseAddress)
-                _ = decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask) { workspace, _, outcome, _ in
+                return decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask) { workspace, _, outcome, _ in
                     if let low, let wide {
                         workspace.intervals(
                             lower: low, width: wide, outcome.layout, rows: rows, columns: columns,
@@ -85,7 +87,7 @@ package final class TokenDecoder: Sendable {
                 }
             }
         }
-        return (lower, width)
+        return (lower, width, validity(masks))
     }
 
     /// Bits that all tiles' decisions took, by `DecisionKind.rawValue`.

@@ -44,7 +44,8 @@ struct TokenPair {
     /// The intervals that these layers leave.
     func intervals(_ layers: [[UInt8]], hasMask: Bool = false) throws -> (lower: [Int32], width: [Int32]) {
         let tiles = try decoder.tileOctets(layers.map { $0[...] }).tiles
-        return decoder.intervals(tiles, hasMask: hasMask)
+        let known = decoder.intervals(tiles, hasMask: hasMask)
+        return (known.lower, known.width)
     }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 from collections.abc import Callable
 from ctypes import c_char_p, c_float, c_int64, c_ssize_t, c_void_p
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+LIBRARY = "libPerigeeC.so"
 MESSAGE_CAPACITY = 2_048
 
 SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
@@ -35,6 +37,10 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
         c_int64,
         [c_void_p, c_char_p, c_void_p, *[c_ssize_t] * 5, c_void_p, c_ssize_t],
     ),
+    "perigee_intervals": (
+        c_int64,
+        [c_void_p, c_char_p, c_void_p, c_ssize_t, *[c_void_p] * 4, c_ssize_t],
+    ),
     "perigee_trainer_open": (c_void_p, []),
     "perigee_trainer_adapt": (c_int64, [c_void_p, c_void_p, c_void_p, c_ssize_t, c_ssize_t, c_float]),
     "perigee_trainer_tensors": (c_int64, [c_void_p, c_void_p, c_ssize_t]),
@@ -46,9 +52,15 @@ class CodecError(RuntimeError):
 
 
 def library_path() -> Path:
-    """`$PERIGEE_LIBRARY`, else `.build/release/libPerigeeC.so` of this repository."""
+    """`$PERIGEE_LIBRARY`, else the library of the wheel, else `.build/release/libPerigeeC.so` of the repository."""
     given = os.environ.get("PERIGEE_LIBRARY")
-    path = Path(given) if given else Path(__file__).resolve().parents[3] / ".build" / "release" / "libPerigeeC.so"
+    if given:
+        path = Path(given)
+    else:
+        here = Path(__file__).resolve()
+        path = here.with_name(LIBRARY)
+        if not path.is_file():
+            path = here.parents[2] / ".build" / "release" / LIBRARY
     if not path.is_file():
         raise FileNotFoundError(f"no {path}: run `swift build -c release --product PerigeeC`, or set PERIGEE_LIBRARY")
     return path
@@ -64,6 +76,14 @@ def _library() -> ctypes.CDLL:
     library.perigee_close.restype = None
     library.perigee_close.argtypes = [c_void_p]
     return library
+
+
+def word(name: str, value: int) -> int:
+    """`value` as the C functions take it; ctypes alone would cut a larger one to its low 64 bits without a word."""
+    number = operator.index(value)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise CodecError(f"{name} is {number}, must be between -2^63 and 2^63 - 1")
+    return number
 
 
 def call(name: str, *arguments: Any) -> int:

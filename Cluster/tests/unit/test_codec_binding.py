@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from perigee_cluster.bitstream import CodecError, Model, Stream, Trainer, library_path
+from perigee_codec import CodecError, Model, Stream, Trainer, library_path, prefix
 from perigee_cluster.data.frames import read_frame
 from perigee_cluster.training import safetensors
 
@@ -131,3 +132,55 @@ def test_a_window_is_the_same_samples_as_in_the_whole_frame(model: Model) -> Non
     ]:
         with pytest.raises(CodecError, match=field):
             stream.decode(layers, window=window)
+
+
+def test_numbers_without_end_are_refused_by_name(model: Model) -> None:
+    samples = scenery(3, 20, 30)
+    stream = Stream(model, "sentinel-2-l2a", samples.shape, bands=["B02", "B03", "B04"])
+    layers = stream.encode(samples, [-(1 << 63), (1 << 63) - 1])
+    assert stream.decode(layers).shape == samples.shape
+    largest = (1 << 63) - 1
+    for window, field in [
+        ((1 << 64, 0, 1, 1), "window x is 18446744073709551616"),
+        ((0, -(1 << 63) - 1, 1, 1), "window y is -9223372036854775809"),
+        ((largest, 0, largest, 1), f"window x is {largest}"),
+        ((1, 0, largest, 1), f"window width is {largest}"),
+        ((0, -(1 << 63), 1, 1), f"window y is {-(1 << 63)}"),
+        ((0, 0, 1, -largest), f"window height is -{largest}"),
+    ]:
+        with pytest.raises(CodecError, match=field):
+            stream.decode(layers, window=window)
+    with pytest.raises(CodecError, match="budget is 9223372036854775808"):
+        stream.encode(samples, [1 << 63])
+    with pytest.raises(CodecError, match="rows and columns must be 1 to 1048576"):
+        Stream(model, "sentinel-2-l2a", (12, 1 << 21, 8))
+    with pytest.raises(CodecError, match="frame octets"):
+        Stream(model, "sentinel-2-l2a", (12, 1 << 20, 1 << 20))
+    with pytest.raises(CodecError, match="rows and columns"):
+        Stream(model, "sentinel-2-l2a", (12, -4, 8))
+
+
+def test_a_prefix_is_the_first_octets_of_the_layers() -> None:
+    layers = [b"abc", b"", b"defg"]
+    assert prefix(layers, 0) == [b"", b"", b""]
+    assert prefix(layers, 4) == [b"abc", b"", b"d"]
+    assert prefix(layers, 99) == layers
+    assert prefix(layers, -1) == [b"", b"", b""]
+
+
+def test_a_bundle_whose_files_were_changed_is_refused_by_name(tmp_path: Path) -> None:
+    source = next(path.parent for path in sorted(ROOT.glob("Firmware/*/manifest.json")))
+    for name in ("model.safetensors", "MODEL_CARD.md"):
+        bundle = tmp_path / name.split(".")[0]
+        shutil.copytree(source, bundle)
+        octets = bytearray((bundle / name).read_bytes())
+        octets[-9] ^= 1  # inside of the tables: the header of safetensors stays as it was
+        (bundle / name).write_bytes(octets)
+        with pytest.raises(CodecError, match=rf"{name.replace('.', chr(92) + '.')} has (the )?SHA-256"):
+            Model.open(bundle)
+        (bundle / name).write_bytes(octets[:-1])
+        with pytest.raises(CodecError, match=rf"{name.replace('.', chr(92) + '.')} size"):
+            Model.open(bundle)
+        (bundle / name).unlink()
+        with pytest.raises(CodecError, match=name.replace(".", r"\.")):
+            Model.open(bundle)

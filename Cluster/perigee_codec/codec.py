@@ -4,17 +4,52 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perigee_cluster.bitstream.binding import CodecError, call, close, library_path
+from perigee_codec.binding import CodecError, call, close, library_path, word
 
-__all__ = ["CodecError", "Model", "Stream", "Trainer", "library_path"]
+__all__ = ["CodecError", "Intervals", "Model", "Stream", "Trainer", "library_path", "prefix"]
 
 FITTED_LIMIT = 1 + 64 + 64 * 63 // 2
+
+
+def prefix(layers: Sequence[bytes], size: int) -> list[bytes]:
+    """The first `size` octets of a frame as layers that `Stream.decode` takes; all of them where there are fewer."""
+    cut: list[bytes] = []
+    for layer in layers:
+        cut.append(layer[: max(size, 0)])
+        size -= len(layer)
+    return cut
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """What a prefix says of every coefficient, arrays [K, H, W] in Mallat layout.
+
+    The unit is that of `Stream.forward(samples, choice=choice)`: normalised samples (the profile's peak is 10,000) after
+    wavelet and basis `choice`. That transform of the original, missing samples filled, is at least `lower_KHW` and at most
+    `upper_KHW`, always; infinite where nothing bounds it. `is_measurement_KHW` is false where the support of a
+    coefficient touches a missing sample: such a coefficient depends on the fill and says nothing certain of the scene.
+    """
+
+    lower_KHW: NDArray[np.float32]
+    upper_KHW: NDArray[np.float32]
+    is_measurement_KHW: NDArray[np.bool_]
+    choice: bytes
+
+    @property
+    def width_KHW(self) -> NDArray[np.float32]:
+        """`upper_KHW - lower_KHW`: what is left open."""
+        return self.upper_KHW - self.lower_KHW
+
+    def contain(self, coefficients_KHW: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which coefficients lie in their intervals."""
+        return (self.lower_KHW <= coefficients_KHW) & (coefficients_KHW <= self.upper_KHW)
 
 
 class _Handle:
@@ -79,7 +114,7 @@ class Stream(_Handle):
         }
         given = {name: value for name, value in description.items() if value is not None}
         text = json.dumps(given, allow_nan=False).encode()
-        super().__init__(call("perigee_stream_open", model.handle, text, len(text), lanes))
+        super().__init__(call("perigee_stream_open", model.handle, text, len(text), word("lanes", lanes)))
         order = np.zeros(1_024, np.int64)
         count = call("perigee_stream_coding_order", self.handle, order.ctypes.data)
         if count != shape[0]:
@@ -103,7 +138,7 @@ class Stream(_Handle):
         room[: len(choice)] = np.frombuffer(choice, np.uint8)
         coefficients = np.empty(self.shape, np.float32)
         size = call(
-            "perigee_transform_forward", self.handle, samples.ctypes.data, samples.nbytes, budget, room.ctypes.data,
+            "perigee_transform_forward", self.handle, samples.ctypes.data, samples.nbytes, word("budget", budget), room.ctypes.data,
             len(choice), len(room), coefficients.ctypes.data,
         )  # fmt: skip
         return coefficients, room[:size].tobytes()
@@ -129,12 +164,12 @@ class Stream(_Handle):
     def encode(self, samples_BHW: NDArray[Any], budgets: Sequence[int]) -> list[bytes]:
         """Layers within cumulative budgets in octets, coarse to fine."""
         samples = self._samples(samples_BHW)
-        limits = np.asarray(budgets, np.int64)
+        limits = np.array([word("budget", budget) for budget in budgets], np.int64)
         sizes = np.zeros(len(limits), np.int64)
-        # verbatim frames may be larger than their budgets, at most by what zstd adds to noise
-        payload = np.empty(
-            max(int(limits.max(initial=0)), 0) + samples.nbytes + (samples.nbytes >> 7) + 1_024, np.uint8
-        )
+        # verbatim frames may be larger than their budgets, at most by what zstd adds to noise; no tokens fill 16 octets
+        # a sample, whatever the budget
+        tokens = min(max(int(limits.max(initial=0)), 0), 16 * samples.size + (1 << 20))
+        payload = np.empty(tokens + samples.nbytes + (samples.nbytes >> 7) + 1_024, np.uint8)
         call(
             "perigee_encode", self.handle, samples.ctypes.data, samples.nbytes, limits.ctypes.data, len(limits),
             payload.ctypes.data, len(payload), sizes.ctypes.data,
@@ -150,6 +185,10 @@ class Stream(_Handle):
         """
         sizes = np.array([len(layer) for layer in layers], np.int64)
         if window is not None:
+            window = tuple(
+                word(f"window {name}", number)
+                for name, number in zip(("x", "y", "width", "height"), window, strict=True)
+            )
             _, _, width, height = window
             # sizes that no window of the frame has are left to the codec to refuse
             fits = 0 < width <= self.shape[2] and 0 < height <= self.shape[1]
@@ -166,6 +205,17 @@ class Stream(_Handle):
         )  # fmt: skip
         return samples
 
+    def intervals(self, layers: Sequence[bytes]) -> Intervals:
+        """What the octets at hand (as for `decode`) say of every coefficient; more octets never widen an interval."""
+        sizes = np.array([len(layer) for layer in layers], np.int64)
+        lower, upper = np.empty(self.shape, np.float32), np.empty(self.shape, np.float32)
+        measurement, choice = np.empty(self.shape, np.uint8), np.empty(FITTED_LIMIT, np.uint8)
+        size = call(
+            "perigee_intervals", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), lower.ctypes.data,
+            upper.ctypes.data, measurement.ctypes.data, choice.ctypes.data, len(choice),
+        )  # fmt: skip
+        return Intervals(lower, upper, measurement.astype(bool), choice[:size].tobytes())
+
 
 class Trainer(_Handle):
     """Fits the start values of the token coder: give it all training frames, shuffled, twice."""
@@ -177,8 +227,9 @@ class Trainer(_Handle):
         """Learns from one frame coded to `budget` octets; the spectral mode that the encoder chose."""
         samples = stream._samples(samples_BHW)
         return call(
-            "perigee_trainer_adapt", self.handle, stream.handle, samples.ctypes.data, samples.nbytes, budget, scale
-        )
+            "perigee_trainer_adapt", self.handle, stream.handle, samples.ctypes.data, samples.nbytes,
+            word("budget", budget), scale,
+        )  # fmt: skip
 
     def tensors(self) -> bytes:
         """What was learned, as octets of a safetensors file: `tokens/…`."""
