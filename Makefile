@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed train docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed train train-smoke wheel docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -56,6 +56,12 @@ bench-speed: build ## speed of one core beside OpenJPEG, as JSON
 
 train: dependencies ## fit the codec's statistics on training places; writes Firmware/perigee-1
 	PYTHON=$$(Scripts/python-environment) Scripts/train
+
+train-smoke: dependencies ## train a tiny bundle on generated frames, twice, and code with it; no sample data, below 3 minutes
+	@Scripts/train-smoke
+
+wheel: dependencies ## build the Python wheel of perigee_codec into .build/wheel
+	@Scripts/wheel
 
 docs: build ## remake Docs/commands.md from the option tables
 	.build/release/perigee reference > Docs/commands.md
