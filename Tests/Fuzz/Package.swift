@@ -5,8 +5,8 @@ import PackageDescription
 // `make fuzz TIME=60` builds and runs all of them; a crash becomes a vector in Corpus/.
 
 let targets = [
-    "FuzzPacket", "FuzzTokenFile", "FuzzTokens", "FuzzLinkMessage", "FuzzFrameHeader", "FuzzFrame", "FuzzManifest",
-    "FuzzSafetensors",
+    "FuzzPacket", "FuzzTokenFile", "FuzzTokens", "FuzzDecode", "FuzzLinkMessage", "FuzzFrameHeader", "FuzzFrame",
+    "FuzzManifest", "FuzzSafetensors",
 ]
 
 let package = Package(
