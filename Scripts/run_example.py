@@ -1,6 +1,6 @@
 """Runs the blocks of a page of Docs/examples and writes their outputs and the picture into the page.
 
-python Scripts/run_example.py, for `make docs`; needs a release build and `PYTHONPATH=Cluster`. The page's test uses `run`.
+For `make docs`; needs a release build and `PYTHONPATH=Cluster`. The test of the page uses `run`.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
-from perigee_codec import library_path
 from perigee_cluster.data.frames import data_folder
 from perigee_cluster.data.splits import ROLES, load_splits
 from perigee_cluster.training.codec import train
 from perigee_cluster.training.config import CodecConfig
 from perigee_cluster.training.corpus import TrainingFrame, corpus
+from perigee_codec import library_path
 from rd import cache
 
 FOLDER = "terracodec-ssl4eos12"

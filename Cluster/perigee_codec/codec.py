@@ -31,10 +31,10 @@ def prefix(layers: Sequence[bytes], size: int) -> list[bytes]:
 class Intervals:
     """What a prefix says of every coefficient, arrays [K, H, W] in Mallat layout.
 
-    The unit is that of `Stream.forward(samples, choice=choice)`: normalised samples (the profile's peak is 10,000) after
-    wavelet and basis `choice`. That transform of the original, missing samples filled, is at least `lower_KHW` and at most
-    `upper_KHW`, always; infinite where nothing bounds it. `is_measurement_KHW` is false where the support of a
-    coefficient touches a missing sample: such a coefficient depends on the fill and says nothing certain of the scene.
+    The unit is that of `Stream.forward(samples, choice=choice)`: normalised samples (the profile's peak is 10,000)
+    after wavelet and basis `choice`. That transform of the original, missing samples filled, is at least `lower_KHW`
+    and at most `upper_KHW`, always; infinite where nothing bounds it. `is_measurement_KHW` is false where the support
+    of a coefficient touches a missing sample: it depends on the fill and says nothing certain of the scene.
     """
 
     lower_KHW: NDArray[np.float32]
@@ -138,8 +138,8 @@ class Stream(_Handle):
         room[: len(choice)] = np.frombuffer(choice, np.uint8)
         coefficients = np.empty(self.shape, np.float32)
         size = call(
-            "perigee_transform_forward", self.handle, samples.ctypes.data, samples.nbytes, word("budget", budget), room.ctypes.data,
-            len(choice), len(room), coefficients.ctypes.data,
+            "perigee_transform_forward", self.handle, samples.ctypes.data, samples.nbytes, word("budget", budget),
+            room.ctypes.data, len(choice), len(room), coefficients.ctypes.data,
         )  # fmt: skip
         return coefficients, room[:size].tobytes()
 

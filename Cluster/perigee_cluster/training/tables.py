@@ -6,11 +6,11 @@ import logging
 
 import numpy as np
 
-from perigee_codec import Model, Stream, Trainer
 from perigee_cluster.training.config import TableConfig
 from perigee_cluster.training.corpus import TrainingFrame
 from perigee_cluster.training.profiles import Profile
 from perigee_cluster.training.safetensors import Tensors, pack, parse
+from perigee_codec import Model, Stream, Trainer
 
 log = logging.getLogger("train")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perigee_codec import CodecError, Model, Stream, Trainer, library_path, prefix
 from perigee_cluster.data.frames import read_frame
 from perigee_cluster.training import safetensors
+from perigee_codec import CodecError, Model, Stream, Trainer, library_path, prefix
 
 ROOT = Path(__file__).resolve().parents[3]
 

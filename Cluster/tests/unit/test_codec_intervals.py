@@ -25,9 +25,7 @@ def scenery(shape: tuple[int, int, int], seed: int, peak: float = 10_000) -> NDA
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[: shape[1], : shape[2]]
     fields = (y // 17 * 7 + x // 23 * 5) % 11 / 11
-    bands = [
-        0.1 + 0.03 * band + 0.2 * fields + 0.04 * np.sin(x / 9 + band) * np.cos(y / 7) for band in range(shape[0])
-    ]
+    bands = [0.1 + 0.03 * band + 0.2 * fields + 0.04 * np.sin(x / 9 + band) * np.cos(y / 7) for band in range(shape[0])]
     return peak * (np.stack(bands) + generator.normal(0, 0.004, shape))
 
 
