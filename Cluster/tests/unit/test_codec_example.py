@@ -1,4 +1,4 @@
-"""Docs/examples/codec.md runs from its text and prints what it says, numbers within a quarter (the coder goes on changing)."""
+"""Docs/examples/codec.md runs from its text and prints what it says, numbers within a quarter: the coder changes."""
 
 from __future__ import annotations
 
