@@ -30,7 +30,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     ),
     "perigee_encode": (
         c_int64,
-        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p],
+        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_char_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p],
     ),
     "perigee_decode": (c_int64, [c_void_p, c_char_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t]),
     "perigee_decode_window": (

@@ -161,8 +161,11 @@ class Stream(_Handle):
         )  # fmt: skip
         return samples
 
-    def encode(self, samples_BHW: NDArray[Any], budgets: Sequence[int]) -> list[bytes]:
-        """Layers within cumulative budgets in octets, coarse to fine."""
+    def encode(self, samples_BHW: NDArray[Any], budgets: Sequence[int], *, choice: bytes = b"") -> list[bytes]:
+        """Layers within cumulative budgets in octets, coarse to fine.
+
+        `choice`: a basis as for `forward`, to compare bases; empty lets the encoder choose.
+        """
         samples = self._samples(samples_BHW)
         limits = np.array([word("budget", budget) for budget in budgets], np.int64)
         sizes = np.zeros(len(limits), np.int64)
@@ -172,7 +175,7 @@ class Stream(_Handle):
         payload = np.empty(tokens + samples.nbytes + (samples.nbytes >> 7) + 1_024, np.uint8)
         call(
             "perigee_encode", self.handle, samples.ctypes.data, samples.nbytes, limits.ctypes.data, len(limits),
-            payload.ctypes.data, len(payload), sizes.ctypes.data,
+            choice, len(choice), payload.ctypes.data, len(payload), sizes.ctypes.data,
         )  # fmt: skip
         ends = np.cumsum(sizes)
         return [payload[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]

@@ -2,19 +2,26 @@ import PerigeeCodec
 import PerigeeCore
 
 /// Encodes one frame into `count` layers within cumulative `budgets` in octets, coarse to fine. The layers lie behind each
-/// other in `payload`; `sizes` gets their octets. Gives the octets of all.
+/// other in `payload`; `sizes` gets their octets. `choice` of `choiceSize` octets (as `perigee_transform_forward` gives it)
+/// names the basis; the encoder chooses where it has none. Gives the octets of all.
 @_cdecl("perigee_encode")
 public func encode(
     _ stream: UnsafeMutableRawPointer?, _ samples: UnsafePointer<UInt8>?, _ size: Int, _ budgets: UnsafePointer<Int64>?,
-    _ count: Int, _ payload: UnsafeMutablePointer<UInt8>?, _ payloadCapacity: Int,
-    _ sizes: UnsafeMutablePointer<Int64>?,
+    _ count: Int, _ choice: UnsafePointer<UInt8>?, _ choiceSize: Int, _ payload: UnsafeMutablePointer<UInt8>?,
+    _ payloadCapacity: Int, _ sizes: UnsafeMutablePointer<Int64>?,
     _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> Int64 {
     call(message, capacity) {
         let stream = try object(stream, as: Stream.self)
         guard let budgets, let sizes, count > 0 else { throw CallError(description: "budgets or sizes are null") }
-        let frame = try stream.encoder.encode(
-            stream.samples(samples, size), budgets: (0..<count).map { Int(budgets[$0]) })
+        let limits = (0..<count).map { Int(budgets[$0]) }
+        let samples = try stream.samples(samples, size)
+        let frame =
+            choiceSize == 0
+            ? try stream.encoder.encode(samples, budgets: limits)
+            : try stream.encoder.encode(
+                samples, budgets: limits,
+                choice: parseChoice(octets(choice, choiceSize, "the choice"), bands: stream.description.bands.count))
         for index in 0..<count { sizes[index] = Int64(index < frame.layers.count ? frame.layers[index].count : 0) }
         return try copy(Array(frame.layers.joined()), to: payload, capacity: payloadCapacity)
     }

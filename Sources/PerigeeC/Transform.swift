@@ -70,7 +70,8 @@ public func inverse(
     }
 }
 
-private func parseChoice(_ octets: [UInt8], bands: Int) throws -> SpectralChoice {
+/// A choice as its octets say: the mode, then the octets of a fitted basis.
+func parseChoice(_ octets: [UInt8], bands: Int) throws -> SpectralChoice {
     guard let mode = octets.first else { throw CallError(description: "the choice has no octets") }
     var reader = ByteReader(octets.dropFirst())
     let choice = try SpectralChoice(mode: Int(mode), parsing: &reader, bands: bands)

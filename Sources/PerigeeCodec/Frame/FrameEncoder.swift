@@ -4,10 +4,10 @@ public import PerigeeCore
 /// workspaces. Frames go through it one after another.
 public struct FrameEncoder: Sendable {
     public let stream: StreamDescription
-    private let transform: FrameTransform?
-    private let tokens: TokenEncoder?
+    let transform: FrameTransform?
+    let tokens: TokenEncoder?
     /// Octets beyond any frame; larger budgets mean the same.
-    private static let budgetLimit = 1 << 40
+    static let budgetLimit = 1 << 40
 
     /// `lanes`: threads that code tiles beside each other, the caller's included; the octets do not depend on it.
     /// Fails where the stream's scale, offset or peak cannot be used.
@@ -63,7 +63,7 @@ public struct FrameEncoder: Sendable {
         return transform.clippedCount(samples, validity: try transform.validity(of: samples))
     }
 
-    private func encode(
+    func encode(
         _ planes: Planes, _ choice: SpectralChoice, _ validity: Validity, _ tokens: TokenEncoder, budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         let head = FrameHead(choice: choice, hasMask: !validity.isAllValid)
