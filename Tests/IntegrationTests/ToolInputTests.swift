@@ -203,12 +203,31 @@ struct ToolInputTests {
         for (window, code, text) in [
             ("1100,0,1,1", 65, "window x is 1100"), ("0,290,1,11", 65, "window height is 11"),
             ("0,0,0,1", 65, "window width is 0"), ("0,0,1", 64, "--window is 0,0,1"),
+            ("-1,0,1,1", 65, "window x is -1"), ("0,-9223372036854775808,1,1", 65, "window y is -9223372036854775808"),
+            ("0,0,-1,1", 65, "window width is -1"), ("9223372036854775807,0,9223372036854775807,1", 65, "window x"),
             ("0,0,1,99999999999999999999", 64, "--window"), ("0,0,1,9223372036854775807", 65, "window height"),
         ] as [(String, Int32, String)] {
-            let outcome = try Programs.perigee(["decode", tokens, "-o", folder.file("no.tif"), "--window", window])
+            let outcome = try Programs.perigee(["decode", tokens, "-o", folder.file("no.tif"), "--window=\(window)"])
             #expect(outcome.code == code && outcome.errors.contains(text), "\(window): \(outcome.errors)")
         }
         #expect(!FileManager.default.fileExists(atPath: folder.file("no.tif")))
+    }
+
+    @Test("a bundle whose tables are not those of its manifest is refused by name", arguments: ["encode", "decode"])
+    func damagedBundle(command: String) throws {
+        let folder = try TemporaryFolder()
+        _ = try tokens(in: folder)
+        let bundle = folder.file("bundle")
+        try FileManager.default.copyItem(atPath: SharedData.packageRoot + "/Firmware/perigee-1", toPath: bundle)
+        let tables = URL(filePath: bundle + "/model.safetensors")
+        var octets = try Data(contentsOf: tables)
+        octets[octets.count - 9] ^= 1
+        try octets.write(to: tables)
+        try Programs.succeed("simulate", "-o", folder.file("frames"), "--rows", "8", "--columns", "8")
+        let input = command == "encode" ? folder.file("frames/sim-0_20240516.tif") : folder.file("good.pgt")
+        let outcome = try Programs.perigee([command, input, "-o", folder.file("no"), "--firmware", bundle])
+        #expect(outcome.code != 0 && outcome.errors.contains("model.safetensors has SHA-256"), "\(outcome.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder.file("no")))
     }
 
     @Test("info accounts for every octet")
