@@ -42,6 +42,7 @@ extension FrameDecoder {
             throw .unusable(field: "stream", found: "verbatim", expected: "a stream of tokens: it alone has intervals")
         }
         try checkSize(rows: stream.rows, columns: stream.columns)
+        try checkMemory(tokens, samples: stream.rows * stream.columns)
         let (head, tiles, _) = try parse(layers, tokens)
         try transform.check(head.choice)
         let (lower, width, validity) = tokens.intervals(tiles, hasMask: head.hasMask)

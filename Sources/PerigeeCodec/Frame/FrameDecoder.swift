@@ -6,18 +6,25 @@ public struct FrameDecoder: Sendable {
     /// Octets of samples that are made room for where the caller says nothing else.
     public static let sampleLimit = 256 << 20
     private let sampleLimit: Int
+    private let lanes: Int
+    /// Octets that a lane takes for each sample of the largest tile.
+    private static let workspaceOctets = 9
+    /// Octets of memory that decoding may take, in multiples of `sampleLimit`.
+    private static let memoryFactor = 8
     let transform: FrameTransform?
     let tokens: TokenDecoder?
 
     /// `lanes`: threads that decode tiles beside each other, the caller's included. `sampleLimit`: octets of the samples of
     /// what is decoded at once, a frame or a window, and of a tile; more is refused before anything is allocated for it,
     /// since a declaration of 60 octets can claim 2^50 samples. Decoding takes 4 octets a sample, and a lane about 9 a
-    /// sample of the largest tile, beside the samples themselves.
+    /// sample of the largest tile, beside the samples themselves; more than 8 times `sampleLimit` of all that is refused
+    /// too, which many bands of 8 bits in one tile could claim.
     public init(
         model: CodecModel, stream: StreamDescription, lanes: Int, sampleLimit: Int = FrameDecoder.sampleLimit
     ) throws(CodecError) {
         self.stream = stream
         self.sampleLimit = sampleLimit
+        self.lanes = max(lanes, 1)
         guard stream.declaration.coding == .tokens else {
             (transform, tokens) = (nil, nil)
             return
@@ -35,6 +42,7 @@ public struct FrameDecoder: Sendable {
     public func decode(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
         try checkSize(rows: stream.rows, columns: stream.columns)
         guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
+        try checkMemory(tokens, samples: stream.rows * stream.columns)
         let (head, tiles, _) = try parse(layers, tokens)
         try transform.check(head.choice)
         let (planes, validity) = tokens.decode(
@@ -52,6 +60,7 @@ public struct FrameDecoder: Sendable {
         }
         try checkSize(rows: window.height, columns: window.width)
         try checkTileSize(tokens)
+        try checkMemory(tokens, samples: window.height * window.width)
         let geometry = try transform.geometry(of: window)
         let chosen = geometry.tiles(tokens.grid)
         let (head, tiles, _) = try parse(layers, tokens, chosen: chosen)
@@ -100,10 +109,19 @@ public struct FrameDecoder: Sendable {
     }
 
     private func checkTileSize(_ tokens: TokenDecoder) throws(CodecError) {
-        let last = tokens.grid.count - 1
-        try checkSize(
-            rows: max(tokens.grid.rowRange(0).count, tokens.grid.rowRange(last).count),
-            columns: max(tokens.grid.columnRange(0).count, tokens.grid.columnRange(last).count))
+        let largest = tokens.grid.largestTile
+        try checkSize(rows: largest.rows, columns: largest.columns)
+    }
+
+    /// Refuses what would take too much memory; `samples` of one band. Sizes were checked: no product overflows.
+    func checkMemory(_ tokens: TokenDecoder, samples: Int) throws(CodecError) {
+        let (largest, bands) = (tokens.grid.largestTile, stream.bands.count)
+        let workspaces = min(lanes, tokens.grid.count) * largest.rows * largest.columns * Self.workspaceOctets
+        let octets = bands * (samples * (stream.sampleType.size + MemoryLayout<Float>.size) + workspaces)
+        let limit = Self.memoryFactor * sampleLimit
+        guard octets <= limit else {
+            throw .outOfRange(field: "memory for decoding, octets", value: octets, limit: limit)
+        }
     }
 
     func parse(

@@ -33,6 +33,14 @@ public struct TileGrid: Equatable, Sendable {
         return column * Self.tileSize..<(column + 1 == tileColumns ? columns : (column + 1) * Self.tileSize)
     }
 
+    /// Sides that no tile exceeds.
+    var largestTile: (rows: Int, columns: Int) {
+        let last = count - 1
+        return (
+            max(rowRange(0).count, rowRange(last).count), max(columnRange(0).count, columnRange(last).count)
+        )
+    }
+
     /// Coefficients of a sub-band of `level` that belong to tile `index` of `count` along one axis, where the sub-band has
     /// `size` of them.
     static func span(index: Int, count: Int, level: Int, size: Int) -> Range<Int> {

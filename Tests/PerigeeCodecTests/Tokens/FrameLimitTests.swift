@@ -19,6 +19,30 @@ struct FrameLimitTests {
         }
     }
 
+    @Test("many bands of 8 bits in one tile are refused before the memory for them is taken")
+    func hostileBands() throws {
+        // 240 MiB of samples, within the limit; workspaces for them would be 2 GiB beside 1 GiB of coefficients
+        let stream = try stream(bands: bands(960), rows: 512, columns: 512, type: .uint8, peak: 255)
+        let decoder = try FrameDecoder(model: model(), stream: stream, lanes: 4)
+        for refusal in [
+            #expect(throws: CodecError.self) { try decoder.decode(layers: []) },
+            #expect(throws: CodecError.self) { try decoder.intervals(layers: []) },
+            #expect(throws: CodecError.self) {
+                try decoder.decode(layers: [], window: FrameWindow(x: 0, y: 0, width: 1, height: 1))
+            },
+        ] {
+            guard
+                case .outOfRange(field: "memory for decoding, octets", _, limit: 8 * FrameDecoder.sampleLimit) = refusal
+            else {
+                Issue.record("refused as \(String(describing: refusal))")
+                continue
+            }
+        }
+        let few = try PerigeeCodecTests.stream(bands: bands(2), rows: 512, columns: 512, type: .uint8, peak: 255)
+        let allowed = try FrameDecoder(model: model(), stream: few, lanes: 4, sampleLimit: 1 << 20)
+        #expect(try allowed.decode(layers: []).bytes.count == 2 * 512 * 512)
+    }
+
     @Test("a tile that is too large is refused, though the window in it is small")
     func hostileTile() throws {
         let stream = try stream(bands: bands(1_024), rows: 1 << 20, columns: 1 << 20)
