@@ -128,6 +128,28 @@ struct ToolInputTests {
         #expect(!FileManager.default.fileExists(atPath: folder.file("out.tif")))
     }
 
+    @Test("impossible octets behind good checksums are refused by name")
+    func impossibleSymbols() throws {
+        let folder = try TemporaryFolder()
+        let good = try TokenFile(parsing: tokens(in: folder))
+        let (fitted, none) = ([UInt8](repeating: 40, count: 12) + [UInt8](repeating: 128, count: 66), [UInt8]())
+        for (rows, layer, text) in [
+            (48, [0x8E] + none, "frame head"), (48, [13, 1, 2, 3], "spectral mode"),
+            (48, [15] + fitted, "fitted basis correlation"), (800, [14, 0x84], "tile bitmap"),
+            (800, [14, 1, 0], "tile length"), (800, [14, 1, 0x80, 0], "tile length"),
+            (800, [14, 3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], "tile length"),
+        ] {
+            var declaration = good.declaration
+            declaration.rows = rows
+            let file = TokenFile(
+                epoch: good.epoch, declaration: declaration, frame: 0, metadata: FrameMetadata(), layers: [layer[...]])
+            try Data(file.packed()).write(to: URL(filePath: folder.file("bad.pgt")))
+            let outcome = try Programs.perigee(["decode", folder.file("bad.pgt"), "-o", folder.file("out.tif")])
+            #expect(outcome.code == 65 && outcome.errors.contains(text), "\(layer.prefix(4)): \(outcome.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("out.tif")))
+    }
+
     @Test("a file of an unknown firmware says which one is missing")
     func wrongFirmware() throws {
         let folder = try TemporaryFolder()
