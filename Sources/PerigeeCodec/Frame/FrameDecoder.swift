@@ -6,34 +6,34 @@ public struct FrameDecoder: Sendable {
     /// Octets of samples that are made room for where the caller says nothing else.
     public static let sampleLimit = 256 << 20
     private let sampleLimit: Int
-    private let lanes: Int
+    /// Octets that coefficients, samples and one workspace may take together, and all workspaces too.
+    private let memoryLimit: Int
     /// Octets that a lane takes for each sample of the largest tile.
     private static let workspaceOctets = 9
-    /// Octets of memory that decoding may take, in multiples of `sampleLimit`.
-    private static let memoryFactor = 8
     let transform: FrameTransform?
     let tokens: TokenDecoder?
 
     /// `lanes`: threads that decode tiles beside each other, the caller's included. `sampleLimit`: octets of the samples of
     /// what is decoded at once, a frame or a window, and of a tile; more is refused before anything is allocated for it,
     /// since a declaration of 60 octets can claim 2^50 samples. Decoding takes 4 octets a sample, and a lane about 9 a
-    /// sample of the largest tile, beside the samples themselves; more than 8 times `sampleLimit` of all that is refused
-    /// too, which many bands of 8 bits in one tile could claim.
+    /// sample of the largest tile, beside the samples themselves. Where one lane would take more than 8 times `sampleLimit`
+    /// of all that, as many bands of 8 bits in one tile could, the frame is refused; where all lanes would, they are fewer.
     public init(
         model: CodecModel, stream: StreamDescription, lanes: Int, sampleLimit: Int = FrameDecoder.sampleLimit
     ) throws(CodecError) {
         self.stream = stream
         self.sampleLimit = sampleLimit
-        self.lanes = max(lanes, 1)
+        memoryLimit = 8 * min(sampleLimit, 1 << 50)
         guard stream.declaration.coding == .tokens else {
             (transform, tokens) = (nil, nil)
             return
         }
         let transform = try FrameTransform(stream, model: model.spectral)
         self.transform = transform
+        let workspace = Self.workspaceSize(TileGrid(rows: stream.rows, columns: stream.columns), stream.bands.count)
         tokens = TokenDecoder(
             rows: stream.rows, columns: stream.columns, levels: transform.levels, components: stream.bands.count,
-            tables: model.tables, lanes: lanes)
+            tables: model.tables, lanes: min(lanes, max(memoryLimit / workspace, 1)))
     }
 
     /// The frame as far as the octets at hand describe it. `layers` are those of the encoder from the first on, whole but for
@@ -115,13 +115,19 @@ public struct FrameDecoder: Sendable {
 
     /// Refuses what would take too much memory; `samples` of one band. Sizes were checked: no product overflows.
     func checkMemory(_ tokens: TokenDecoder, samples: Int) throws(CodecError) {
-        let (largest, bands) = (tokens.grid.largestTile, stream.bands.count)
-        let workspaces = min(lanes, tokens.grid.count) * largest.rows * largest.columns * Self.workspaceOctets
-        let octets = bands * (samples * (stream.sampleType.size + MemoryLayout<Float>.size) + workspaces)
-        let limit = Self.memoryFactor * sampleLimit
-        guard octets <= limit else {
-            throw .outOfRange(field: "memory for decoding, octets", value: octets, limit: limit)
+        let bands = stream.bands.count
+        let octets =
+            bands * samples * (stream.sampleType.size + MemoryLayout<Float>.size)
+            + Self.workspaceSize(tokens.grid, bands)
+        guard octets <= memoryLimit else {
+            throw .outOfRange(field: "memory for decoding, octets", value: octets, limit: memoryLimit)
         }
+    }
+
+    /// Octets of a lane's workspace.
+    private static func workspaceSize(_ grid: TileGrid, _ bands: Int) -> Int {
+        let largest = grid.largestTile
+        return bands * largest.rows * largest.columns * workspaceOctets
     }
 
     func parse(
