@@ -86,7 +86,7 @@ let package = Package(
         swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeSQLite"]),
         swift(
             "PerigeeProducts",
-            ["PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
+            ["PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeJSON", "PerigeeRaster"]),
         swift(
             "PerigeeStation",
             [
@@ -95,7 +95,10 @@ let package = Package(
             ]),
         swift(
             "PerigeeGateway",
-            ["PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeLink", "PerigeeTransport"]),
+            [
+                "PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeJSON", "PerigeeLink",
+                "PerigeeTransport",
+            ]),
         swift(
             "PerigeeTools",
             [

@@ -14,10 +14,10 @@ extension Safetensors {
                     name,
                     .object([
                         JSONValue.Member("dtype", .string(type)),
-                        JSONValue.Member("shape", .array(tensor.shape.map { .integer(Int64($0)) })),
+                        JSONValue.Member("shape", .array(tensor.shape.map { .integer($0) })),
                         JSONValue.Member(
                             "data_offsets",
-                            .array([.integer(Int64(start)), .integer(Int64(data.bytes.count))])),
+                            .array([.integer(start), .integer(data.bytes.count)])),
                     ])))
         }
         // spaces align the numbers to 8 octets, as other readers like it

@@ -22,10 +22,10 @@ extension FrameMessage {
             if let value { members.append(JSONValue.Member(name, value)) }
         }
         add("dtype", .string(samples.type.name))
-        add("shape", .array([samples.bands, samples.rows, samples.columns].map { .integer(Int64($0)) }))
+        add("shape", .array([samples.bands, samples.rows, samples.columns].map { .integer($0) }))
         add("bands", .array(description.bandNames.map(JSONValue.string)))
         if encoding != .none { add("encoding", .string(encoding.rawValue)) }
-        if hasChecksum { add("crc32c", .integer(Int64(CRC32C.checksum(octets)))) }
+        if hasChecksum { add("crc32c", .integer(Int(CRC32C.checksum(octets)))) }
         add("nodata", description.nodata.map { $0.isNaN ? .string("nan") : .number($0) })
         add("scale", description.scale.map(JSONValue.number))
         add("offset", description.offset.map(JSONValue.number))
@@ -54,10 +54,10 @@ extension FrameMessage {
         kind: FrameHeader.Kind, sensor: String, run: String, sequence: Int?
     ) -> [JSONValue.Member] {
         [
-            JSONValue.Member("v", .integer(Int64(FrameHeader.version))),
+            JSONValue.Member("v", .integer(FrameHeader.version)),
             JSONValue.Member("kind", .string(kind.rawValue)),
             JSONValue.Member("sensor", .string(sensor)),
             JSONValue.Member("run", .string(run)),
-        ] + (sequence.map { [JSONValue.Member("seq", .integer(Int64($0)))] } ?? [])
+        ] + (sequence.map { [JSONValue.Member("seq", .integer($0))] } ?? [])
     }
 }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import PerigeeCore
+internal import PerigeeJSON
 internal import PerigeeLink
 
 /// What a gateway did since its start, and whom it serves now.
@@ -11,6 +12,13 @@ public struct GatewayStatus: Equatable, Sendable {
         public var cumulative: UInt64
         public var waitingPackets: Int
         public var waitingSize: Int
+
+        var json: JSONValue {
+            .object([
+                "station": .string(station), "epoch": .string(epoch), "cumulative": .integer(Int(clamping: cumulative)),
+                "waiting_packets": .integer(waitingPackets), "waiting_octets": .integer(waitingSize),
+            ])
+        }
     }
 
     public var endpoint = ""
@@ -43,23 +51,17 @@ public struct GatewayStatus: Equatable, Sendable {
         gaps += counters.gaps
     }
 
-    /// The status file's text.
-    func json(now: Timestamp) -> String {
-        let list = sessions.map { session in
-            "    {\"station\": \"\(session.station)\", \"epoch\": \"\(session.epoch)\", \"cumulative\": \(session.cumulative),"
-                + " \"waiting_packets\": \(session.waitingPackets), \"waiting_octets\": \(session.waitingSize)}"
-        }
-        let endpoint = endpoint.filter { $0 != "\"" && $0 != "\\" && !$0.isNewline }
-        let fields: [(String, String)] = [
-            ("time", "\"\(now.rfc3339)\""), ("endpoint", "\"\(endpoint)\""),
-            ("state", isStopping ? "\"stopping\"" : "\"running\""), ("sessions_opened", "\(sessionsOpened)"),
-            ("packets", "\(packets)"), ("octets", "\(size)"), ("stored", "\(stored)"),
-            ("duplicates", "\(duplicates)"), ("conflicts", "\(conflicts)"), ("rejected", "\(rejected)"),
-            ("gaps", "\(gaps)"), ("strange_messages", "\(strangeMessages)"),
-            ("wire_octets_received", "\(wireReceived)"), ("wire_octets_sent", "\(wireSent)"),
-            ("sessions", list.isEmpty ? "[]" : "[\n\(list.joined(separator: ",\n"))\n  ]"),
-        ]
-        return "{\n" + fields.map { "  \"\($0.0)\": \($0.1)" }.joined(separator: ",\n") + "\n}\n"
+    /// What the status file says.
+    func json(now: Timestamp) -> JSONValue {
+        .object([
+            "time": .string(now.rfc3339), "endpoint": .string(endpoint),
+            "state": .string(isStopping ? "stopping" : "running"), "sessions_opened": .integer(sessionsOpened),
+            "packets": .integer(packets), "octets": .integer(size), "stored": .integer(stored),
+            "duplicates": .integer(duplicates), "conflicts": .integer(conflicts), "rejected": .integer(rejected),
+            "gaps": .integer(Int(clamping: gaps)), "strange_messages": .integer(strangeMessages),
+            "wire_octets_received": .integer(wireReceived), "wire_octets_sent": .integer(wireSent),
+            "sessions": .array(sessions.map(\.json)),
+        ])
     }
 
     /// Puts the file in place whole: readers see the old one or the new one. False where that fails.

@@ -1,4 +1,5 @@
 internal import PerigeeConcurrency
+internal import PerigeeJSON
 internal import PerigeeLink
 internal import PerigeeTransport
 
@@ -20,7 +21,7 @@ final class StatusWriter: Sendable {
             var isDone = false
             while !isDone {
                 isDone = done.current
-                let text = status().json(now: currentTime().utc)
+                let text = status().json(now: currentTime().utc).indented + "\n"
                 if !GatewayStatus.write(text, to: path) {
                     log.write(.warning, "status_not_written", [("path", path)])
                 }

@@ -116,7 +116,7 @@ struct JSONParser {
             guard digits() > 0 else { throw error("digits should stand in the exponent") }
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if isWhole, let whole = Int64(text) { return .integer(whole) }
+        if isWhole, let whole = Int(text) { return .integer(whole) }
         guard let value = Double(text), value.isFinite else { throw error("a number beyond 64 bits") }
         return .number(value)
     }

@@ -2,7 +2,7 @@
 public indirect enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
-    case integer(Int64)
+    case integer(Int)
     case number(Double)
     case string(String)
     case array([JSONValue])
@@ -39,61 +39,9 @@ public indirect enum JSONValue: Equatable, Sendable {
     /// A whole number, also one that was written with a fraction of zero.
     public var int: Int? {
         switch self {
-        case .integer(let value): Int(value)
+        case .integer(let value): value
         case .number(let value): Int(exactly: value)
         default: nil
         }
-    }
-}
-
-extension JSONValue: CustomStringConvertible {
-    /// One line of JSON text. A number that is not finite, which JSON cannot say, becomes null.
-    public var description: String {
-        var text = ""
-        write(into: &text)
-        return text
-    }
-
-    private func write(into text: inout String) {
-        switch self {
-        case .null: text += "null"
-        case .bool(let value): text += value ? "true" : "false"
-        case .integer(let value): text += String(value)
-        case .number(let value): text += value.isFinite ? "\(value)" : "null"
-        case .string(let value): Self.write(value, into: &text)
-        case .array(let values):
-            text += "["
-            for (index, value) in values.enumerated() {
-                if index > 0 { text += ", " }
-                value.write(into: &text)
-            }
-            text += "]"
-        case .object(let members):
-            text += "{"
-            for (index, member) in members.enumerated() {
-                if index > 0 { text += ", " }
-                Self.write(member.name, into: &text)
-                text += ": "
-                member.value.write(into: &text)
-            }
-            text += "}"
-        }
-    }
-
-    private static func write(_ string: String, into text: inout String) {
-        text += "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\t": text += "\\t"
-            case _ where scalar.value < 32:
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import PerigeeCore
+import PerigeeJSON
 
 /// Small files beside products.
 enum ProductFile {
@@ -8,37 +9,27 @@ enum ProductFile {
         let packets: Int
         let packetSize: Int
         let layerLimit: Int?
-        let software: String?
+        let software: String
 
         init(_ facts: ProductFacts) {
             (packets, packetSize) = (facts.packetCount, facts.packetSize)
             (layerLimit, software) = (facts.layerLimit, facts.software)
         }
 
-        fileprivate init(_ fields: ItemFields.Properties) {
-            (packets, packetSize) = (fields.packets, fields.packetSize)
-            (layerLimit, software) = (fields.layerLimit, fields.software["perigee"])
+        /// From an item's properties; nil where they do not say it.
+        fileprivate init?(_ properties: JSONValue) {
+            guard let packets = properties["perigee:packets"]?.int,
+                let packetSize = properties["perigee:packet_bytes"]?.int
+            else { return nil }
+            (self.packets, self.packetSize) = (packets, packetSize)
+            layerLimit = properties["perigee:layer_limit"]?.int
+            guard case .string(let software)? = properties["processing:software"]?["perigee"] else { return nil }
+            self.software = software
         }
-    }
-
-    fileprivate struct ItemFields: Decodable {
-        struct Properties: Decodable {
-            let packets: Int
-            let packetSize: Int
-            let layerLimit: Int?
-            let software: [String: String]
-
-            enum CodingKeys: String, CodingKey {
-                case packets = "perigee:packets"
-                case packetSize = "perigee:packet_bytes"
-                case layerLimit = "perigee:layer_limit"
-                case software = "processing:software"
-            }
-        }
-        let properties: Properties
     }
 
     private static let itemLimit = 8 << 20
+    private static let depthLimit = 16
 
     static func makeDirectory(_ path: String) throws(ProductError) {
         do {
@@ -47,9 +38,9 @@ enum ProductFile {
     }
 
     /// Writes JSON under a temporary name, then gives it its own.
-    static func write(_ value: STACValue, to path: String) throws(ProductError) {
+    static func write(_ value: JSONValue, to path: String) throws(ProductError) {
         do {
-            try Data(try value.packed()).write(to: URL(filePath: path), options: .atomic)
+            try Data((value.indented + "\n").utf8).write(to: URL(filePath: path), options: .atomic)
         } catch { throw .file(path: path, operation: "write", reason: error.localizedDescription) }
     }
 
@@ -62,8 +53,8 @@ enum ProductFile {
     /// What the item at `path` says it was made of; nil where there is none, or another's.
     static func made(of path: String) -> Origin? {
         guard let data = FileManager.default.contents(atPath: path), data.count <= itemLimit,
-            let fields = try? JSONDecoder().decode(ItemFields.self, from: data)
+            let item = try? JSONValue(parsing: Array(data)[...], depthLimit: depthLimit)
         else { return nil }
-        return Origin(fields.properties)
+        return item["properties"].flatMap(Origin.init)
     }
 }

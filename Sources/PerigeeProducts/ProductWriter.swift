@@ -1,4 +1,5 @@
 public import PerigeeCore
+import PerigeeJSON
 import PerigeeRaster
 
 /// Writes the product of a frame: a Cloud Optimized GeoTIFF and a STAC item beside it. Docs/products.md says where and what.
@@ -46,10 +47,10 @@ public struct ProductWriter: Sendable {
         let name = ProductName(facts, metadata: metadata)
         let directory = "\(folder)/\(name.folder)"
         try ProductFile.makeDirectory(directory)
-        let note = STACValue.object([
-            "station": .text(facts.station), "epoch": .text(facts.epoch.text),
-            "frame": .integer(Int(clamping: facts.frame)), "firmware": .text(Hex.text(declaration.firmware)),
-            "reason": .text("\(error)"), "packets": .integer(facts.packetCount),
+        let note = JSONValue.object([
+            "station": .string(facts.station), "epoch": .string(facts.epoch.text),
+            "frame": .integer(Int(clamping: facts.frame)), "firmware": .string(Hex.text(declaration.firmware)),
+            "reason": .string("\(error)"), "packets": .integer(facts.packetCount),
             "packet_bytes": .integer(facts.packetSize),
         ])
         try ProductFile.write(note, to: "\(directory)/\(name.note)")

@@ -27,103 +27,96 @@ struct StationStatus {
     let link: LinkClient.Snapshot
 
     var json: JSONValue {
-        let sensors = counters.sensors.values
-        let rawAcknowledged = sensors.reduce(0) { $0 + $1.rawSizeAcknowledged }
-        let packetsAcknowledged = sensors.reduce(0) { $0 + $1.packetSizeAcknowledged }
-        let baselines = sensors.filter { $0.acknowledged > 0 }.map(\.baselineAcknowledged)
-        let baseline = baselines.reduce(Double?.some(0)) { sum, value in
-            if let sum, let value { sum + value } else { nil }
+        .object([
+            "v": .integer(1), "station": .string(configuration.stationID), "state": .string(state.rawValue),
+            "epoch": .string(epoch.text), "started": .string(started.rfc3339), "updated": .string(now.rfc3339),
+            "firmware": .object(["name": .string(firmware.name), "id": .string(Hex.text(firmware.id))]),
+            "intake": intake, "ledger": ledger, "bytes": bytes, "saving": saving,
+            "over_budget": .integer(sum(\.overBudget)), "link": linkObject,
+            "sensors": .sorted(counters.sensors.mapValues(sensor)),
+        ])
+    }
+
+    private func sum(_ counter: KeyPath<StationCounters.Sensor, Int>) -> Int {
+        counters.sensors.values.reduce(0) { $0 + $1[keyPath: counter] }
+    }
+
+    private var linkSize: Int { link.wireSent + link.wireReceived }
+
+    /// What lossless zstd would have needed for all that is acknowledged; nil where a sensor of it has no sample.
+    private var baselineAcknowledged: Double? {
+        counters.sensors.values.filter { $0.acknowledged > 0 }.reduce(0) { sum, sensor in
+            guard let sum, let value = sensor.baselineAcknowledged else { return nil }
+            return sum + value
         }
-        let linkSize = link.wireSent + link.wireReceived
-        return object([
-            ("v", integer(1)), ("station", .string(configuration.stationID)), ("state", .string(state.rawValue)),
-            ("epoch", .string(epoch.text)), ("started", .string(started.rfc3339)), ("updated", .string(now.rfc3339)),
-            ("firmware", object([("name", .string(firmware.name)), ("id", .string(Hex.text(firmware.id)))])),
-            ("intake", intake), ("ledger", ledger),
-            (
-                "bytes",
-                object([
-                    ("raw_received", integer(sensors.reduce(0) { $0 + $1.rawSize })),
-                    ("raw_encoded", integer(sensors.reduce(0) { $0 + $1.rawSizeEncoded })),
-                    ("raw_acknowledged", integer(rawAcknowledged)),
-                    ("packets_encoded", integer(sensors.reduce(0) { $0 + $1.packetSize })),
-                    ("packets_acknowledged", integer(packetsAcknowledged)), ("link", integer(linkSize)),
-                    ("zstd_acknowledged", baseline.map { .integer(Int64($0.rounded())) } ?? .null),
-                ])
-            ),
-            (
-                "saving",
-                object([
-                    ("raw_over_link", quotient(Double(rawAcknowledged), linkSize)),
-                    ("zstd_over_link", quotient(rawAcknowledged > 0 ? baseline : nil, linkSize)),
-                    ("raw_over_packets", quotient(Double(rawAcknowledged), packetsAcknowledged)),
-                ])
-            ),
-            ("over_budget", integer(sensors.reduce(0) { $0 + $1.overBudget })), ("link", linkObject),
-            ("sensors", object(counters.sensors.sorted { $0.key < $1.key }.map { ($0.key, sensor($0.value)) })),
+    }
+
+    private var bytes: JSONValue {
+        .object([
+            "raw_received": .integer(sum(\.rawSize)), "raw_encoded": .integer(sum(\.rawSizeEncoded)),
+            "raw_acknowledged": .integer(sum(\.rawSizeAcknowledged)), "packets_encoded": .integer(sum(\.packetSize)),
+            "packets_acknowledged": .integer(sum(\.packetSizeAcknowledged)), "link": .integer(linkSize),
+            "zstd_acknowledged": baselineAcknowledged.map { .integer(Int($0.rounded())) } ?? .null,
+        ])
+    }
+
+    private var saving: JSONValue {
+        let raw = sum(\.rawSizeAcknowledged)
+        return .object([
+            "raw_over_link": quotient(Double(raw), linkSize),
+            "zstd_over_link": quotient(raw > 0 ? baselineAcknowledged : nil, linkSize),
+            "raw_over_packets": quotient(Double(raw), sum(\.packetSizeAcknowledged)),
         ])
     }
 
     private var intake: JSONValue {
-        object([
-            ("endpoints", .array(endpoints.map(JSONValue.string))), ("bytes", integer(counters.intakeSize)),
-            ("waiting_frames", integer(intakeQueue.items)), ("waiting_bytes", integer(intakeQueue.size)),
-            ("runs", integer(counters.runs)), ("heartbeats", integer(counters.heartbeats)),
-            ("missed", integer(counters.missed)), ("late", integer(counters.late)),
-            ("disconnects", integer(counters.disconnects)),
+        .object([
+            "endpoints": .strings(endpoints), "bytes": .integer(counters.intakeSize),
+            "waiting_frames": .integer(intakeQueue.items), "waiting_bytes": .integer(intakeQueue.size),
+            "runs": .integer(counters.runs), "heartbeats": .integer(counters.heartbeats),
+            "missed": .integer(counters.missed), "late": .integer(counters.late),
+            "disconnects": .integer(counters.disconnects),
         ])
     }
 
     /// Every reason is there from the start, also with 0.
     private var ledger: JSONValue {
-        object([
-            ("received", integer(counters.received)), ("encoded", integer(counters.encoded)),
-            (
-                "rejected",
-                object(FrameRejection.allCases.map { ($0.rawValue, integer(counters.rejected[$0] ?? 0)) })
-            ),
-            (
-                "failed",
-                object(StationCounters.Failure.allCases.map { ($0.rawValue, integer(counters.failed[$0] ?? 0)) })
-            ),
-            ("in_work", integer(counters.inWork)), ("balanced", .bool(counters.isBalanced)),
+        .object([
+            "received": .integer(counters.received), "encoded": .integer(counters.encoded),
+            "rejected": .object(
+                FrameRejection.allCases.map { .init($0.rawValue, .integer(counters.rejected[$0] ?? 0)) }),
+            "failed": .object(
+                StationCounters.Failure.allCases.map { .init($0.rawValue, .integer(counters.failed[$0] ?? 0)) }),
+            "in_work": .integer(counters.inWork), "balanced": .bool(counters.isBalanced),
         ])
     }
 
     private var linkObject: JSONValue {
-        object([
-            ("state", .string(link.state.rawValue)), ("sessions", integer(link.counters.sessions)),
-            ("packets_queued", integer(Int(link.highest))), ("packets_sent", integer(link.counters.sent)),
-            ("packets_resent", integer(link.counters.resent)),
-            ("packets_acknowledged", integer(link.counters.acknowledged)),
-            ("packets_rejected", integer(link.counters.rejected)), ("held_packets", integer(link.heldPackets)),
-            ("held_bytes", integer(link.heldSize)), ("bytes_sent", integer(link.wireSent)),
-            ("bytes_received", integer(link.wireReceived)),
-            ("last_error", link.lastError.map(JSONValue.string) ?? .null),
+        .object([
+            "state": .string(link.state.rawValue), "sessions": .integer(link.counters.sessions),
+            "packets_queued": .integer(Int(link.highest)), "packets_sent": .integer(link.counters.sent),
+            "packets_resent": .integer(link.counters.resent),
+            "packets_acknowledged": .integer(link.counters.acknowledged),
+            "packets_rejected": .integer(link.counters.rejected), "held_packets": .integer(link.heldPackets),
+            "held_bytes": .integer(link.heldSize), "bytes_sent": .integer(link.wireSent),
+            "bytes_received": .integer(link.wireReceived), "last_error": .optional(link.lastError),
         ])
     }
 
     private func sensor(_ counters: StationCounters.Sensor) -> JSONValue {
-        object([
-            ("received", integer(counters.received)), ("encoded", integer(counters.encoded)),
-            ("acknowledged", integer(counters.acknowledged)), ("refused", integer(counters.refused)),
-            ("missed", integer(counters.missed)),
-            ("over_budget", integer(counters.overBudget)), ("raw_bytes", integer(counters.rawSize)),
-            ("raw_bytes_acknowledged", integer(counters.rawSizeAcknowledged)),
-            ("packet_bytes", integer(counters.packetSize)),
-            ("packet_bytes_acknowledged", integer(counters.packetSizeAcknowledged)),
-            ("raw_over_packets", quotient(Double(counters.rawSizeEncoded), counters.packetSize)),
-            ("zstd_sample_raw_bytes", integer(counters.baselineRaw)),
-            ("zstd_sample_bytes", integer(counters.baselineCompressed)),
-            ("zstd_over_packets", quotient(counters.baselineAcknowledged, counters.packetSizeAcknowledged)),
+        .object([
+            "received": .integer(counters.received), "encoded": .integer(counters.encoded),
+            "acknowledged": .integer(counters.acknowledged), "refused": .integer(counters.refused),
+            "missed": .integer(counters.missed), "over_budget": .integer(counters.overBudget),
+            "raw_bytes": .integer(counters.rawSize), "raw_bytes_acknowledged": .integer(counters.rawSizeAcknowledged),
+            "packet_bytes": .integer(counters.packetSize),
+            "packet_bytes_acknowledged": .integer(counters.packetSizeAcknowledged),
+            "raw_over_packets": quotient(Double(counters.rawSizeEncoded), counters.packetSize),
+            "zstd_sample_raw_bytes": .integer(counters.baselineRaw),
+            "zstd_sample_bytes": .integer(counters.baselineCompressed),
+            "zstd_over_packets": quotient(counters.baselineAcknowledged, counters.packetSizeAcknowledged),
         ])
     }
-
-    private func object(_ members: [(String, JSONValue)]) -> JSONValue {
-        .object(members.map { JSONValue.Member($0.0, $0.1) })
-    }
-
-    private func integer(_ value: Int) -> JSONValue { .integer(Int64(value)) }
 
     private func quotient(_ left: Double?, _ right: Int) -> JSONValue {
         guard let left, right > 0 else { return .null }

@@ -18,13 +18,3 @@ func table() {
 func numbers(value: Double, digits: Int, text: String) {
     #expect(Table.number(value, digits: digits) == text)
 }
-
-@Test("JSON keeps order, escapes text, and has null for what it has no word for")
-func json() {
-    let value = JSONText.object([
-        "b": .integer(1), "a": .array([.number(0.5), .number(3), .number(.nan), .null]),
-        "t": .text("q\"\\\n\u{1}é"), "e": .object([]), "n": .array([]),
-    ])
-    #expect(value.text(isPretty: false) == #"{"b":1,"a":[0.5,3,null,null],"t":"q\"\\\n\u0001é","e":{},"n":[]}"#)
-    #expect(JSONText.object(["a": .array([.bool(true)])]).text() == "{\n  \"a\": [\n    true\n  ]\n}")
-}

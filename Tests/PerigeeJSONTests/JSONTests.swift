@@ -28,6 +28,30 @@ private func parse(_ text: String, depthLimit: Int = 8) throws -> JSONValue {
 func reads(text: String, value: JSONValue) throws {
     #expect(try parse(text) == value)
     #expect(try parse(value.description) == value)
+    #expect(try parse(value.indented) == value)
+}
+
+@Test("written JSON keeps order, escapes text, and has null for what it has no word for")
+func writes() {
+    let value = JSONValue.object([
+        "b": .integer(1), "a": .array([.number(0.5), .number(3), .number(.nan), .optional(Double?.none)]),
+        "t": .string("q\"\\\n\r\u{1}é"), "e": .object([]), "n": .array([]),
+        "s": .sorted(["z": .null, "y": .bool(true)]),
+    ])
+    #expect(
+        value.description
+            == #"{"b": 1, "a": [0.5, 3.0, null, null], "t": "q\"\\\n\r\u0001é", "e": {}, "n": [], "s": {"y": true, "z": null}}"#
+    )
+    #expect(
+        JSONValue.object(["a": .array([.bool(true), .null]), "o": .object([])]).indented == """
+            {
+              "a": [
+                true,
+                null
+              ],
+              "o": {}
+            }
+            """)
 }
 
 @Test(

@@ -1,4 +1,5 @@
 import PerigeeCore
+import PerigeeJSON
 import PerigeeRaster
 
 /// A STAC 1.1 item for one decoded frame. Fields: Docs/products.md, "STAC item".
@@ -16,60 +17,73 @@ struct STACItem {
     /// What could not be said, as sentences.
     let notes: [String]
 
-    var json: STACValue {
-        var item: [String: STACValue] = [
-            "type": .text("Feature"), "stac_version": .text("1.1.0"),
-            "id": .text(name.identifier(sensor: decoded.stream.sensor)), "geometry": geometry,
-            "properties": .object(properties), "links": .list([]), "assets": .object(["data": asset]),
+    var json: JSONValue {
+        var item: [String: JSONValue] = [
+            "type": .string("Feature"), "stac_version": .string("1.1.0"),
+            "id": .string(name.identifier(sensor: decoded.stream.sensor)), "geometry": geometry,
+            "properties": .sorted(properties), "links": .array([]), "assets": .object(["data": asset]),
         ]
         // An item names the extensions whose fields it has, and no others.
-        let prefixes = STACValue.object(item).prefixes
-        item["stac_extensions"] = .texts(
+        let prefixes = Self.prefixes(.sorted(item))
+        item["stac_extensions"] = .strings(
             Self.extensions.filter { prefixes.contains($0.0) }.map { prefix, version in
                 "\(Self.base)\(prefix == "proj" ? "projection" : prefix)/\(version)/schema.json"
             })
         if let footprint { item["bbox"] = .numbers(footprint.bbox) }
-        return .object(item)
+        return .sorted(item)
     }
 
-    private var geometry: STACValue {
+    /// What stands before the colon of a name, anywhere in the value.
+    private static func prefixes(_ value: JSONValue) -> Set<String> {
+        switch value {
+        case .null, .bool, .integer, .number, .string: []
+        case .array(let values): values.reduce(into: []) { $0.formUnion(prefixes($1)) }
+        case .object(let members):
+            members.reduce(into: []) { found, member in
+                if let colon = member.name.firstIndex(of: ":") { found.insert(String(member.name[..<colon])) }
+                found.formUnion(prefixes(member.value))
+            }
+        }
+    }
+
+    private var geometry: JSONValue {
         guard let footprint, let first = footprint.rings.first else { return .null }
-        func polygon(_ ring: [[Double]]) -> STACValue { .list([.list(ring.map(STACValue.numbers))]) }
+        func polygon(_ ring: [[Double]]) -> JSONValue { .array([.array(ring.map(JSONValue.numbers))]) }
         return footprint.rings.count == 1
-            ? .object(["type": .text("Polygon"), "coordinates": polygon(first)])
+            ? .object(["type": .string("Polygon"), "coordinates": polygon(first)])
             : .object([
-                "type": .text("MultiPolygon"), "coordinates": .list(footprint.rings.map(polygon)),
+                "type": .string("MultiPolygon"), "coordinates": .array(footprint.rings.map(polygon)),
             ])
     }
 
-    private var properties: [String: STACValue] {
+    private var properties: [String: JSONValue] {
         let description = decoded.frame.description
         let samples = decoded.frame.samples
         var fields = times
-        if let platform = description.platform { fields["platform"] = .text(platform) }
-        if let instruments = description.instruments { fields["instruments"] = .texts(instruments) }
+        if let platform = description.platform { fields["platform"] = .string(platform) }
+        if let instruments = description.instruments { fields["instruments"] = .strings(instruments) }
         if let gsd = decoded.stream.bands.compactMap(\.groundSamplingDistance).min() { fields["gsd"] = .number(gsd) }
         if let elevation = description.sunElevation { fields["view:sun_elevation"] = .number(elevation) }
         fields["proj:shape"] = .integers([samples.rows, samples.columns])
-        fields["proj:code"] = description.georeference.map { .text("EPSG:\($0.epsg)") } ?? .null
+        fields["proj:code"] = description.georeference.map { .string("EPSG:\($0.epsg)") } ?? .null
         if let georeference = description.georeference { fields["proj:transform"] = .numbers(georeference.transform) }
-        fields["processing:software"] = .object(["perigee": .text(facts.software)])
-        fields["processing:lineage"] = .text(
+        fields["processing:software"] = .object(["perigee": .string(facts.software)])
+        fields["processing:lineage"] = .string(
             "decoded from \(decoded.layerSizes.count) layers of tokens with firmware \(firmware)")
         fields.merge(tokens, uniquingKeysWith: { first, _ in first })
         return fields
     }
 
     /// `datetime` is null where nobody said it; start and end are then those of the reception.
-    private var times: [String: STACValue] {
+    private var times: [String: JSONValue] {
         switch decoded.metadata.time {
-        case .acquired(let time): return ["datetime": .text(time.rfc3339)]
+        case .acquired(let time): return ["datetime": .string(time.rfc3339)]
         case .received(let time):
-            return ["datetime": .null, "start_datetime": .text(time.rfc3339), "end_datetime": .text(time.rfc3339)]
+            return ["datetime": .null, "start_datetime": .string(time.rfc3339), "end_datetime": .string(time.rfc3339)]
         case .unknown:
             return [
-                "datetime": .null, "start_datetime": .text(text(facts.received.lowerBound)),
-                "end_datetime": .text(text(facts.received.upperBound)),
+                "datetime": .null, "start_datetime": .string(text(facts.received.lowerBound)),
+                "end_datetime": .string(text(facts.received.upperBound)),
             ]
         }
     }
@@ -82,45 +96,45 @@ struct STACItem {
     private var firmware: String { Hex.text(decoded.stream.declaration.firmware) }
 
     /// What the product was made of.
-    private var tokens: [String: STACValue] {
+    private var tokens: [String: JSONValue] {
         let description = decoded.frame.description
         let raw = Double(decoded.frame.samples.bytes.count)
-        var fields: [String: STACValue] = [
-            "perigee:sensor": .text(description.sensor), "perigee:station": .text(facts.station),
-            "perigee:epoch": .text(facts.epoch.text), "perigee:frame": .integer(Int(clamping: facts.frame)),
-            "perigee:firmware": .text(firmware),
-            "perigee:coding": .text(decoded.stream.declaration.coding == .tokens ? "tokens" : "verbatim"),
+        var fields: [String: JSONValue] = [
+            "perigee:sensor": .string(description.sensor), "perigee:station": .string(facts.station),
+            "perigee:epoch": .string(facts.epoch.text), "perigee:frame": .integer(Int(clamping: facts.frame)),
+            "perigee:firmware": .string(firmware),
+            "perigee:coding": .string(decoded.stream.declaration.coding == .tokens ? "tokens" : "verbatim"),
             "perigee:layers": .integer(decoded.layerSizes.count), "perigee:layer_bytes": .integers(decoded.layerSizes),
             "perigee:packets": .integer(facts.packetCount), "perigee:packet_bytes": .integer(facts.packetSize),
             "perigee:raw_bytes": .integer(decoded.frame.samples.bytes.count),
             "perigee:ratio": .number((raw / Double(max(facts.packetSize, 1)) * 100).rounded() / 100),
         ]
-        if let place = description.place { fields["perigee:place"] = .text(place) }
-        if let group = description.group { fields["perigee:group"] = .text(group) }
+        if let place = description.place { fields["perigee:place"] = .string(place) }
+        if let group = description.group { fields["perigee:group"] = .string(group) }
         if let limit = facts.layerLimit { fields["perigee:layer_limit"] = .integer(limit) }
-        if !notes.isEmpty { fields["perigee:notes"] = .texts(notes) }
+        if !notes.isEmpty { fields["perigee:notes"] = .strings(notes) }
         return fields
     }
 
-    private var asset: STACValue {
-        let bands = decoded.stream.bands.map { STACValue.object(bandFields($0)) }
+    private var asset: JSONValue {
+        let bands = decoded.stream.bands.map { JSONValue.sorted(bandFields($0)) }
         return .object([
-            "href": .text("./" + name.raster), "title": .text("Decoded samples"),
-            "type": .text("image/tiff; application=geotiff; profile=cloud-optimized"), "roles": .texts(["data"]),
-            "bands": .list(bands),
+            "href": .string("./" + name.raster), "title": .string("Decoded samples"),
+            "type": .string("image/tiff; application=geotiff; profile=cloud-optimized"), "roles": .strings(["data"]),
+            "bands": .array(bands),
         ])
     }
 
-    private func bandFields(_ band: Band) -> [String: STACValue] {
+    private func bandFields(_ band: Band) -> [String: JSONValue] {
         let description = decoded.frame.description
-        var fields: [String: STACValue] = [
-            "name": .text(band.name), "data_type": .text(decoded.frame.samples.type.name),
+        var fields: [String: JSONValue] = [
+            "name": .string(band.name), "data_type": .string(decoded.frame.samples.type.name),
         ]
-        if let nodata = description.nodata { fields["nodata"] = nodata.isNaN ? .text("nan") : .number(nodata) }
+        if let nodata = description.nodata { fields["nodata"] = nodata.isNaN ? .string("nan") : .number(nodata) }
         if let gsd = band.groundSamplingDistance { fields["gsd"] = .number(gsd) }
         if let center = band.centerWavelength { fields["eo:center_wavelength"] = .number(center) }
         if let width = band.fullWidthHalfMax { fields["eo:full_width_half_max"] = .number(width) }
-        if let name = Self.commonName(band) { fields["eo:common_name"] = .text(name) }
+        if let name = Self.commonName(band) { fields["eo:common_name"] = .string(name) }
         if !band.isCategorical, let scale = description.scale, let offset = description.offset {
             fields["raster:scale"] = .number(scale)
             fields["raster:offset"] = .number(offset)

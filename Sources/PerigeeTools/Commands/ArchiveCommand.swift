@@ -1,6 +1,7 @@
 import PerigeeArchive
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeJSON
 
 /// `perigee archive`: what a gateway has filed.
 enum ArchiveCommand {
@@ -65,9 +66,9 @@ enum ArchiveCommand {
         filter.limit = arguments.integer("limit") ?? filter.limit
         let frames = try reader.frames(filter)
         if arguments.flag("json") {
-            var items: [JSONText] = []
+            var items: [JSONValue] = []
             for frame in frames { items.append(json(frame, number: try number(of: frame, reader))) }
-            Terminal.print(JSONText.object(["frames": .array(items)]).text())
+            Terminal.print(JSONValue.object(["frames": .array(items)]).indented)
             return .ok
         }
         var table = Table([
@@ -93,11 +94,12 @@ enum ArchiveCommand {
         try reader.declaration(of: frame).map { $0.baseFrame &+ frame.frameDelta }
     }
 
-    private static func json(_ frame: ArchivedFrame, number: UInt64?) -> JSONText {
+    private static func json(_ frame: ArchivedFrame, number: UInt64?) -> JSONValue {
         .object([
-            "station": .text(frame.station), "epoch": .text(frame.epoch.text),
-            "frame": number.map { .integer(Int(truncatingIfNeeded: $0)) } ?? .null, "first": .text(frame.first.rfc3339),
-            "last": .text(frame.last.rfc3339), "packets": .integer(frame.partCount), "bytes": .integer(frame.size),
+            "station": .string(frame.station), "epoch": .string(frame.epoch.text),
+            "frame": number.map { .integer(Int(truncatingIfNeeded: $0)) } ?? .null,
+            "first": .string(frame.first.rfc3339),
+            "last": .string(frame.last.rfc3339), "packets": .integer(frame.partCount), "bytes": .integer(frame.size),
             "complete_layers": .integer(frame.completeLayers), "has_declaration": .bool(frame.hasDeclaration),
             "undecodable": .optional(frame.undecodable),
         ])
@@ -107,10 +109,10 @@ enum ArchiveCommand {
         let found = try Archive.reindex(directory)
         if isJSON {
             Terminal.print(
-                JSONText.object([
+                JSONValue.object([
                     "packets": .integer(found.indexed), "damaged_bytes": .integer(found.damagedSize),
                     "torn_bytes": .integer(found.tornSize),
-                ]).text())
+                ]).indented)
         } else {
             Terminal.print(
                 "\(Table.group(found.indexed)) packets indexed, \(Table.group(found.damagedSize)) octets of damage passed "
@@ -123,12 +125,12 @@ enum ArchiveCommand {
         let found = try Archive.verify(directory)
         if isJSON {
             Terminal.print(
-                JSONText.object([
+                JSONValue.object([
                     "sound": .bool(found.isSound), "segments": .integer(found.segments),
                     "packets": .integer(found.records), "bytes": .integer(found.size),
                     "indexed_packets": .integer(found.indexed), "damaged_bytes": .integer(found.damagedSize),
                     "tail_bytes": .integer(found.tailSize),
-                ]).text())
+                ]).indented)
         } else {
             Terminal.print(
                 "\(Table.group(found.records)) packets in \(found.segments) segments, \(Table.group(found.indexed)) in the "

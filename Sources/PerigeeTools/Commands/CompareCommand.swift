@@ -1,5 +1,6 @@
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeJSON
 import PerigeeQuality
 import PerigeeRaster
 
@@ -43,7 +44,7 @@ enum CompareCommand {
             throw CommandFailure(.data, "\(arguments.positionals[1]): \(error)")
         }
         if arguments.flag("json") {
-            Terminal.print(json(report).text())
+            Terminal.print(json(report).indented)
         } else {
             print(report)
         }
@@ -75,7 +76,7 @@ enum CompareCommand {
     }
 
     /// The report for programs; PSNR of equal frames is null, since JSON has no infinity, and `exact` is true.
-    static func json(_ report: QualityReport) -> JSONText {
+    static func json(_ report: QualityReport) -> JSONValue {
         .object([
             "psnr": .optional(report.psnr), "ssim": .optional(report.ssim), "sam": .optional(report.sam),
             "ndvi_error": .optional(report.ndviError), "mse": .optional(report.meanSquaredError),
@@ -85,7 +86,7 @@ enum CompareCommand {
             "bands": .array(
                 report.bands.map { band in
                     .object([
-                        "name": .text(band.name), "psnr": .optional(band.psnr), "ssim": .optional(band.ssim),
+                        "name": .string(band.name), "psnr": .optional(band.psnr), "ssim": .optional(band.ssim),
                         "mse": .optional(band.meanSquaredError), "max_error": .optional(band.maxError),
                         "valid_samples": .integer(band.validSamples),
                     ])

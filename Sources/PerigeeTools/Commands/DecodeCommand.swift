@@ -2,6 +2,7 @@ import PerigeeCodec
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeFirmware
+import PerigeeJSON
 import PerigeeRaster
 
 /// `perigee decode`: one token file, or a prefix of one, to a GeoTIFF.
@@ -106,14 +107,14 @@ enum DecodeCommand {
         let samples = frame.samples
         if arguments.flag("json") {
             Terminal.print(
-                JSONText.object([
-                    "output": .text(output), "sensor": .text(frame.description.sensor),
+                JSONValue.object([
+                    "output": .string(output), "sensor": .string(frame.description.sensor),
                     "shape": .array([samples.bands, samples.rows, samples.columns].map { .integer($0) }),
                     "tiles_decoded": .integer(tiles.decoded), "tiles": .integer(tiles.count),
                     "layers": .integer(layers.count), "token_bytes": .integer(used),
                     "overhead_bytes": .integer(file.overhead),
                     "datetime": .optional(frame.description.datetime?.rfc3339),
-                ]).text())
+                ]).indented)
         } else {
             Terminal.print(
                 "\(output): \(samples.bands) x \(samples.rows) x \(samples.columns) \(samples.type.name) from "

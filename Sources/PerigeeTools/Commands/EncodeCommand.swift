@@ -3,6 +3,7 @@ import PerigeeCommandLine
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeFrameFormat
+import PerigeeJSON
 
 /// `perigee encode`: one GeoTIFF to one token file.
 enum EncodeCommand {
@@ -164,10 +165,10 @@ enum EncodeCommand {
     private static func overBudget(budget: Int, smallest: Int, _ path: String, _ arguments: Arguments) -> ExitCode {
         if arguments.flag("json") {
             Terminal.print(
-                JSONText.object([
-                    "error": .text("over_budget"), "budget_bytes": .integer(budget),
+                JSONValue.object([
+                    "error": .string("over_budget"), "budget_bytes": .integer(budget),
                     "smallest_bytes": .integer(smallest),
-                ]).text())
+                ]).indented)
         }
         Program(PerigeeTool.command).report(
             "\(path): the budget is \(budget) octets, the smallest possible size is \(smallest) octets: give --bytes \(smallest)"
@@ -183,15 +184,15 @@ enum EncodeCommand {
         let isLossless = result.file.declaration.coding == .verbatim
         if arguments.flag("json") {
             Terminal.print(
-                JSONText.object([
-                    "output": .text(output), "sensor": .text(input.frame.description.sensor),
-                    "coding": .text(isLossless ? "verbatim" : "tokens"), "raw_bytes": .integer(raw),
+                JSONValue.object([
+                    "output": .string(output), "sensor": .string(input.frame.description.sensor),
+                    "coding": .string(isLossless ? "verbatim" : "tokens"), "raw_bytes": .integer(raw),
                     "bytes": .integer(octets), "overhead_bytes": .integer(result.file.overhead),
                     "ratio": .number(ratio),
                     "layers": .array(result.file.layers.map { .integer($0.count) }),
                     "over_budget": .bool(result.isOverBudget),
-                    "clipped_samples": .integer(result.clippedCount), "notes": .array(input.notes.map { .text($0) }),
-                ]).text())
+                    "clipped_samples": .integer(result.clippedCount), "notes": .array(input.notes.map { .string($0) }),
+                ]).indented)
             return
         }
         let kind = isLossless ? "lossless" : "\(result.file.layers.count) layers"

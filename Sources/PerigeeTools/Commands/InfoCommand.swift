@@ -2,6 +2,7 @@ import PerigeeCodec
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeFirmware
+import PerigeeJSON
 
 /// `perigee info`: what a token file says, and where every octet goes.
 enum InfoCommand {
@@ -32,7 +33,7 @@ enum InfoCommand {
         let tokens = bundle.flatMap { tokenAccount(file, stream, $0) }
         let account = HeaderAccount(file, size: octets.count, isPrefix: arguments.flag("prefix"))
         if arguments.flag("json") {
-            Terminal.print(json(file, size: octets.count, stream, account, tokens).text())
+            Terminal.print(json(file, size: octets.count, stream, account, tokens).indented)
         } else {
             print(file, size: octets.count, stream, account, tokens)
         }
@@ -57,25 +58,25 @@ enum InfoCommand {
     private static func json(
         _ file: TokenFile, size: Int, _ stream: StreamDescription?, _ account: HeaderAccount,
         _ tokens: [(name: String, size: Double)]?
-    ) -> JSONText {
+    ) -> JSONValue {
         let raw = stream.flatMap { try? $0.rawSize(limit: Int.max) }
         let payload = file.layers.reduce(0) { $0 + $1.count }
-        var members: [JSONText.Member] = []
-        func add(_ key: String, _ value: JSONText) { members.append(JSONText.Member(key, value)) }
+        var members: [JSONValue.Member] = []
+        func add(_ key: String, _ value: JSONValue) { members.append(JSONValue.Member(key, value)) }
         add("bytes", .integer(size))
         add("overhead_bytes", .integer(size - payload))
         add("token_bytes", .integer(payload))
         add("raw_bytes", raw.map { .integer($0) } ?? .null)
         add("ratio", .optional(raw.map { Double($0) / Double(size) }))
-        add("epoch", .text(file.epoch.text))
-        add("frame", .text(String(file.frame)))
-        add("firmware", .text(Hex.text(file.declaration.firmware)))
-        add("coding", .text(file.declaration.coding == .verbatim ? "verbatim" : "tokens"))
+        add("epoch", .string(file.epoch.text))
+        add("frame", .string(String(file.frame)))
+        add("firmware", .string(Hex.text(file.declaration.firmware)))
+        add("coding", .string(file.declaration.coding == .verbatim ? "verbatim" : "tokens"))
         members += described(file, stream)
-        add("octets", .object(account.entries.map { JSONText.Member($0.name, .integer($0.size)) }))
-        add("tokens", tokens.map { .object($0.map { JSONText.Member($0.name, .number($0.size)) }) } ?? .null)
+        add("octets", .object(account.entries.map { JSONValue.Member($0.name, .integer($0.size)) }))
+        add("tokens", tokens.map { .object($0.map { JSONValue.Member($0.name, .number($0.size)) }) } ?? .null)
         var end = account.headerSize
-        var layers: [JSONText] = []
+        var layers: [JSONValue] = []
         for layer in file.layers {
             end += layer.count
             let ratio = raw.map { Double($0) / Double(end + Packet.checksumSize) }
@@ -90,16 +91,16 @@ enum InfoCommand {
     }
 
     /// What the declaration and the metadata say; null where the firmware that would tell is not here.
-    private static func described(_ file: TokenFile, _ stream: StreamDescription?) -> [JSONText.Member] {
+    private static func described(_ file: TokenFile, _ stream: StreamDescription?) -> [JSONValue.Member] {
         let description = stream?.frameDescription(file.metadata)
         let position = description?.georeference
-        let shape: [JSONText] = [
+        let shape: [JSONValue] = [
             stream.map { .integer($0.bands.count) } ?? .null, .integer(file.declaration.rows),
             .integer(file.declaration.columns),
         ]
-        let values: [(String, JSONText)] = [
+        let values: [(String, JSONValue)] = [
             ("sensor", .optional(stream?.sensor)),
-            ("bands", stream.map { .array($0.bands.map { .text($0.name) }) } ?? .null),
+            ("bands", stream.map { .array($0.bands.map { .string($0.name) }) } ?? .null),
             ("dtype", .optional(stream?.sampleType.name)),
             ("shape", .array(shape)),
             ("datetime", .optional(description?.datetime?.rfc3339)),
@@ -108,7 +109,7 @@ enum InfoCommand {
             ("proj:transform", position.map { .array($0.transform.map { .number($0) }) } ?? .null),
             ("view:sun_elevation", .optional(file.metadata.sunElevation)),
         ]
-        return values.map { JSONText.Member($0.0, $0.1) }
+        return values.map { JSONValue.Member($0.0, $0.1) }
     }
 
     private static func print(

@@ -1,5 +1,6 @@
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeJSON
 
 /// `perigee publish`: sends the frames of files to a station.
 enum PublishCommand {
@@ -57,11 +58,11 @@ enum SendingReport {
     static func print(frames: Int, rawSize: Int, sentSize: Int, _ settings: FramePublisher.Settings, isJSON: Bool) {
         if isJSON {
             Terminal.print(
-                JSONText.object([
-                    "run": .text(settings.run), "endpoint": .text(settings.endpoint),
-                    "mode": .text(settings.isPublish ? "pub" : "push"), "frames": .integer(frames),
+                JSONValue.object([
+                    "run": .string(settings.run), "endpoint": .string(settings.endpoint),
+                    "mode": .string(settings.isPublish ? "pub" : "push"), "frames": .integer(frames),
                     "raw_bytes": .integer(rawSize), "sent_bytes": .integer(sentSize),
-                ]).text())
+                ]).indented)
         } else {
             Terminal.print(
                 "\(frames) frames, \(Table.group(rawSize)) octets of samples sent to \(settings.endpoint) as \(settings.run)"

@@ -1,6 +1,7 @@
 import PerigeeArchive
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeJSON
 import PerigeeProducts
 
 /// `perigee render`: products of what an archive holds.
@@ -80,40 +81,40 @@ enum RenderCommand {
             }
             return
         }
-        var members: [JSONText.Member] = []
-        func add(_ key: String, _ value: JSONText) { members.append(JSONText.Member(key, value)) }
+        var members: [JSONValue.Member] = []
+        func add(_ key: String, _ value: JSONValue) { members.append(JSONValue.Member(key, value)) }
         switch event {
         case .rendered(let frame, let product, let layers):
-            add("event", .text("rendered"))
-            add("station", .text(frame.station))
-            add("epoch", .text(frame.epoch.text))
+            add("event", .string("rendered"))
+            add("station", .string(frame.station))
+            add("epoch", .string(frame.epoch.text))
             add("packet_bytes", .integer(frame.size))
-            add("raster", .text(product.raster))
-            add("item", .text(product.item))
+            add("raster", .string(product.raster))
+            add("item", .string(product.item))
             add("raster_bytes", .integer(product.size))
             add("layers", .integer(layers))
-            add("notes", .array(product.notes.map { .text($0) }))
+            add("notes", .array(product.notes.map { .string($0) }))
         case .current(let frame):
-            add("event", .text("current"))
-            add("station", .text(frame.station))
-            add("epoch", .text(frame.epoch.text))
+            add("event", .string("current"))
+            add("station", .string(frame.station))
+            add("epoch", .string(frame.epoch.text))
         case .waiting(let frame, let reason):
-            add("event", .text("waiting"))
-            add("station", .text(frame.station))
-            add("epoch", .text(frame.epoch.text))
-            add("reason", .text(reason))
+            add("event", .string("waiting"))
+            add("station", .string(frame.station))
+            add("epoch", .string(frame.epoch.text))
+            add("reason", .string(reason))
         case .undecodable(let frame, let reason):
-            add("event", .text("undecodable"))
-            add("station", .text(frame.station))
-            add("epoch", .text(frame.epoch.text))
-            add("reason", .text(reason))
+            add("event", .string("undecodable"))
+            add("station", .string(frame.station))
+            add("epoch", .string(frame.epoch.text))
+            add("reason", .string(reason))
         case .failed(let frame, let reason):
-            add("event", .text("failed"))
-            add("station", .text(frame.station))
-            add("epoch", .text(frame.epoch.text))
-            add("reason", .text(reason))
+            add("event", .string("failed"))
+            add("station", .string(frame.station))
+            add("epoch", .string(frame.epoch.text))
+            add("reason", .string(reason))
         }
-        Terminal.print(JSONText.object(members).text(isPretty: false))
+        Terminal.print(JSONValue.object(members).description)
     }
 
     private static func name(_ station: String, _ epoch: Epoch) -> String { "\(station)/\(epoch.text.prefix(8))" }

@@ -1,5 +1,6 @@
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeJSON
 import PerigeeRaster
 import PerigeeSimulator
 
@@ -127,10 +128,10 @@ enum SimulateCommand {
     private static func report(_ flight: Flight, _ arguments: Arguments) {
         if arguments.flag("json") {
             Terminal.print(
-                JSONText.object([
+                JSONValue.object([
                     "frames": .integer(flight.frames), "raw_bytes": .integer(flight.rawSize),
-                    "files": .array(flight.files.map { .text($0) }),
-                ]).text())
+                    "files": .array(flight.files.map { .string($0) }),
+                ]).indented)
         } else {
             Terminal.print(
                 "\(flight.frames) frames, \(Table.group(flight.rawSize)) octets of samples, in \(arguments.text("output") ?? "")"

@@ -2,6 +2,7 @@ import PerigeeCommandLine
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFirmware
+import PerigeeJSON
 import PerigeeQuality
 import PerigeeRaster
 import PerigeeSimulator
@@ -141,11 +142,12 @@ enum DemoCommand {
         _ arguments: Arguments
     ) throws(CommandFailure) {
         let seconds = start.duration(to: .now)
-        let json = JSONText.object([
-            "sensor": .text(sensor), "firmware": .text(Hex.text(firmware)), "release": .text(Program.releaseVersion),
+        let json = JSONValue.object([
+            "sensor": .string(sensor), "firmware": .string(Hex.text(firmware)),
+            "release": .string(Program.releaseVersion),
             "seconds": .number(Double(seconds.components.seconds) + Double(seconds.components.attoseconds) * 1e-18),
-            "configurations": .array(rows.map(\.json)), "picture": .text(picture),
-        ]).text()
+            "configurations": .array(rows.map(\.json)), "picture": .string(picture),
+        ]).indented
         let path = "\(output)/report.json"
         try FileOctets.write(Array((json + "\n").utf8), to: path)
         if arguments.flag("json") {

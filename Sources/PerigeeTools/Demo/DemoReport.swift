@@ -1,5 +1,6 @@
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeJSON
 import PerigeeQuality
 import PerigeeRaster
 
@@ -23,9 +24,9 @@ struct DemoRow {
         outcome.linkSize > 0 ? Double(size) / Double(outcome.linkSize) : nil
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         .object([
-            "configuration": .text("\(ratio)x"), "frames": .integer(frames), "raw_bytes": .integer(outcome.rawSize),
+            "configuration": .string("\(ratio)x"), "frames": .integer(frames), "raw_bytes": .integer(outcome.rawSize),
             "link_bytes": .integer(outcome.linkSize), "packet_bytes": .integer(outcome.packetSize),
             "lossless_zstd_bytes": outcome.losslessSize.map { .integer($0) } ?? .null,
             "raw_over_link": .optional(rawOverLink), "lossless_over_link": .optional(losslessOverLink),
