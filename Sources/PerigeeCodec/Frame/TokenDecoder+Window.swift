@@ -71,7 +71,7 @@ extension TileWorkspace {
         for (block, orientation) in geometry.subbands {
             // the tile's list: low first, then three of each level from the coarsest on
             let index =
-                orientation == .ll ? 0 : 1 + 3 * (geometry.frame.levels - block.level) + orientation.rawValue
+                orientation == .low ? 0 : 1 + 3 * (geometry.frame.levels - block.level) + orientation.rawValue
             let band = layout.subbands[index]
             let origin = geometry.origin(block, orientation)
             let owned = (row: band.frameRow - origin.row, column: band.frameColumn - origin.column)

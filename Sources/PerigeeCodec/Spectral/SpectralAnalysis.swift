@@ -40,7 +40,7 @@ struct SpectralAnalysis {
     }
 
     /// Mean products of all pairs of bands over (a sample of the rows of) a sub-band.
-    private static func moments(_ planes: Planes, _ subband: WaveletGeometry.Subband) -> [Double] {
+    private static func moments(_ planes: Planes, _ subband: FrameSubband) -> [Double] {
         let count = planes.components
         let (plane, width) = (planes.planeCount, subband.columns.count)
         let step = max(1, subband.rows.count * width / sampleLimit)

@@ -47,7 +47,7 @@ struct SpectralTransform {
             withUnsafeTemporaryAllocation(of: Float.self, capacity: perigee_spectral_work(count)) { work in
                 for subband in geometry.subbands where !subband.rows.isEmpty && !subband.columns.isEmpty {
                     let start = subband.rows.lowerBound * columns + subband.columns.lowerBound
-                    let index = subband.orientation == .ll ? 0 : index(ofLevel: subband.level)
+                    let index = subband.orientation == .low ? 0 : index(ofLevel: subband.level)
                     perigee_spectral(
                         path.code, matrix(index), count, values.baseAddress.map { $0 + start }, plane, columns,
                         subband.rows.count, subband.columns.count, work.baseAddress)

@@ -1,5 +1,5 @@
-/// Which filters made a sub-band.
-enum Orientation: Int {
+/// Which filters made a sub-band; in the document HL, LH, HH and LL.
+package enum Orientation: Int, Sendable {
     /// High along the columns' axis (left to right), low along the rows'.
     case horizontal = 0
     /// Low left to right, high top to bottom.

@@ -1,26 +1,14 @@
+/// One sub-band of a frame: a rectangle of its coefficients, which may be empty.
+package struct FrameSubband: Equatable, Sendable {
+    /// 1 is the finest; the low band has the coarsest one's.
+    package let level: Int
+    package let orientation: Orientation
+    package let rows: Range<Int>
+    package let columns: Range<Int>
+}
+
 /// Where the sub-bands of a plane lie. Source: Docs/packet-format.md, section 5.2.
 package struct WaveletGeometry: Equatable, Sendable {
-    /// Orientation of a sub-band, in coding order inside a level.
-    package enum Orientation: Int, Sendable {
-        /// High along rows: upper right.
-        case hl = 0
-        /// High along columns: lower left.
-        case lh = 1
-        /// High along both.
-        case hh = 2
-        /// The low band.
-        case ll = 3
-    }
-
-    /// One sub-band: a rectangle of the plane, which may be empty.
-    package struct Subband: Equatable, Sendable {
-        /// 1 is the finest; the low band has the coarsest one's.
-        package let level: Int
-        package let orientation: Orientation
-        package let rows: Range<Int>
-        package let columns: Range<Int>
-    }
-
     package static let levelLimit = 9
 
     package let rows: Int
@@ -48,26 +36,26 @@ package struct WaveletGeometry: Equatable, Sendable {
     }
 
     /// The low band.
-    package var low: Subband {
+    package var low: FrameSubband {
         let size = size(at: levels)
-        return Subband(level: levels, orientation: .ll, rows: 0..<size.rows, columns: 0..<size.columns)
+        return FrameSubband(level: levels, orientation: .low, rows: 0..<size.rows, columns: 0..<size.columns)
     }
 
     /// HL, LH and HH of a level from 1 to `levels`.
-    package func subbands(of level: Int) -> [Subband] {
+    package func subbands(of level: Int) -> [FrameSubband] {
         let outer = size(at: level - 1)
         let inner = size(at: level)
         let low = (rows: 0..<inner.rows, columns: 0..<inner.columns)
         let high = (rows: inner.rows..<outer.rows, columns: inner.columns..<outer.columns)
         return [
-            Subband(level: level, orientation: .hl, rows: low.rows, columns: high.columns),
-            Subband(level: level, orientation: .lh, rows: high.rows, columns: low.columns),
-            Subband(level: level, orientation: .hh, rows: high.rows, columns: high.columns),
+            FrameSubband(level: level, orientation: .horizontal, rows: low.rows, columns: high.columns),
+            FrameSubband(level: level, orientation: .vertical, rows: high.rows, columns: low.columns),
+            FrameSubband(level: level, orientation: .diagonal, rows: high.rows, columns: high.columns),
         ]
     }
 
     /// The low band, then the sub-bands from coarse to fine.
-    package var subbands: [Subband] {
+    package var subbands: [FrameSubband] {
         [low] + stride(from: levels, to: 0, by: -1).flatMap { subbands(of: $0) }
     }
 }

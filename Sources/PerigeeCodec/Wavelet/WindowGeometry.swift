@@ -15,19 +15,19 @@ package struct WindowGeometry: Equatable, Sendable {
         var planeCount: Int { rowCount * columnCount }
 
         /// Coefficients of a sub-band that the window depends on, counted from the sub-band's start; may be empty.
-        package func needed(_ orientation: WaveletGeometry.Orientation) -> (rows: Range<Int>, columns: Range<Int>) {
+        package func needed(_ orientation: Orientation) -> (rows: Range<Int>, columns: Range<Int>) {
             switch orientation {
-            case .hl: (rows.low, columns.high)
-            case .lh: (rows.high, columns.low)
-            case .hh: (rows.high, columns.high)
-            case .ll: (rows.low, columns.low)
+            case .horizontal: (rows.low, columns.high)
+            case .vertical: (rows.high, columns.low)
+            case .diagonal: (rows.high, columns.high)
+            case .low: (rows.low, columns.low)
             }
         }
 
         /// Coefficients of a sub-band that the block has room for, and its part of the block.
-        func quadrant(_ orientation: WaveletGeometry.Orientation) -> (row: Int, column: Int, rows: Int, columns: Int) {
-            let isHighRow = orientation == .lh || orientation == .hh
-            let isHighColumn = orientation == .hl || orientation == .hh
+        func quadrant(_ orientation: Orientation) -> (row: Int, column: Int, rows: Int, columns: Int) {
+            let isHighRow = orientation == .vertical || orientation == .diagonal
+            let isHighColumn = orientation == .horizontal || orientation == .diagonal
             return (
                 isHighRow ? rows.lowCount : 0, isHighColumn ? columns.lowCount : 0,
                 isHighRow ? rowCount - rows.lowCount : rows.lowCount,
@@ -36,7 +36,7 @@ package struct WindowGeometry: Equatable, Sendable {
         }
 
         /// Place in a component's part of the block of a coefficient of a sub-band.
-        func place(_ orientation: WaveletGeometry.Orientation, row: Int, column: Int) -> Int {
+        func place(_ orientation: Orientation, row: Int, column: Int) -> Int {
             let quadrant = quadrant(orientation)
             return (quadrant.row + row - rows.start) * columnCount + quadrant.column + column - columns.start
         }
@@ -72,11 +72,11 @@ package struct WindowGeometry: Equatable, Sendable {
     }
 
     /// The sub-bands that have coefficients of their own, with their blocks.
-    package var subbands: [(block: Block, orientation: WaveletGeometry.Orientation)] {
+    package var subbands: [(block: Block, orientation: Orientation)] {
         blocks.flatMap { block in
             // a frame of one sample has no levels, and a block for its low band all the same
-            let high: [WaveletGeometry.Orientation] = block.level <= frame.levels ? [.hl, .lh, .hh] : []
-            return (high + (block.level == blocks.count ? [.ll] : [])).map { (block, $0) }
+            let high: [Orientation] = block.level <= frame.levels ? [.horizontal, .vertical, .diagonal] : []
+            return (high + (block.level == blocks.count ? [.low] : [])).map { (block, $0) }
         }
     }
 
@@ -90,7 +90,7 @@ package struct WindowGeometry: Equatable, Sendable {
             (0..<grid.tileRows).filter { grid.rowRange($0 * grid.tileColumns).overlaps(window.rowRange) },
             (0..<grid.tileColumns).filter { grid.columnRange($0).overlaps(window.columnRange) })
         for (block, orientation) in subbands {
-            let level = orientation == .ll ? frame.levels : block.level
+            let level = orientation == .low ? frame.levels : block.level
             let size = size(orientation, level: level)
             let (rows, columns) = block.needed(orientation)
             mark(
@@ -105,12 +105,12 @@ package struct WindowGeometry: Equatable, Sendable {
     }
 
     /// Rows and columns of a sub-band of the frame.
-    private func size(_ orientation: WaveletGeometry.Orientation, level: Int) -> (rows: Int, columns: Int) {
-        guard orientation != .ll else { return frame.size(at: level) }
+    private func size(_ orientation: Orientation, level: Int) -> (rows: Int, columns: Int) {
+        guard orientation != .low else { return frame.size(at: level) }
         let (inner, outer) = (frame.size(at: level), frame.size(at: level - 1))
         return (
-            orientation == .hl ? inner.rows : outer.rows - inner.rows,
-            orientation == .lh ? inner.columns : outer.columns - inner.columns
+            orientation == .horizontal ? inner.rows : outer.rows - inner.rows,
+            orientation == .vertical ? inner.columns : outer.columns - inner.columns
         )
     }
 }

@@ -34,10 +34,10 @@ package struct WindowPlanes: Sendable {
 
 extension WindowGeometry {
     /// Where a sub-band begins in the frame's coefficients.
-    func origin(_ block: Block, _ orientation: WaveletGeometry.Orientation) -> (row: Int, column: Int) {
-        guard orientation != .ll else { return (0, 0) }
+    func origin(_ block: Block, _ orientation: Orientation) -> (row: Int, column: Int) {
+        guard orientation != .low else { return (0, 0) }
         let inner = frame.size(at: block.level)
-        return (orientation == .hl ? 0 : inner.rows, orientation == .lh ? 0 : inner.columns)
+        return (orientation == .horizontal ? 0 : inner.rows, orientation == .vertical ? 0 : inner.columns)
     }
 }
 
@@ -57,7 +57,7 @@ extension Wavelet {
                 for component in 0..<components {
                     let target = base + (finer.offset + component * finer.planeCount)
                     copy(block, component, base, rows: finer.rows.low, columns: finer.columns.low) { row in
-                        target + finer.place(.ll, row: row, column: finer.columns.low.lowerBound)
+                        target + finer.place(.low, row: row, column: finer.columns.low.lowerBound)
                     }
                 }
             }
@@ -112,7 +112,7 @@ extension SpectralTransform {
                     let quadrant = block.quadrant(orientation)
                     guard quadrant.rows > 0, quadrant.columns > 0 else { continue }
                     let start = block.offset + quadrant.row * block.columnCount + quadrant.column
-                    let index = orientation == .ll ? 0 : index(ofLevel: block.level)
+                    let index = orientation == .low ? 0 : index(ofLevel: block.level)
                     perigee_spectral(
                         path.code, basis.inverse(index), basis.count, values.baseAddress.map { $0 + start },
                         block.planeCount, block.columnCount, quadrant.rows, quadrant.columns, work.baseAddress)

@@ -85,7 +85,7 @@ struct WindowTests {
         for (block, orientation) in geometry.subbands {
             let needed = block.needed(orientation).columns
             guard !needed.isEmpty, !block.needed(orientation).rows.isEmpty else { continue }
-            let origin = orientation == .ll ? 0 : frame.size(at: block.level).columns
+            let origin = orientation == .low ? 0 : frame.size(at: block.level).columns
             for place in [needed.lowerBound, needed.upperBound - 1] {
                 var planes = Planes(components: 1, rows: 1, columns: columns)
                 planes[0, 0, origin + place] = .nan
