@@ -1,3 +1,5 @@
+import PerigeeCore
+
 /// What `perigeed` reads at its start: Config/perigeed.toml.
 public struct StationConfiguration: Equatable, Sendable {
     /// One socket on which frames come in.
@@ -62,7 +64,9 @@ extension StationConfiguration {
         Key("station.id", .text(), .text("station-1"), "name of this station, said to the gateway"),
         Key(needed: "intake.endpoints", .tables(intakeKeys), "sockets on which frames come in"),
         Key("limits.header_bytes", .size(1_024...1 << 24), .integer(64 << 10), "largest header of a frame"),
-        Key("limits.frame_bytes", .size(1...1 << 32), .integer(256 << 20), "largest samples of a frame, decompressed"),
+        Key(
+            "limits.frame_bytes", .size(1...1 << 32), .integer(Samples.defaultSizeLimit),
+            "largest samples of a frame, decompressed"),
         Key("limits.intake_bytes", .size(1...1 << 40), .integer(1 << 30), "frames that wait to be encoded, together"),
         Key("encoder.lanes", .integer(0...256), .integer(0), "frames encoded at the same time; 0 is one for each core"),
         Key("encoder.target", .ratio, .number(300), "raw octets over all octets sent"),

@@ -1,3 +1,5 @@
+import PerigeeCore
+
 /// Why a message was refused: the labels of the counters. Source: Docs/frame-format.md, section 5.
 public enum FrameRejection: String, CaseIterable, Sendable {
     case parts
@@ -103,7 +105,7 @@ public struct FrameLimits: Equatable, Sendable {
     /// Octets of the header.
     public var headerSize = 64 << 10
     /// Octets of the samples of a frame, decompressed.
-    public var frameSize = 256 << 20
+    public var frameSize = Samples.defaultSizeLimit
     /// Octets of the topic.
     public static let topicSize = 255
     /// Levels of JSON.

@@ -1,4 +1,5 @@
 public import PerigeeArchive
+import PerigeeCore
 
 /// What a renderer reads and writes.
 public struct RenderOptions: Sendable {
@@ -10,7 +11,7 @@ public struct RenderOptions: Sendable {
     /// Threads that decode the tiles of a frame.
     public var lanes = 1
     /// Octets of the samples of one frame.
-    public var sizeLimit = 256 << 20
+    public var sizeLimit = Samples.defaultSizeLimit
     /// Written into each product; a product of another release is made anew.
     public var software: String
 

@@ -28,7 +28,7 @@ public struct StreamDecoder: Sendable {
     }
 
     /// `lanes`: threads that decode the tiles of a frame. `sizeLimit`: octets of the samples of one frame.
-    public init(store: FirmwareStore, lanes: Int = 1, sizeLimit: Int = 256 << 20) {
+    public init(store: FirmwareStore, lanes: Int = 1, sizeLimit: Int = Samples.defaultSizeLimit) {
         self.store = store
         self.lanes = lanes
         self.sizeLimit = sizeLimit

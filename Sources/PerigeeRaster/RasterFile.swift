@@ -20,7 +20,7 @@ public struct RasterLimits: Equatable, Sendable {
     public var bands: Int
 
     /// Limits; by default 256 MiB and what a declaration can hold.
-    public init(size: Int = 256 << 20, bands: Int = DeclarationLimit.bands) {
+    public init(size: Int = Samples.defaultSizeLimit, bands: Int = DeclarationLimit.bands) {
         self.size = size
         self.bands = bands
     }

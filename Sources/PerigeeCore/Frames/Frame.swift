@@ -7,6 +7,9 @@ public struct Samples: Equatable, Sendable {
     /// `bands * rows * columns * type.size` octets.
     public let bytes: [UInt8]
 
+    /// Octets that the samples of one frame may take where nobody sets another limit.
+    public static let defaultSizeLimit = 256 << 20
+
     /// Samples of a known shape; fails where the count of octets does not agree with it.
     public init(type: SampleType, bands: Int, rows: Int, columns: Int, bytes: [UInt8]) throws(FormatError) {
         let size = try Self.size(type: type, bands: bands, rows: rows, columns: columns, limit: Int.max)
