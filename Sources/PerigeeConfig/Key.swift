@@ -1,3 +1,5 @@
+import PerigeeCore
+
 /// One key of a configuration file: what it may be, what it is by default, what it is for.
 public struct Key: Sendable {
     /// What a value may be.
@@ -72,10 +74,7 @@ public struct KeyValues: Equatable, Sendable {
     }
 
     /// The value of a key.
-    public subscript(path: String) -> KeyValue {
-        guard let value = values[path] else { fatalError("no key \(path) in this table") }
-        return value
-    }
+    public subscript(path: String) -> KeyValue { invariant(values[path], "no key \(path) in this table") }
 
     /// Line of the value; 0 where it is the default.
     public func line(_ path: String) -> Int { lines[path] ?? 0 }
@@ -111,10 +110,7 @@ public struct KeyValues: Equatable, Sendable {
         }
     }
 
-    func number(_ path: String) -> Double {
-        guard let value = optionalNumber(path) else { fatalError("\(path) has no value") }
-        return value
-    }
+    func number(_ path: String) -> Double { invariant(optionalNumber(path), "\(path) has no value") }
 
     func optionalBoolean(_ path: String) -> Bool? {
         switch self[path] {

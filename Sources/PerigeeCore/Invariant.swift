@@ -2,3 +2,9 @@
 public func invariant(_ condition: @autoclosure () -> Bool, _ message: @autoclosure () -> String) {
     if !condition() { fatalError(message()) }
 }
+
+/// The value; stops the process where there is none, which only a programmer's error can bring about.
+public func invariant<Value>(_ value: Value?, _ message: @autoclosure () -> String) -> Value {
+    guard let value else { fatalError(message()) }
+    return value
+}

@@ -136,7 +136,7 @@ package final class TokenDecoder: Sendable {
                         }
                     }
                     centroids.withUnsafeBufferPointer { centroids in
-                        guard let base = centroids.baseAddress else { fatalError("no centroids") }
+                        let base = invariant(centroids.baseAddress, "no centroids")
                         masks[index] = body(workspace, tile, outcome, base)
                     }
                 }

@@ -28,7 +28,7 @@ package final class TokenEncoder: Sendable {
         integers: [Int32], validity: Validity, head: [UInt8], budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         try integers.withUnsafeBufferPointer { (buffer) throws(CodecError) in
-            guard let base = buffer.baseAddress else { fatalError("a frame without coefficients") }
+            let base = invariant(buffer.baseAddress, "a frame without coefficients")
             return try encode(.integers(base), validity: validity, head: head, budgets: budgets)
         }
     }
@@ -38,7 +38,7 @@ package final class TokenEncoder: Sendable {
         reals: [Float], scale: Float, validity: Validity, head: [UInt8], budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         try reals.withUnsafeBufferPointer { (buffer) throws(CodecError) in
-            guard let base = buffer.baseAddress else { fatalError("a frame without coefficients") }
+            let base = invariant(buffer.baseAddress, "a frame without coefficients")
             return try encode(.reals(base, scale: scale), validity: validity, head: head, budgets: budgets)
         }
     }
