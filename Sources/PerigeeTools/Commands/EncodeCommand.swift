@@ -1,13 +1,12 @@
 import PerigeeCodec
 import PerigeeCommandLine
 import PerigeeCore
-import PerigeeFirmware
 import PerigeeFrameFormat
 import PerigeeJSON
 
 /// `perigee encode`: one GeoTIFF to one token file.
 enum EncodeCommand {
-    static let defaultRatio = 300.0
+    private static let defaultRatio = Int(TokenFileEncoder.defaultRatio)
 
     static let command = Command(
         "encode", summary: "Encode one GeoTIFF to one token file",
@@ -15,7 +14,7 @@ enum EncodeCommand {
             "The file holds layers, coarse to fine, at 10,000x, 3,000x, 1,000x and so on up to the target; any prefix of the "
                 + "file decodes. --ratio and --bytes bound the whole file, header and checksum included, and are never "
                 + "exceeded: where that cannot be met nothing is written, the smallest possible size is printed and the exit "
-                + "code is \(ExitCode.budget.rawValue). Without either the target is \(Int(defaultRatio))x, or the smallest "
+                + "code is \(ExitCode.budget.rawValue). Without either the target is \(defaultRatio)x, or the smallest "
                 + "possible size where a small frame cannot be made that small.",
             "Bands of codes (classes, flags) and frames of a sensor without a profile travel losslessly.",
         ],
@@ -36,7 +35,7 @@ enum EncodeCommand {
         ], exitCodes: [.budget, .data, .unavailable, .io, .config])
 
     static func run(_ arguments: Arguments) throws -> ExitCode {
-        let limit = try Limit(arguments)
+        let limit = try limit(arguments)
         let path = arguments.positionals[0]
         let library = try Library(arguments)
         let catalog = try library.sensors()
@@ -52,11 +51,11 @@ enum EncodeCommand {
         }
         let bundle = try library.bundle()
         let model = try Library.model(bundle)
-        let result: Result
+        let result: TokenFileEncoder.Result
         do throws(CodecError) {
-            result = try encode(
-                input, bundle: bundle, model: model, limit: limit,
-                lanes: arguments.integer("lanes") ?? ProcessorCount.available)
+            let encoder = try TokenFileEncoder(
+                input, bundle: bundle, model: model, lanes: arguments.integer("lanes") ?? ProcessorCount.available)
+            result = try encoder.encode(limit)
         } catch {
             guard case .overBudget(let budget, let smallest) = error else { throw CommandFailure(error, file: path) }
             return overBudget(budget: budget, smallest: smallest, path, arguments)
@@ -73,92 +72,13 @@ enum EncodeCommand {
         return .ok
     }
 
-    /// What bounds the file.
-    enum Limit {
-        case ratio(Double)
-        case size(Int)
-        /// 300x, but the smallest possible size where that is larger.
-        case standard
-
-        init(_ arguments: Arguments) throws(CommandFailure) {
-            switch (arguments.number("ratio"), arguments.integer("bytes")) {
-            case (.some, .some):
-                throw CommandFailure(.usage, "--ratio and --bytes exclude each other: give one of them")
-            case (.some(let ratio), nil): self = .ratio(ratio)
-            case (nil, .some(let size)): self = .size(size)
-            case (nil, nil): self = .standard
-            }
-        }
-    }
-
-    /// A token file, and whether the standard target could not be met.
-    struct Result {
-        var file: TokenFile
-        var isOverBudget = false
-        /// Samples that the format clips.
-        var clippedCount = 0
-    }
-
-    /// Encodes within the limit, or throws `overBudget` with sizes of the whole file.
-    static func encode(
-        _ input: InputFrame, bundle: FirmwareBundle, model: CodecModel, limit: Limit, lanes: Int
-    ) throws(CodecError) -> Result {
-        let frame = input.frame
-        let declared: (declaration: StreamDeclaration, metadata: FrameMetadata)
-        let stream: StreamDescription
-        let epoch: Epoch
-        do throws(FormatError) {
-            declared = try StreamDeclaration.declare(
-                frame.description, shape: frame.samples, profile: input.profile, firmware: bundle.id,
-                profiles: bundle.profiles)
-            stream = try StreamDescription(declared.declaration, profiles: bundle.profiles)
-            epoch = try Epoch(bytes: SHA256.digest(frame.samples.bytes).prefix(Epoch.size))
-        } catch {
-            throw .format(error)
-        }
-        let encoder = try FrameEncoder(model: model, stream: stream, lanes: lanes)
-        let raw = frame.samples.bytes.count
-        let wholeSize =
-            switch limit {
-            case .ratio(let ratio): Int((Double(raw) / ratio).rounded(.down))
-            case .size(let size): size
-            case .standard: Int((Double(raw) / defaultRatio).rounded(.down))
-            }
-        func file(_ layers: [[UInt8]]) -> TokenFile {
-            TokenFile(
-                epoch: epoch, declaration: declared.declaration, frame: 0, metadata: declared.metadata,
-                layers: layers.map { $0[...] })
-        }
-        /// Octets beside tokens of a file with as many layers, none larger than `size`.
-        func overhead(layers: Int, size: Int) -> Int {
-            file([[UInt8]](repeating: [], count: layers)).overhead + layers * (Varint.size(size) - 1)
-        }
-        func attempt(_ budgets: [Int]) throws(CodecError) -> TokenFile {
-            let made = file(try encoder.encode(frame.samples, budgets: budgets).layers)
-            let size = made.overhead + made.layers.reduce(0) { $0 + $1.count }
-            guard size <= wholeSize else { throw .overBudget(budget: wholeSize, smallest: size) }
-            return made
-        }
-        let full = LayerLadder.budgets(
-            rawSize: raw, size: wholeSize, overhead: overhead(layers: TokenFile.layerLimit, size: wholeSize))
-        let layered = LayerLadder.budgets(
-            rawSize: raw, size: wholeSize, overhead: overhead(layers: full.count, size: wholeSize))
-        let clipped = try encoder.clippedCount(frame.samples)
-        if layered.count > 1, let made = try? attempt(layered) { return Result(file: made, clippedCount: clipped) }
-        let single = max(0, wholeSize - overhead(layers: 1, size: wholeSize))
-        do throws(CodecError) { return Result(file: try attempt([single]), clippedCount: clipped) } catch {
-            guard case .overBudget(_, let smallest) = error else { throw error }
-            // The codec speaks of tokens, a verbatim frame of the whole file.
-            let isWhole = declared.declaration.coding == .verbatim
-            let payload = isWhole ? Int.max / 4 : smallest
-            guard case .standard = limit else {
-                throw .overBudget(
-                    budget: wholeSize,
-                    smallest: isWhole ? smallest : smallest + overhead(layers: 1, size: smallest))
-            }
-            return Result(
-                file: file(try encoder.encode(frame.samples, budgets: [payload]).layers), isOverBudget: true,
-                clippedCount: clipped)
+    private static func limit(_ arguments: Arguments) throws(CommandFailure) -> TokenFileEncoder.Limit {
+        switch (arguments.number("ratio"), arguments.integer("bytes")) {
+        case (.some, .some):
+            throw CommandFailure(.usage, "--ratio and --bytes exclude each other: give one of them")
+        case (.some(let ratio), nil): .ratio(ratio)
+        case (nil, .some(let size)): .size(size)
+        case (nil, nil): .standard
         }
     }
 
@@ -177,7 +97,7 @@ enum EncodeCommand {
     }
 
     private static func report(
-        _ result: Result, octets: Int, _ input: InputFrame, output: String, _ arguments: Arguments
+        _ result: TokenFileEncoder.Result, octets: Int, _ input: InputFrame, output: String, _ arguments: Arguments
     ) {
         let raw = input.frame.samples.bytes.count
         let ratio = Double(raw) / Double(octets)
@@ -201,12 +121,7 @@ enum EncodeCommand {
         )
         for note in input.notes { Terminal.print("note: \(note)", to: .error) }
         if result.isOverBudget {
-            Terminal.print("note: \(Int(defaultRatio))x cannot be met: this is the smallest possible size", to: .error)
+            Terminal.print("note: \(defaultRatio)x cannot be met: this is the smallest possible size", to: .error)
         }
     }
-}
-
-/// Octets of a varint (Docs/packet-format.md, definitions).
-package enum Varint {
-    package static func size(_ value: Int) -> Int { max(1, (Int.bitWidth - max(0, value).leadingZeroBitCount + 6) / 7) }
 }

@@ -1,0 +1,110 @@
+import PerigeeCodec
+import PerigeeCore
+import PerigeeFirmware
+
+/// Encodes one frame to a token file whose size as a whole is bounded.
+struct TokenFileEncoder {
+    static let defaultRatio = 300.0
+
+    /// What bounds the file.
+    enum Limit {
+        case ratio(Double)
+        case size(Int)
+        /// 300x, but the smallest possible size where that is larger.
+        case standard
+
+        /// Octets of the file at most, for so many octets of samples.
+        func size(rawSize: Int) -> Int {
+            switch self {
+            case .ratio(let ratio): Int((Double(rawSize) / ratio).rounded(.down))
+            case .size(let size): size
+            case .standard: Int((Double(rawSize) / TokenFileEncoder.defaultRatio).rounded(.down))
+            }
+        }
+    }
+
+    /// A token file, and whether the standard target could not be met.
+    struct Result {
+        var file: TokenFile
+        var isOverBudget = false
+        /// Samples that the format clips.
+        var clippedCount = 0
+    }
+
+    private let samples: Samples
+    private let declaration: StreamDeclaration
+    private let metadata: FrameMetadata
+    private let epoch: Epoch
+    private let encoder: FrameEncoder
+
+    /// `lanes`: threads that work on tiles.
+    init(_ input: InputFrame, bundle: FirmwareBundle, model: CodecModel, lanes: Int) throws(CodecError) {
+        samples = input.frame.samples
+        let stream: StreamDescription
+        do throws(FormatError) {
+            (declaration, metadata) = try StreamDeclaration.declare(
+                input.frame.description, shape: samples, profile: input.profile, firmware: bundle.id,
+                profiles: bundle.profiles)
+            stream = try StreamDescription(declaration, profiles: bundle.profiles)
+            epoch = try Epoch(bytes: SHA256.digest(samples.bytes).prefix(Epoch.size))
+        } catch {
+            throw .format(error)
+        }
+        encoder = try FrameEncoder(model: model, stream: stream, lanes: lanes)
+    }
+
+    /// Encodes within the limit, or throws `overBudget` with sizes of the whole file.
+    func encode(_ limit: Limit) throws(CodecError) -> Result {
+        let size = limit.size(rawSize: samples.bytes.count)
+        let clipped = try encoder.clippedCount(samples)
+        let layered = layeredBudgets(size)
+        if layered.count > 1, let file = try? file(layered, within: size) {
+            return Result(file: file, clippedCount: clipped)
+        }
+        do throws(CodecError) {
+            let budget = max(0, size - overhead(layers: 1, size: size))
+            return Result(file: try file([budget], within: size), clippedCount: clipped)
+        } catch {
+            guard case .overBudget(_, let smallest) = error else { throw error }
+            // The codec speaks of tokens, a verbatim frame of the whole file.
+            let isWhole = declaration.coding == .verbatim
+            guard case .standard = limit else {
+                throw .overBudget(
+                    budget: size, smallest: isWhole ? smallest : smallest + overhead(layers: 1, size: smallest))
+            }
+            let layers = try encoder.encode(samples, budgets: [isWhole ? Int.max / 4 : smallest]).layers
+            return Result(file: file(layers), isOverBudget: true, clippedCount: clipped)
+        }
+    }
+
+    /// Budgets of tokens for the layers of a file of `size` octets. The count of layers decides what stands beside them.
+    private func layeredBudgets(_ size: Int) -> [Int] {
+        func budgets(_ count: Int) -> [Int] {
+            LayerLadder.budgets(
+                rawSize: samples.bytes.count, size: size, overhead: overhead(layers: count, size: size))
+        }
+        return budgets(budgets(TokenFile.layerLimit).count)
+    }
+
+    /// Octets beside tokens of a file with as many layers, none larger than `size`.
+    private func overhead(layers: Int, size: Int) -> Int {
+        file([[UInt8]](repeating: [], count: layers)).overhead + layers * (Varint.size(size) - 1)
+    }
+
+    private func file(_ budgets: [Int], within size: Int) throws(CodecError) -> TokenFile {
+        let file = file(try encoder.encode(samples, budgets: budgets).layers)
+        let smallest = file.overhead + file.layers.reduce(0) { $0 + $1.count }
+        guard smallest <= size else { throw .overBudget(budget: size, smallest: smallest) }
+        return file
+    }
+
+    private func file(_ layers: [[UInt8]]) -> TokenFile {
+        TokenFile(
+            epoch: epoch, declaration: declaration, frame: 0, metadata: metadata, layers: layers.map { $0[...] })
+    }
+}
+
+/// Octets of a varint (Docs/packet-format.md, definitions).
+package enum Varint {
+    package static func size(_ value: Int) -> Int { max(1, (Int.bitWidth - max(0, value).leadingZeroBitCount + 6) / 7) }
+}
