@@ -61,24 +61,30 @@ extension RasterReader {
         return text.isEmpty ? nil : text
     }
 
-    /// `datetime` (RFC 3339; UTC where no zone is said), else `TIFFTAG_DATETIME`. A date alone means midnight, with a note.
+    /// `datetime` (RFC 3339; UTC where no zone is said), else `TIFFTAG_DATETIME`. A time of day is never made up: what says
+    /// the day alone leaves the time unknown, with a note.
     private static func datetime(_ dataset: borrowing Dataset, notes: inout [String]) -> Timestamp? {
-        guard var text = dataset.metadataItem("datetime") ?? dataset.metadataItem("TIFFTAG_DATETIME") else {
-            return nil
-        }
-        let given = text
-        var characters = Array(text)
+        let item = dataset.metadataItem("datetime")
+        guard let given = item ?? dataset.metadataItem("TIFFTAG_DATETIME") else { return nil }
+        var characters = Array(given)
         if characters.count >= 10, characters[4] == ":", characters[7] == ":" {
             characters[4] = "-"
             characters[7] = "-"
-            text = String(characters)
         }
-        if characters.count == 10 {
-            notes.append("datetime is a date alone: 00:00:00 UTC is taken")
-            text += "T00:00:00"
+        let text = String(characters)
+        if let time = Timestamp(rfc3339: text) ?? Timestamp(rfc3339: text + "Z") {
+            // The tag has no form without a time of day, so writers that know the day alone put zeros.
+            if item == nil, text.hasSuffix(" 00:00:00") {
+                notes.append(
+                    "TIFFTAG_DATETIME says 00:00:00: it is taken as said, though it may mean that only the day was known"
+                )
+            }
+            return time
         }
-        if let time = Timestamp(rfc3339: text) ?? Timestamp(rfc3339: text + "Z") { return time }
-        notes.append("datetime \"\(given.prefix(40))\" is left out: it is no RFC 3339 time")
+        let isDay = Timestamp(rfc3339: text + "T00:00:00Z") != nil
+        notes.append(
+            "datetime \"\(given.prefix(40))\" is left out: "
+                + (isDay ? "it has no time of day" : "it is no RFC 3339 time"))
         return nil
     }
 

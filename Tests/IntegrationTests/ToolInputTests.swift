@@ -197,6 +197,23 @@ struct ToolInputTests {
         #expect(below.code == 3)
     }
 
+    @Test("a day without a time of day leaves the time unknown, and an option names it")
+    func day() throws {
+        let folder = try TemporaryFolder()
+        let samples = try Samples(type: .uint16, bands: 1, rows: 9, columns: 9, bytes: shorts([UInt16](300..<381)))
+        let frame = try Frame(
+            description: FrameDescription(sensor: "sentinel-2-l2a", bandNames: ["B04"]), samples: samples)
+        try RasterWriter.writeCOG(frame, to: folder.file("a.tif"), metadata: ["datetime": "2020-01-13"])
+        let (source, tokens) = (folder.file("a.tif"), folder.file("a.pgt"))
+        let outcome = try Programs.succeed("encode", source, "-o", tokens)
+        #expect(outcome.errors.contains("no time of day") && outcome.errors.contains("--datetime"))
+        #expect(try Programs.succeed("info", "--json", tokens).json()["datetime"] == .null)
+        let said = try Programs.succeed("encode", source, "-o", tokens, "--datetime", "2020-01-13T10:30:00Z")
+        #expect(!said.errors.contains("stays unknown"))
+        #expect(
+            try Programs.succeed("info", "--json", tokens).json()["datetime"] == .string("2020-01-13T10:30:00Z"))
+    }
+
     @Test("a window is the same place of the whole frame, with a georeference of its own")
     func window() throws {
         let folder = try TemporaryFolder()

@@ -20,7 +20,7 @@ enum EncodeCommand {
         ],
         options: [
             .value("output", short: "o", .file, as: "FILE", help: "Token file to write", isRequired: true),
-            SharedOptions.sensor,
+            SharedOptions.sensor, SharedOptions.datetime,
             .value("place", .text, as: "NAME", help: "A name for the place, where the position does not tell it"),
             .value(
                 "ratio", .number(1...1e9), as: "R", help: "Raw octets of the samples over octets of the file, at least"),
@@ -40,6 +40,7 @@ enum EncodeCommand {
         let library = try Library(arguments)
         let catalog = try library.sensors()
         var input = try InputFrame(path: path, arguments, catalog: catalog)
+        input.settleTime(arguments)
         if let place = arguments.text("place") {
             guard FrameHeader.isText(place) else {
                 throw CommandFailure(

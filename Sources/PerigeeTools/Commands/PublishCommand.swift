@@ -11,8 +11,7 @@ enum PublishCommand {
                 + "read one by one. With --mode pub it waits for a subscription first, since a PUB drops what nobody asked for."
         ],
         options: [
-            SharedOptions.sensor,
-            .value("datetime", .datetime, as: "TIME", help: "When the frames were taken; else what each file says"),
+            SharedOptions.sensor, SharedOptions.datetime,
         ] + SharedOptions.scaling + SendingOptions.all + [
             SharedOptions.home, SharedOptions.firmware, SharedOptions.json,
         ],
@@ -35,7 +34,7 @@ enum PublishCommand {
         var notes: Set<String> = []
         for (index, path) in arguments.positionals.enumerated() {
             var input = try InputFrame(path: path, arguments, catalog: catalog)
-            if let time = arguments.datetime("datetime") { input.frame.description.datetime = time }
+            input.settleTime(arguments)
             try await publisher.send(input.frame)
             // One word about each matter, at the first file it concerns.
             for note in input.notes where notes.count < 100 && notes.insert(note).inserted {

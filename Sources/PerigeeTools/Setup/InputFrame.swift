@@ -10,6 +10,8 @@ struct InputFrame {
     var profile: SensorProfile?
     /// What was left out or assumed, for the reader of the report.
     var notes: [String]
+    /// The file says something about its time, be it good or not.
+    private let saysTime: Bool
 
     /// Reads the file that the arguments of a command describe.
     init(path: String, _ arguments: Arguments, catalog: SensorCatalog) throws(CommandFailure) {
@@ -37,6 +39,7 @@ struct InputFrame {
         }
         frame = file.frame
         notes = file.notes
+        saysTime = ["datetime", "TIFFTAG_DATETIME"].contains { file.metadata[$0] != nil }
         guard let sensor else {
             guess(file, catalog)
             return
@@ -59,6 +62,15 @@ struct InputFrame {
             notes.append(
                 "samples are \(frame.samples.type.name), those of \(sensor) are float32, and nothing says the scale: "
                     + "the frame travels losslessly; give --scale")
+        }
+    }
+
+    /// Takes the moment of `--datetime`, and names that option where the file's own word was of no use.
+    mutating func settleTime(_ arguments: Arguments) {
+        if let time = arguments.datetime("datetime") {
+            frame.description.datetime = time
+        } else if saysTime, frame.description.datetime == nil {
+            notes.append("the time stays unknown: give it with --datetime")
         }
     }
 

@@ -11,6 +11,8 @@ enum SharedOptions {
         "firmware", .directory, as: "DIR", help: "A firmware bundle, or a folder of bundles; else that of --home")
     static let sensor = Option.value(
         "sensor", .text, as: "NAME", help: "Profile of the frames; else what the file's item `sensor` says")
+    static let datetime = Option.value(
+        "datetime", .datetime, as: "TIME", help: "When the frames were taken; else what each file says")
     static let scaling = [
         Option.value(
             "scale", .number(-1e12...1e12), as: "S",
