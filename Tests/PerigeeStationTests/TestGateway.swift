@@ -8,19 +8,29 @@ final class TestGateway: Sendable {
     let endpoint: String
     private let packets = Locked<[UInt64: [UInt8]]>([:])
     private let isStopping = Locked(false)
+    private let isHeld: Locked<Bool>
     private let wakeUp: WakeUp
     private let thread: NamedThread
 
-    /// Packets with the numbers of `refused` are refused for good.
-    init(context: ZeroMQContext, refused: Set<UInt64> = []) throws {
+    /// Packets with the numbers of `refused` are refused for good. `isHeld`: it says nothing before `release`.
+    init(context: ZeroMQContext, refused: Set<UInt64> = [], isHeld: Bool = false) throws {
         var options = SocketOptions()
         options.partSizeLimit = LinkLimit.message
         var socket = try Socket(.router, context: context, options: options)
         try socket.bind("tcp://127.0.0.1:*")
         endpoint = try socket.lastEndpoint()
         wakeUp = try WakeUp()
-        let loop = Loop(socket: socket, packets: packets, refused: refused, isStopping: isStopping, wakeUp: wakeUp)
+        self.isHeld = Locked(isHeld)
+        let loop = Loop(
+            socket: socket, packets: packets, refused: refused, isStopping: isStopping, isHeld: self.isHeld,
+            wakeUp: wakeUp)
         thread = NamedThread("test-gateway") { loop.run() }
+    }
+
+    /// It begins to answer.
+    func release() {
+        isHeld.withLock { $0 = false }
+        wakeUp.signal()
     }
 
     /// Packets in the order of their numbers; the thread ends.
@@ -36,22 +46,25 @@ final class TestGateway: Sendable {
         private let packets: Locked<[UInt64: [UInt8]]>
         private let refused: Set<UInt64>
         private let isStopping: Locked<Bool>
+        private let isHeld: Locked<Bool>
         private let wakeUp: WakeUp
         private var machine: ReceiverMachine?
 
         init(
             socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, refused: Set<UInt64>,
-            isStopping: Locked<Bool>, wakeUp: WakeUp
+            isStopping: Locked<Bool>, isHeld: Locked<Bool>, wakeUp: WakeUp
         ) {
             self.socket = consume socket
             self.packets = packets
             self.refused = refused
             self.isStopping = isStopping
+            self.isHeld = isHeld
             self.wakeUp = wakeUp
         }
 
         func run() {
             guard var socket = socket.take() else { return }
+            waitForRelease()
             var poller = Poller()
             _ = poller.add(socket)
             _ = poller.add(wakeUp)
@@ -64,6 +77,15 @@ final class TestGateway: Sendable {
                         _ = try? socket.send([parts[0], message.packed()])
                     }
                 }
+            }
+        }
+
+        private func waitForRelease() {
+            var poller = Poller()
+            _ = poller.add(wakeUp)
+            while isHeld.current, !isStopping.current {
+                _ = try? poller.wait(timeoutMilliseconds: nil)
+                wakeUp.clear()
             }
         }
 

@@ -1,0 +1,112 @@
+import Foundation
+import PerigeeCodec
+import PerigeeConfig
+import PerigeeCore
+import PerigeeFirmware
+import PerigeeJSON
+import PerigeeStation
+import PerigeeTestSupport
+import PerigeeTransport
+import Testing
+
+/// A station in this process with a gateway behind it, both over real sockets.
+final class Bench {
+    let folder: TemporaryFolder
+    let context: ZeroMQContext
+    let gateway: TestGateway
+    let station: Station
+    let bundle: FirmwareBundle
+    let log: LogLines
+    private var source: Socket?
+
+    /// `extra`: more of the configuration. `isHeld`: the gateway says nothing before it is released.
+    init(_ extra: String = "", link: String = "", refused: Set<UInt64> = [], isHeld: Bool = false) throws {
+        folder = try TemporaryFolder()
+        context = try ZeroMQContext()
+        gateway = try TestGateway(context: context, refused: refused, isHeld: isHeld)
+        log = try LogLines()
+        let text = """
+            [intake]
+            endpoints = [{ mode = "pull", endpoint = "tcp://127.0.0.1:*" }, { mode = "sub", endpoint = "tcp://127.0.0.1:*", bind = true }]
+            [sensors]
+            directory = "\(SharedData.packageRoot)/Config/sensors"
+            [firmware]
+            directory = "\(SharedData.packageRoot)/Firmware"
+            [gateway]
+            endpoint = "\(gateway.endpoint)"
+            \(link)
+            [status]
+            file = "\(folder.file("status.json"))"
+            \(extra)
+            """
+        let document = try TomlDocument(parsing: Array(text.utf8), name: "test.toml")
+        let parts = try StationParts(StationConfiguration(document))
+        bundle = try FirmwareBundle.load(directory: "\(SharedData.packageRoot)/Firmware/perigee-1")
+        station = try Station(parts, log: StationLog(descriptor: log.writer))
+        var options = SocketOptions()
+        options.sendTimeoutMilliseconds = 60_000
+        var source = try Socket(.push, context: context, options: options)
+        try source.connect(station.endpoints[0])
+        self.source = consume source
+    }
+
+    func send(_ parts: [[UInt8]]) throws {
+        let result = try source?.send(parts, waits: true)
+        #expect(result == .sent)
+    }
+
+    /// Waits until so many messages have been counted, stops the station, and answers its packets and status.
+    func finish(
+        received: Int, heartbeats: Int = 0, isDelivered: Bool = true
+    ) throws -> (packets: [Packet], status: JSONValue) {
+        while station.counters.received < received || station.counters.heartbeats < heartbeats { usleep(5_000) }
+        #expect(station.stop() == isDelivered)
+        let packets = try gateway.finish().map { try Packet(parsing: $0[...]) }
+        let text = try Data(contentsOf: URL(filePath: folder.file("status.json")))
+        let status = try JSONValue(parsing: Array(text)[...], depthLimit: 8)
+        #expect(status["ledger"]?["balanced"] == .bool(true) && status["ledger"]?["in_work"]?.int == 0)
+        #expect(status["state"] == .string("stopped"))
+        return (packets, status)
+    }
+}
+
+/// Puts frames together again from packets, in the order of their numbers.
+func frames(_ packets: [Packet], _ bundle: FirmwareBundle) throws -> [(
+    description: FrameDescription, samples: Samples, size: Int
+)] {
+    let model = try CodecModel(tensors: bundle.tensors)
+    var streams: [Int: StreamDescription] = [:]
+    var found: [UInt64: (stream: StreamDescription, metadata: FrameMetadata, layers: [[UInt8]], size: Int)] = [:]
+    for packet in packets {
+        switch packet.body {
+        case .declaration(let stream):
+            streams[packet.declaration] = try StreamDescription(stream, profiles: bundle.profiles)
+        case .part(let part):
+            let stream = try #require(streams[packet.declaration], "a declaration must come first")
+            let number = stream.declaration.baseFrame + part.frameDelta
+            let (metadata, payload) = try part.split(declaration: stream.declaration)
+            var entry = found[number] ?? (stream, FrameMetadata(), [], 0)
+            if let metadata { entry.metadata = metadata }
+            while entry.layers.count <= part.layer { entry.layers.append([]) }
+            entry.layers[part.layer] += payload
+            entry.size += packet.packed().count
+            found[number] = entry
+        }
+    }
+    return try found.sorted { $0.key < $1.key }.map { _, frame in
+        let decoder = try FrameDecoder(model: model, stream: frame.stream, lanes: 1)
+        return (
+            frame.stream.frameDescription(frame.metadata), try decoder.decode(layers: frame.layers.map { $0[...] }),
+            frame.size
+        )
+    }
+}
+
+func frame(sensor: String, bands: [String], type: SampleType, rows: Int, columns: Int, octet: (Int) -> UInt8)
+    throws -> Frame
+{
+    let size = bands.count * rows * columns * type.size
+    return try Frame(
+        description: FrameDescription(sensor: sensor, bandNames: bands),
+        samples: Samples(type: type, bands: bands.count, rows: rows, columns: columns, bytes: (0..<size).map(octet)))
+}
