@@ -46,6 +46,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             let budgets = FrameBudget.payloads(
                 rawSize: rawSize, target: target, assignment: assigned, metadata: metadata)
             let layers = try encode(samples, with: encoder, budgets: budgets, item: item)
+            try countClipped(samples, encoder, item)
             let size = layers.reduce(512) { $0 + $1.count }
             let uplink = UplinkItem(
                 assignment: assigned, metadata: metadata, layers: layers, rawSize: rawSize, label: item.label)
@@ -104,6 +105,18 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
                 ["sensor": item.header.sensor, "budget": "\(budget)", "smallest": "\(smallest)"])
             return try encoder.encode(samples, budgets: [smallest]).layers
         }
+    }
+
+    private func countClipped(_ samples: Samples, _ encoder: FrameEncoder, _ item: IntakeItem) throws(CodecError) {
+        let count = try encoder.clippedCount(samples)
+        guard count > 0 else { return }
+        context.counters.withLock { $0.sensor(item.label) { $0.clippedSamples += count } }
+        context.log.write(
+            .warning, "samples_clipped", key: item.label,
+            [
+                "sensor": item.header.sensor, "samples": "\(count)",
+                "remedy": "send them in the units of the profile, or give the profile a larger peak",
+            ])
     }
 
     /// Each so-manieth frame of a sensor, the first included. Of a large frame four pieces stand for the whole.

@@ -88,6 +88,7 @@ public final class Station: Sendable {
         let link = link.snapshot
         return "link \(link.state.rawValue), \(counters.received) frames in, \(counters.encoded) encoded, "
             + "\(counters.rejectedTotal) refused, \(link.heldPackets) packets wait"
+            + (counters.clippedTotal > 0 ? ", \(counters.clippedTotal) samples clipped" : "")
     }
 
     /// Counts what was acknowledged and writes `status.json`; a failure is counted and logged.
@@ -145,7 +146,7 @@ public final class Station: Sendable {
                 "received": "\(counters.received)", "encoded": "\(counters.encoded)",
                 "rejected": "\(counters.rejectedTotal)", "failed": "\(counters.failedTotal)",
                 "undelivered_packets": "\(last?.heldPackets ?? 0)",
-                "refused_packets": "\(last?.counters.rejected ?? 0)",
+                "refused_packets": "\(last?.counters.rejected ?? 0)", "clipped_samples": "\(counters.clippedTotal)",
             ])
         return isDelivered
     }

@@ -28,6 +28,8 @@ public struct StationCounters: Equatable, Sendable {
         public var packetSize = 0
         public var packetSizeAcknowledged = 0
         public var overBudget = 0
+        /// Samples so far beyond the profile's peak (about 105 times) that the format clips them.
+        public var clippedSamples = 0
         public var missed = 0
         /// Octets of the samples that were also compressed by zstd, before and after.
         public var baselineRaw = 0
@@ -66,6 +68,8 @@ public struct StationCounters: Equatable, Sendable {
 
     public var rejectedTotal: Int { rejected.values.reduce(0, +) }
     public var failedTotal: Int { failed.values.reduce(0, +) }
+    /// Samples of all sensors that were clipped.
+    public var clippedTotal: Int { sensors.values.reduce(0) { $0 + $1.clippedSamples } }
 
     /// The ledger closes.
     public var isBalanced: Bool { received == encoded + rejectedTotal + failedTotal + inWork }

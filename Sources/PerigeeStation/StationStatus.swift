@@ -32,7 +32,8 @@ struct StationStatus {
             "epoch": .string(epoch.text), "started": .string(started.rfc3339), "updated": .string(now.rfc3339),
             "firmware": .object(["name": .string(firmware.name), "id": .string(Hex.text(firmware.id))]),
             "intake": intake, "ledger": ledger, "bytes": bytes, "saving": saving,
-            "over_budget": .integer(sum(\.overBudget)), "link": linkObject,
+            "over_budget": .integer(sum(\.overBudget)), "clipped_samples": .integer(counters.clippedTotal),
+            "link": linkObject,
             "sensors": .sorted(counters.sensors.mapValues(sensor)),
         ])
     }
@@ -108,6 +109,7 @@ struct StationStatus {
             "received": .integer(counters.received), "encoded": .integer(counters.encoded),
             "acknowledged": .integer(counters.acknowledged), "refused": .integer(counters.refused),
             "missed": .integer(counters.missed), "over_budget": .integer(counters.overBudget),
+            "clipped_samples": .integer(counters.clippedSamples),
             "raw_bytes": .integer(counters.rawSize), "raw_bytes_acknowledged": .integer(counters.rawSizeAcknowledged),
             "packet_bytes": .integer(counters.packetSize),
             "packet_bytes_acknowledged": .integer(counters.packetSizeAcknowledged),

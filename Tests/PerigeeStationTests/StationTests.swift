@@ -92,6 +92,26 @@ func ordinary() throws {
     for frame in received { #expect(frame.description.datetime == nil && frame.description.georeference == nil) }
 }
 
+@Test("samples that are clipped are counted, logged and said at the end", .timeLimit(.minutes(1)))
+func clipped() throws {
+    let bench = try Bench()
+    // three samples of 2^31 - 1, the others 768
+    let bright = try frame(sensor: "sentinel-2-l2a", bands: ["B04", "B08"], type: .int32, rows: 8, columns: 8) {
+        $0 < 12 ? ($0 % 4 == 3 ? 0x7F : 0xFF) : ($0 % 4 == 1 ? 3 : 0)
+    }
+    let good = try frame(sensor: "naip", bands: ["R"], type: .uint8, rows: 8, columns: 8) { UInt8($0) }
+    for sequence in 0..<2 { try bench.send(FrameMessage.pack(bright, run: "r", sequence: sequence)) }
+    try bench.send(FrameMessage.pack(good, run: "r", sequence: 0))
+    let (_, status) = try bench.finish(received: 3)
+    #expect(status["ledger"]?["encoded"]?.int == 3 && status["clipped_samples"]?.int == 6, "\(status)")
+    #expect(status["sensors"]?["sentinel-2-l2a"]?["clipped_samples"]?.int == 6)
+    #expect(status["sensors"]?["naip"]?["clipped_samples"]?.int == 0)
+    #expect(bench.station.summary.hasSuffix(", 6 samples clipped"))
+    let log = try bench.log.wait(for: "stopped")
+    #expect(log.contains(" warning samples_clipped sensor=sentinel-2-l2a samples=3 "))
+    #expect(log.contains(" clipped_samples=6"))
+}
+
 @Test("bad input is counted by its reason, gaps are counted, and the station goes on", .timeLimit(.minutes(1)))
 func badInput() throws {
     let bench = try Bench("[limits]\nframe_bytes = \"1 MiB\"\nintake_bytes = \"8 MiB\"")
