@@ -11,6 +11,7 @@ import pytest
 from perigee_cluster.data.frames import read_frame
 from perigee_cluster.training import safetensors
 from perigee_codec import CodecError, Model, Stream, Trainer, library_path, prefix
+from perigee_codec.binding import call
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -184,3 +185,24 @@ def test_a_bundle_whose_files_were_changed_is_refused_by_name(tmp_path: Path) ->
         (bundle / name).unlink()
         with pytest.raises(CodecError, match=name.replace(".", r"\.")):
             Model.open(bundle)
+
+
+def test_the_library_refuses_sizes_and_handles_that_cannot_be(model: Model) -> None:
+    stream = Stream(model, "sentinel-2-l2a", (1, 8, 8), bands=["B02"])
+    room = np.zeros((1, 8, 8), np.uint16)
+    target = room.ctypes.data
+    for size in (-1, -(1 << 63), 1 << 40, (1 << 63) - 1):
+        sizes = np.array([size], np.int64)
+        with pytest.raises(CodecError, match=f"size of layer 0 is {size}"):
+            call("perigee_decode", stream.handle, b"", sizes.ctypes.data, 1, target, room.nbytes)
+    none = np.zeros(1, np.int64)
+    with pytest.raises(CodecError, match="takes 128 octets, there is room for 100"):
+        call("perigee_decode", stream.handle, b"", none.ctypes.data, 0, target, 100)
+    with pytest.raises(CodecError, match="samples are 5 octets, the stream has 128 a frame"):
+        call("perigee_encode", stream.handle, target, 5, none.ctypes.data, 1, b"", 0, target, room.nbytes, target)
+    with pytest.raises(CodecError, match="the handle is null"):
+        call("perigee_decode", None, b"", none.ctypes.data, 0, target, room.nbytes)
+    with pytest.raises(CodecError, match="the handle is of another kind"):
+        call("perigee_decode", model.handle, b"", none.ctypes.data, 0, target, room.nbytes)
+    with pytest.raises(CodecError, match="a result is null"):
+        call("perigee_intervals", stream.handle, b"", none.ctypes.data, 0, None, None, None, None, 0)
