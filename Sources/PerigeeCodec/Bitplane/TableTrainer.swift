@@ -1,7 +1,7 @@
 public import PerigeeCore
 
-/// Fits the start values of the token coder: runs the encoder over frame after frame and keeps the cells as they have
-/// become. Give it all training frames, in a shuffled order, twice. Not to be called from two threads at once.
+/// Fits the start values of the token coder: runs the encoder over frame after frame and keeps cells and weights as they
+/// have become. Give it all training frames, in a shuffled order, twice. Not to be called from two threads at once.
 public final class TableTrainer {
     private var tables: ContextTables
     /// Sum and count of where coefficients lie in their intervals, `[26][10][6][3]`.
@@ -40,7 +40,8 @@ public final class TableTrainer {
             _ = encoder.encode(
                 tile: tile, .integers(base), mask: nil, limit: max(1, Int(Double(budget) * share)),
                 startCountLimit: Cell.countLimit, workspace: &workspace)
-            tables.cells = Array(UnsafeBufferPointer(start: workspace.cells, count: ContextTables.cellCount))
+            tables.cells = Array(UnsafeBufferPointer(start: workspace.cells, count: ContextOffset.end))
+            tables.weights = Array(UnsafeBufferPointer(start: workspace.weights, count: WeightOffset.end))
             measure(layout, base, rows: rows, columns: columns)
         }
     }
@@ -84,10 +85,9 @@ public final class TableTrainer {
                 }
             }
         }
-        return ContextTables(cells: tables.cells, centroids: centroids)
+        return ContextTables(cells: tables.cells, weights: tables.weights, centroids: centroids)
     }
 
-    /// `learned` as tensors of a bundle: `tokens/significance`, `tokens/sign`, `tokens/refinement`, `tokens/flags`,
-    /// `tokens/centroids`.
+    /// `learned` as tensors of a bundle, `tokens/…`.
     public func tensors() -> [String: Tensor] { learned.tensors() }
 }

@@ -16,7 +16,13 @@ struct TileWorkspace: ~Copyable {
     /// Per component and sub-band: open, and the plane that bounds a closed one (decoder) or count of planes (encoder).
     let isOpen: UnsafeMutablePointer<UInt8>
     let planes: UnsafeMutablePointer<UInt8>
+    /// Per component and sub-band: one more than the plane in which its first coefficient became significant, or 0.
+    let reached: UnsafeMutablePointer<UInt8>
     let cells: UnsafeMutablePointer<UInt32>
+    let weights: UnsafeMutablePointer<Int32>
+    /// Cells and log-odds of the inputs of one mixed decision.
+    let inputs: UnsafeMutablePointer<Int>
+    let logOdds: UnsafeMutablePointer<Int32>
     let maskCells: UnsafeMutablePointer<UInt32>
     let subbands: UnsafeMutablePointer<Subband>
     private let capacity: Int
@@ -32,7 +38,11 @@ struct TileWorkspace: ~Copyable {
         energy = .allocate(capacity: capacity)
         isOpen = .allocate(capacity: components * Self.subbandLimit)
         planes = .allocate(capacity: components * Self.subbandLimit)
-        cells = .allocate(capacity: ContextTables.cellCount)
+        reached = .allocate(capacity: components * Self.subbandLimit)
+        cells = .allocate(capacity: ContextOffset.end)
+        weights = .allocate(capacity: WeightOffset.end)
+        inputs = .allocate(capacity: Mixing.inputLimit)
+        logOdds = .allocate(capacity: Mixing.inputLimit)
         maskCells = .allocate(capacity: MaskModel.cellCount)
         subbands = .allocate(capacity: Self.subbandLimit)
     }
@@ -45,12 +55,16 @@ struct TileWorkspace: ~Copyable {
         energy.deallocate()
         isOpen.deallocate()
         planes.deallocate()
+        reached.deallocate()
         cells.deallocate()
+        weights.deallocate()
+        inputs.deallocate()
+        logOdds.deallocate()
         maskCells.deallocate()
         subbands.deallocate()
     }
 
-    /// Empties everything for a tile of this layout and takes fresh cells, their counts capped.
+    /// Empties everything for a tile of this layout and takes fresh weights and cells, whose counts are capped.
     mutating func begin(_ layout: TileLayout, tables: ContextTables, countLimit: UInt32 = Cell.startCountLimit) {
         let size = (layout.components + 4) * layout.componentSize
         invariant(size <= capacity, "a tile is larger than its workspace")
@@ -69,7 +83,11 @@ struct TileWorkspace: ~Copyable {
                 planes[component * bandCount + index] = UInt8(BitplaneCode.topPlane + 1)
             }
         }
-        for index in 0..<ContextTables.cellCount {
+        reached.initialize(repeating: 0, count: layout.components * bandCount)
+        inputs.initialize(repeating: 0, count: Mixing.inputLimit)
+        logOdds.initialize(repeating: 0, count: Mixing.inputLimit)
+        for index in 0..<WeightOffset.end { weights[index] = tables.weights[index] }
+        for index in 0..<ContextOffset.end {
             let cell = tables.cells[index]
             cells[index] = cell & 1023 > countLimit ? cell & ~1023 | countLimit : cell
         }

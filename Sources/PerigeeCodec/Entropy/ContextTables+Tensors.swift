@@ -3,12 +3,6 @@ public import PerigeeCore
 // Between the tables and a firmware bundle. Names, shapes and order: Docs/packet-format.md section 5.7.
 extension ContextTables {
     private static let prefix = "tokens/"
-    private static let layout: [(name: String, offset: Int, shape: [Int])] = [
-        ("significance", significanceOffset, significanceShape),
-        ("sign", signOffset, signShape),
-        ("refinement", refinementOffset, refinementShape),
-        ("flags", flagOffset, flagShape),
-    ]
 
     /// The tables of a bundle; `untrained` where it has no tensor whose name begins with `tokens/`. One that has any must
     /// have all.
@@ -18,32 +12,51 @@ extension ContextTables {
             return
         }
         var cells: [UInt32] = []
-        for (name, _, shape) in Self.layout {
-            let field = Self.prefix + name
-            guard let tensor = tensors[field], case .uint32(let values) = tensor.values else {
-                throw .unusable(field: field, found: "absent or of another type", expected: "u32 \(shape)")
+        for table in ContextTable.all {
+            cells += try Self.values(table.name, table.shape, type: "u32", in: tensors) {
+                if case .uint32(let values) = $0 { values } else { nil }
             }
-            guard tensor.shape == shape, values.count == shape.reduce(1, *) else {
-                throw .mismatch(field: field, found: "shape \(tensor.shape)", expected: "\(shape)")
+        }
+        var weights: [Int32] = []
+        for table in WeightTable.all {
+            weights += try Self.values(table.name, table.shape, type: "i32", in: tensors) {
+                if case .int32(let values) = $0 { values } else { nil }
             }
-            cells += values
         }
-        let field = Self.prefix + "centroids"
-        guard let tensor = tensors[field], case .uint16(let centroids) = tensor.values else {
-            throw .unusable(field: field, found: "absent or of another type", expected: "u16 \(Self.centroidShape)")
+        let centroids = try Self.values("centroids", Self.centroidShape, type: "u16", in: tensors) {
+            if case .uint16(let values) = $0 { values } else { nil }
         }
-        guard tensor.shape == Self.centroidShape, centroids.count == Self.centroidShape.reduce(1, *) else {
-            throw .mismatch(field: field, found: "shape \(tensor.shape)", expected: "\(Self.centroidShape)")
+        self.init(cells: cells, weights: weights, centroids: centroids)
+    }
+
+    private static func values<Number>(
+        _ name: String, _ shape: [Int], type: String, in tensors: [String: Tensor],
+        _ read: (Tensor.Values) -> [Number]?
+    ) throws(CodecError) -> [Number] {
+        let field = prefix + name
+        guard let tensor = tensors[field], let values = read(tensor.values) else {
+            throw .unusable(field: field, found: "absent or of another type", expected: "\(type) \(shape)")
         }
-        self.init(cells: cells, centroids: centroids)
+        guard tensor.shape == shape, values.count == shape.reduce(1, *) else {
+            throw .mismatch(field: field, found: "shape \(tensor.shape)", expected: "\(shape)")
+        }
+        return values
     }
 
     /// The tables as tensors of a bundle.
     public func tensors() -> [String: Tensor] {
         var tensors: [String: Tensor] = [:]
-        for (name, offset, shape) in Self.layout {
-            let values = Array(cells[offset..<offset + shape.reduce(1, *)])
-            tensors[Self.prefix + name] = Tensor(shape: shape, values: .uint32(values))
+        var offset = 0
+        for table in ContextTable.all {
+            let values = Array(cells[offset..<offset + table.count])
+            tensors[Self.prefix + table.name] = Tensor(shape: table.shape, values: .uint32(values))
+            offset += table.count
+        }
+        offset = 0
+        for table in WeightTable.all {
+            let values = Array(weights[offset..<offset + table.count])
+            tensors[Self.prefix + table.name] = Tensor(shape: table.shape, values: .int32(values))
+            offset += table.count
         }
         tensors[Self.prefix + "centroids"] = Tensor(shape: Self.centroidShape, values: .uint16(centroids))
         return tensors

@@ -21,24 +21,18 @@ struct TileDecoder {
         workspace.begin(layout, tables: tables)
         var mask = TileMask(missing: [], bands: 0)
         var plane = BitplaneCode.topPlane
-        Cell.rates.withUnsafeBufferPointer { rates in
-            EnergyScale.steps.withUnsafeBufferPointer { steps in
-                guard let rates = rates.baseAddress, let steps = steps.baseAddress else {
-                    fatalError("the coder's tables are empty")
-                }
-                if hasMask {
-                    MaskCoder(
-                        rows: grid.rowRange(tile).count, columns: grid.columnRange(tile).count, bands: components,
-                        cells: workspace.maskCells, rates: rates
-                    ).code(&coder, &mask)
-                    if coder.isStopped { return }
-                }
-                var planes = PlaneCoder(
-                    coder: coder, layout: layout, workspace: workspace, rates: rates, steps: steps)
-                _ = planes.run(ends: nil)
-                plane = planes.plane
-                coder = planes.coder
+        CoderConstants.with { constants in
+            if hasMask {
+                MaskCoder(
+                    rows: grid.rowRange(tile).count, columns: grid.columnRange(tile).count, bands: components,
+                    cells: workspace.maskCells, rates: constants.rates
+                ).code(&coder, &mask)
+                if coder.isStopped { return }
             }
+            var planes = PlaneCoder(coder: coder, layout: layout, workspace: workspace, constants: constants)
+            _ = planes.run(ends: nil)
+            plane = planes.plane
+            coder = planes.coder
         }
         return Outcome(layout: layout, mask: mask, plane: plane)
     }

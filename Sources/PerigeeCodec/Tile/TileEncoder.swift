@@ -20,30 +20,24 @@ struct TileEncoder {
         let capacity = mask == nil ? min(limit, mostOctets) : mostOctets
         let octets = UnsafeMutablePointer<UInt8>.allocate(capacity: max(capacity, 1))
         defer { octets.deallocate() }
-        return Cell.rates.withUnsafeBufferPointer { rates in
-            EnergyScale.steps.withUnsafeBufferPointer { steps in
-                guard let rates = rates.baseAddress, let steps = steps.baseAddress else {
-                    fatalError("the coder's tables are empty")
-                }
-                var coder = BinaryEncoder(octets: octets, capacity: capacity)
-                if var mask { code(&mask, tile: tile, with: &coder, workspace, rates) }
-                let afterMask = coder
-                if mask != nil { coder.setCapacity(min(mostOctets, max(limit, afterMask.count + 8))) }
-                var planes = PlaneCoder(
-                    coder: coder, layout: layout, workspace: workspace, rates: rates, steps: steps)
-                let positions = BitplaneCode.passesPerPlane * (BitplaneCode.topPlane + 1) * layout.subbands.count
-                let ends = [Int](unsafeUninitializedCapacity: positions) { ends, count in
-                    count = planes.run(ends: ends.baseAddress)
-                }
-                let isDone = ends.count == positions
-                if isDone { planes.coder.finish() }
-                let size = planes.coder.count
-                let kept = min(size, planes.coder.capacity)
-                let maskSize = mask == nil ? 0 : afterMask.size(confirmedBy: octets, count: kept)
-                return TileStream(
-                    octets: Array(UnsafeBufferPointer(start: octets, count: kept)), ends: ends, maskSize: maskSize,
-                    isExhausted: (isDone && kept == size) || limit >= mostOctets)
+        return CoderConstants.with { constants in
+            var coder = BinaryEncoder(octets: octets, capacity: capacity)
+            if var mask { code(&mask, tile: tile, with: &coder, workspace, constants.rates) }
+            let afterMask = coder
+            if mask != nil { coder.setCapacity(min(mostOctets, max(limit, afterMask.count + 8))) }
+            var planes = PlaneCoder(coder: coder, layout: layout, workspace: workspace, constants: constants)
+            let positions = BitplaneCode.passesPerPlane * (BitplaneCode.topPlane + 1) * layout.subbands.count
+            let ends = [Int](unsafeUninitializedCapacity: positions) { ends, count in
+                count = planes.run(ends: ends.baseAddress)
             }
+            let isDone = ends.count == positions
+            if isDone { planes.coder.finish() }
+            let size = planes.coder.count
+            let kept = min(size, planes.coder.capacity)
+            let maskSize = mask == nil ? 0 : afterMask.size(confirmedBy: octets, count: kept)
+            return TileStream(
+                octets: Array(UnsafeBufferPointer(start: octets, count: kept)), ends: ends, maskSize: maskSize,
+                isExhausted: (isDone && kept == size) || limit >= mostOctets)
         }
     }
 
