@@ -14,9 +14,11 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
+from reference_coder import Decoder, OutOfOctets
 from reference_container import Band, FormatError, Profile, TokenFile, refuse_unless, token_file
+from reference_contexts import Tables
 from reference_mask import decode_mask
-from reference_tokens import Decoder, OutOfOctets, Tables, TileDecoder, tile_count, tile_edges, tile_subbands
+from reference_tokens import TileDecoder, tile_count, tile_edges, tile_subbands
 from reference_transform import FITTED, IDENTITY, SpectralTensors, coding_order, sides, synthesise, to_samples
 
 SCALES = tuple(np.float32(g) for g in (1, 1.189207115002721, 1.4142135623730951, 1.681792830507429))

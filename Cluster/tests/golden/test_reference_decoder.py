@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from reference_container import Band, Declaration, FormatError, Metadata, Profile, Reader, TokenFile, token_file
 from reference_container import declaration as parse_declaration
+from reference_contexts import CENTROIDS, UNTRAINED_CELLS, UNTRAINED_WEIGHTS, Tables
 from reference_decoder import Firmware, decode, decode_layers
 
 from perigee_cluster.data.frames import read_frame
@@ -63,6 +64,34 @@ def test_golden_vector_decodes_to_the_same_octets(name: str) -> None:
 def test_vectors_are_there() -> None:
     assert len(NAMES) >= 10
     assert sum(name.startswith("shipped") for name in NAMES) >= 2
+
+
+def _tables() -> dict[str, Any]:
+    tensors = {f"tokens/{name}": np.zeros(shape, np.uint32) for name, (shape, _) in UNTRAINED_CELLS.items()}
+    tensors |= {f"tokens/{name}": np.zeros(shape, np.int32) for name, (shape, _) in UNTRAINED_WEIGHTS.items()}
+    return tensors | {"tokens/centroids": np.zeros(CENTROIDS, np.uint16)}
+
+
+@pytest.mark.parametrize("name", sorted(_tables()))
+def test_a_bundle_with_some_of_the_token_tensors_is_refused(name: str) -> None:
+    tensors = _tables()
+    assert Tables.of(tensors).cells["flags"] == [0] * (12 * 32 * 24)
+    one = tensors.pop(name)
+    with pytest.raises(FormatError, match=f"{name} is missing"):
+        Tables.of(tensors)
+    for wrong in (one[..., :-1], one.astype(np.float32)):
+        with pytest.raises(FormatError, match=name):
+            Tables.of(tensors | {name: wrong})
+
+
+def test_counts_above_60_are_lowered_and_a_tile_has_its_own_copy() -> None:
+    tensors = _tables()
+    tensors["tokens/flags"][0, 0, :3] = [5 << 10 | 1023, 5 << 10 | 60, 5 << 10 | 7]
+    tables = Tables.of(tensors)
+    tile = tables.start()
+    assert tile.cells["flags"][:4] == [5 << 10 | 60, 5 << 10 | 60, 5 << 10 | 7, 0]
+    tile.weights["weights/sign"][0] = 1
+    assert tables.weights["weights/sign"][0] == 0
 
 
 def _octets(name: str) -> bytes:
