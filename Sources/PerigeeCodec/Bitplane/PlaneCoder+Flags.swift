@@ -17,7 +17,10 @@ extension PlaneCoder {
                 if coder.isStopped { return }
                 if decided == 0 { planes[index] = UInt8(truncatingIfNeeded: plane) }
             }
-            if decided != 0 { isOpen[index] = 1 }
+            if decided != 0 {
+                isOpen[index] = 1
+                reached[index] = UInt8(truncatingIfNeeded: plane &+ 1)
+            }
         }
     }
 

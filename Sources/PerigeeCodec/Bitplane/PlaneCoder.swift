@@ -17,7 +17,7 @@ struct PlaneCoder<Coder: BinaryCoder> {
     let energy: UnsafeMutablePointer<UInt16>
     let isOpen: UnsafeMutablePointer<UInt8>
     let planes: UnsafeMutablePointer<UInt8>
-    /// Per component and sub-band: one more than the plane in which its first coefficient became significant, or 0.
+    /// Per component and sub-band: one more than the plane in which it was found to hold something significant, or 0.
     let reached: UnsafeMutablePointer<UInt8>
     let cells: UnsafeMutablePointer<UInt32>
     let weights: UnsafeMutablePointer<Int32>

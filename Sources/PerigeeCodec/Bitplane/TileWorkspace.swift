@@ -16,7 +16,7 @@ struct TileWorkspace: ~Copyable {
     /// Per component and sub-band: open, and the plane that bounds a closed one (decoder) or count of planes (encoder).
     let isOpen: UnsafeMutablePointer<UInt8>
     let planes: UnsafeMutablePointer<UInt8>
-    /// Per component and sub-band: one more than the plane in which its first coefficient became significant, or 0.
+    /// Per component and sub-band: one more than the plane in which it was found to hold something significant, or 0.
     let reached: UnsafeMutablePointer<UInt8>
     let cells: UnsafeMutablePointer<UInt32>
     let weights: UnsafeMutablePointer<Int32>
