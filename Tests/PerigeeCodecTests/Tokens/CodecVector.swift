@@ -4,7 +4,7 @@ import PerigeeCore
 import PerigeeFirmware
 import PerigeeTestSupport
 
-/// One golden frame in `Tests/Vectors/codec/1`: what was coded, the octets, and what each prefix decodes to. Binary fields are
+/// One golden frame in `Tests/Vectors/codec/2`: what was coded, the octets, and what each prefix decodes to. Binary fields are
 /// hexadecimal, little-endian.
 struct CodecVector: Codable, Equatable {
     struct BandEntry: Codable, Equatable {
@@ -61,7 +61,7 @@ struct VectorManifest: Codable {
 /// Golden vectors on disk.
 enum VectorFolder {
     /// Version of the packet format whose streams they hold; `make golden` reads it here.
-    static let version = 1
+    static let version = 2
     static let path = SharedData.packageRoot + "/Tests/Vectors/codec/\(version)"
     static let command = "make golden"
 
