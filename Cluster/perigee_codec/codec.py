@@ -15,7 +15,8 @@ from perigee_codec.binding import CodecError, call, close, library_path, word
 
 __all__ = ["CodecError", "Intervals", "Model", "Stream", "Trainer", "library_path", "prefix"]
 
-FITTED_LIMIT = 1 + 64 + 64 * 63 // 2
+# mode, fitted basis, records of the tiles
+CHOICE_LIMIT = 1 << 18
 
 
 def prefix(layers: Sequence[bytes], size: int) -> list[bytes]:
@@ -131,10 +132,11 @@ class Stream(_Handle):
     ) -> tuple[NDArray[np.float32], bytes]:
         """Strict coefficients [K, H, W] in Mallat layout, and the spectral choice (mode, then a fitted basis).
 
-        `choice`: 0 to 13 a trained set, 14 identity; empty lets the encoder choose for `budget` octets.
+        `choice`: 0 to 13 a trained set, 14 identity, or what the codec gave; empty lets the encoder choose for `budget`
+        octets.
         """
         samples = self._samples(samples_BHW)
-        room = np.zeros(max(FITTED_LIMIT, len(choice)), np.uint8)
+        room = np.zeros(max(CHOICE_LIMIT, len(choice)), np.uint8)
         room[: len(choice)] = np.frombuffer(choice, np.uint8)
         coefficients = np.empty(self.shape, np.float32)
         size = call(
@@ -212,7 +214,7 @@ class Stream(_Handle):
         """What the octets at hand (as for `decode`) say of every coefficient; more octets never widen an interval."""
         sizes = np.array([len(layer) for layer in layers], np.int64)
         lower, upper = np.empty(self.shape, np.float32), np.empty(self.shape, np.float32)
-        measurement, choice = np.empty(self.shape, np.uint8), np.empty(FITTED_LIMIT, np.uint8)
+        measurement, choice = np.empty(self.shape, np.uint8), np.empty(CHOICE_LIMIT, np.uint8)
         size = call(
             "perigee_intervals", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), lower.ctypes.data,
             upper.ctypes.data, measurement.ctypes.data, choice.ctypes.data, len(choice),

@@ -21,7 +21,7 @@ public func encode(
             ? try stream.encoder.encode(samples, budgets: limits)
             : try stream.encoder.encode(
                 samples, budgets: limits,
-                choice: parseChoice(octets(choice, choiceSize, "the choice"), bands: stream.description.bands.count))
+                choice: parseChoice(octets(choice, choiceSize, "the choice"), stream))
         for index in 0..<count { sizes[index] = Int64(index < frame.layers.count ? frame.layers[index].count : 0) }
         return try copy(Array(frame.layers.joined()), to: payload, capacity: payloadCapacity)
     }

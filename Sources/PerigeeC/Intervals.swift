@@ -2,7 +2,8 @@ import PerigeeCodec
 
 /// Intervals that the strict coefficients of the filled original lie in, of the octets at hand (as `perigee_decode`):
 /// `lower`, `upper` and `measurement` are `[components][rows][columns]` in Mallat layout, in the units of
-/// `perigee_transform_forward` under the choice that goes to `choice` (an octet of mode, then the octets of a fitted basis).
+/// `perigee_transform_forward` under the choice that goes to `choice` (an octet of mode, the octets of a fitted basis, the records of
+/// all tiles).
 /// `lower <= coefficient <= upper`, infinite where nothing bounds it. `measurement` is 0 where a coefficient's support
 /// touches a missing sample, else 1. Gives the octets of the choice.
 @_cdecl("perigee_intervals")
@@ -16,7 +17,7 @@ public func intervals(
         let stream = try object(stream, as: Stream.self)
         guard let lower, let upper, let measurement else { throw CallError(description: "a result is null") }
         let known = try stream.decoder.intervals(layers: layers(payload, sizes, count))
-        let size = try copy([UInt8(known.choice.mode)] + known.choice.parameters, to: choice, capacity: choiceCapacity)
+        let size = try copy(choiceOctets(known.choice, stream), to: choice, capacity: choiceCapacity)
         // one number for each sample: the transform has as many components as bands
         write(known.lower, to: lower)
         write(known.upper, to: upper)

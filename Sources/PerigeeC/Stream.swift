@@ -18,6 +18,8 @@ final class Stream: Sendable {
             model: model.codec, stream: description, lanes: lanes, sampleLimit: StreamDescription.frameLimit)
     }
 
+    var tileCount: Int { TileGrid(rows: description.rows, columns: description.columns).count }
+
     /// Octets of one frame's samples.
     var sampleSize: Int { sampleCount * description.sampleType.size }
     var sampleCount: Int { description.bands.count * description.rows * description.columns }

@@ -2,7 +2,7 @@ import PerigeeCodec
 import PerigeeCore
 
 /// Strict forward transform of one frame: `coefficients` `[components][rows][columns]` in Mallat layout, and the spectral
-/// choice: an octet of mode, then the octets of a fitted basis. `choiceSize` octets of `choice` are used where above 0;
+/// choice: an octet of mode, the octets of a fitted basis, the records of all tiles. `choiceSize` octets of `choice` are used where above 0;
 /// else the encoder chooses for `budget` octets and writes its choice to `choice` (room for `choiceCapacity`). Gives the
 /// octets of the choice.
 @_cdecl("perigee_transform_forward")
@@ -21,11 +21,11 @@ public func forward(
         if choiceSize > 0 {
             octets = Array(UnsafeBufferPointer(start: choice, count: choiceSize))
             planes = try stream.transform.forward(
-                samples, validity: validity, choice: parseChoice(octets, bands: stream.description.bands.count))
+                samples, validity: validity, choice: parseChoice(octets, stream))
         } else {
             let made = try stream.transform.forward(samples, validity: validity, budget: budget)
             planes = made.coefficients
-            octets = [UInt8(made.choice.mode)] + made.choice.parameters
+            octets = choiceOctets(made.choice, stream)
             guard octets.count <= choiceCapacity else {
                 throw CallError(
                     description: "the choice takes \(octets.count) octets, there is room for \(choiceCapacity)")
@@ -65,17 +65,27 @@ public func inverse(
                 masks: (0..<bands).map { Array(UnsafeBufferPointer(start: masks + $0 * count, count: count)) })
         }
         let made = try stream.transform.inverse(
-            planes, choice: parseChoice(octets(choice, choiceSize, "the choice"), bands: bands), validity: validity)
+            planes, choice: parseChoice(octets(choice, choiceSize, "the choice"), stream), validity: validity)
         return try copy(made.bytes, to: samples, capacity: size)
     }
 }
 
-/// A choice as its octets say: the mode, then the octets of a fitted basis.
-func parseChoice(_ octets: [UInt8], bands: Int) throws -> SpectralChoice {
+/// The octets that `parseChoice` reads.
+func choiceOctets(_ choice: SpectralChoice, _ stream: Stream) -> [UInt8] {
+    [UInt8(choice.mode)] + choice.parameters
+        + choice.packTiles(bands: stream.description.bands.count, levels: stream.transform.levels)
+}
+
+/// A choice as its octets say: the mode, the octets of a fitted basis, the records of all tiles.
+func parseChoice(_ octets: [UInt8], _ stream: Stream) throws -> SpectralChoice {
     guard let mode = octets.first else { throw CallError(description: "the choice has no octets") }
+    let bands = stream.description.bands.count
     var reader = ByteReader(octets.dropFirst())
-    let choice = try SpectralChoice(mode: Int(mode), parsing: &reader, bands: bands)
-    try reader.finish("the choice")
+    var choice = try SpectralChoice(mode: Int(mode), parsing: &reader, bands: bands)
+    if reader.remaining > 0 {
+        try choice.parseTiles(
+            octets.suffix(reader.remaining), bands: bands, levels: stream.transform.levels, tiles: stream.tileCount)
+    }
     return choice
 }
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,8 @@ log = logging.getLogger("train")
 
 
 def spectral_tensors(config: CodecConfig, frames: list[TrainingFrame], profiles: list[Profile]) -> Tensors:
-    """`spectral/wavelengths` [m], `spectral/mean` [m], `spectral/covariance` [sets, 10, m, m]; all f64."""
+    """`spectral/wavelengths` [m], `spectral/mean` [m], `spectral/covariance` [sets, 10, m, m] and, where set,
+    `spectral/rotation_efficiency` [1]; all f64."""
     settings, count = config.spectral, len(REFERENCE_BANDS)
     statistics = [
         frame_statistics(frame.file, frame.samples, frame.reference, count, settings.reference_pixels)
@@ -38,11 +38,14 @@ def spectral_tensors(config: CodecConfig, frames: list[TrainingFrame], profiles:
     model = fit(statistics, settings.sets, settings.shrinkage, settings.distortion)
     reference = wavelengths(next(profile for profile in profiles if profile["name"] == REFERENCE_PROFILE))
     # Sums of eigh and einsum may differ in the last bits between libraries: what is kept is rounded to what is meant.
-    return {
+    tensors = {
         "spectral/wavelengths": np.array([reference[band] for band in REFERENCE_BANDS]),
         "spectral/mean": np.round(model.mean_B, 3),
         "spectral/covariance": np.round(model.covariance_SLBB, 10),
     }
+    if settings.rotation_efficiency is not None:
+        tensors["spectral/rotation_efficiency"] = np.array([settings.rotation_efficiency])
+    return tensors
 
 
 def train(config: CodecConfig, output: Path, frames: list[TrainingFrame] | None = None) -> str:
@@ -54,7 +57,7 @@ def train(config: CodecConfig, output: Path, frames: list[TrainingFrame] | None 
     tensors = dict(spectral_tensors(config, frames, profiles))
     log.info("spectral statistics: %d sets", config.spectral.sets)
     tensors |= fit_tables(frames, tensors, profiles, config.tables)
-    training = {"config": asdict(config), "frames": {frame.file: frame.sha256 for frame in frames}}
+    training = {"config": config.settings(), "frames": {frame.file: frame.sha256 for frame in frames}}
     bundle = Bundle(config.name, config.version, profiles, tensors, card.render(config, frames), training)
     identity = bundle.write(output)
     log.info("%s: firmware %s", output, identity)

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class SpectralConfig:
-    """How spectral covariances are fitted; see `spectral.fit`."""
+    """How spectral covariances are fitted; see `spectral.fit`.
+
+    `rotation_efficiency`: bits that coding saves for each nat of an encoder's estimate when it turns a basis towards a
+    frame's own; absent: it turns none.
+    """
 
     sets: int
     shrinkage: float
     distortion: float
     reference_pixels: int
+    rotation_efficiency: float | None = None
 
     def __post_init__(self) -> None:
         """Refuses what a firmware cannot hold."""
         if not 1 <= self.sets <= 14:
             raise ValueError(f"[spectral] sets is {self.sets}, must be 1 to 14")
-        if self.shrinkage < 0 or self.distortion <= 0 or self.reference_pixels <= 0:
+        if min(self.shrinkage, self.rotation_efficiency or 0) < 0 or min(self.distortion, self.reference_pixels) <= 0:
             raise ValueError(
-                "[spectral] shrinkage must not be negative; distortion and reference_pixels must be above 0"
+                "[spectral] shrinkage and rotation_efficiency must not be negative; distortion and reference_pixels "
+                "must be above 0"
             )
 
 
@@ -48,6 +54,10 @@ class CodecConfig:
     version: str
     spectral: SpectralConfig
     tables: TableConfig
+
+    def settings(self) -> dict[str, object]:
+        """All that was said, as the manifest of a bundle keeps it."""
+        return asdict(self, dict_factory=lambda pairs: {key: value for key, value in pairs if value is not None})
 
     @classmethod
     def read(cls, path: Path) -> CodecConfig:

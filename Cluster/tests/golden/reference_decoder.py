@@ -18,10 +18,11 @@ from reference_coder import Decoder, OutOfOctets
 from reference_container import Band, FormatError, Profile, TokenFile, refuse_unless, token_file
 from reference_contexts import Tables
 from reference_mask import decode_mask
+from reference_spectra import Spectrum, take_record
 from reference_tokens import TileDecoder, tile_count, tile_edges, tile_subbands
 from reference_transform import FITTED, IDENTITY, SpectralTensors, coding_order, sides, synthesise, to_samples
 
-SCALES = tuple(np.float32(g) for g in (1, 1.189207115002721, 1.4142135623730951, 1.681792830507429))
+SCALES = (np.float32(1), np.float32(1.4142135623730951))
 TENSOR_TYPES = {"F64": "<f8", "F32": "<f4", "I32": "<i4", "U32": "<u4", "I16": "<i2", "U16": "<u2", "U8": "|u1"}
 
 
@@ -86,13 +87,31 @@ class Head:
     mode: int = IDENTITY
     scale: int = 0
     has_mask: bool = False
+    has_records: bool = False
     parameters: bytes = b""
 
 
-def split_layers(layers: list[bytes], bands: int, tiles: int) -> tuple[Head | None, list[bytes]]:
-    """Head and the octets of each tile; no head where the frame ends before or inside of it."""
-    streams = [b""] * tiles
-    complete = [True] * tiles
+@dataclass
+class Tile:
+    """What the layers hold of one tile."""
+
+    spectrum: Spectrum
+    octets: bytes = b""
+    is_whole: bool = True
+
+    def append(self, segment: bytes, length: int, head: Head, bands: int, several: bool) -> None:
+        """The tile's part of one layer, of which `segment` is at hand."""
+        if not self.is_whole:
+            return
+        self.is_whole = len(segment) == length
+        rest = take_record(segment, self.spectrum, bands, several) if head.has_records else segment
+        self.is_whole = self.is_whole and rest is not None
+        self.octets += rest or b""
+
+
+def split_layers(layers: list[bytes], bands: int, tiles: int, levels: int) -> tuple[Head | None, list[Tile]]:
+    """Head and tiles; no head where the frame ends before or inside of it."""
+    parts = [Tile(Spectrum(IDENTITY, [True] * levels)) for _ in range(tiles)]
     head: Head | None = None
     for layer in layers:
         if not layer:
@@ -103,20 +122,26 @@ def split_layers(layers: list[bytes], bands: int, tiles: int) -> tuple[Head | No
             mode = layer[0] & 15
             size = bands + bands * (bands - 1) // 2 if mode == FITTED else 0
             if len(layer) < 1 + size:
-                return None, streams
+                return None, parts
             refuse_unless(128 not in layer[1 + bands : 1 + size], "fitted basis", "-128")
-            head = Head(mode, layer[0] >> 4 & 3, bool(layer[0] & 64), layer[1 : 1 + size])
+            head = Head(mode, layer[0] >> 4 & 1, bool(layer[0] & 64), bool(layer[0] & 32), layer[1 : 1 + size])
+            possible = mode != IDENTITY and 1 < bands <= 64 and levels > 0
+            refuse_unless(possible or not head.has_records, "records", "where there can be none")
+            for part in parts:
+                part.spectrum.mode = mode
             rest = layer[1 + size :]
+        if not rest:
+            continue
         if tiles == 1:
-            streams[0] += rest
-        elif rest and not take_segments(rest, streams, complete):
+            parts[0].append(rest, len(rest), head, bands, False)
+        elif not take_segments(rest, parts, head, bands):
             break
-    return head, streams
+    return head, parts
 
 
-def take_segments(rest: bytes, streams: list[bytes], complete: list[bool]) -> bool:
+def take_segments(rest: bytes, tiles: list[Tile], head: Head, bands: int) -> bool:
     """Section 5.9 for one layer; False where its table is cut."""
-    count = len(streams)
+    count = len(tiles)
     flags = rest[: (count + 7) // 8]
     position = len(flags)
     if position < (count + 7) // 8:
@@ -143,9 +168,7 @@ def take_segments(rest: bytes, streams: list[bytes], complete: list[bool]) -> bo
     for tile, length in lengths.items():
         segment = rest[position : position + length]
         position += len(segment)
-        if complete[tile]:
-            streams[tile] += segment
-        complete[tile] = complete[tile] and len(segment) == length
+        tiles[tile].append(segment, length, head, bands, True)
     return True
 
 
@@ -160,13 +183,13 @@ def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
     if file.metadata.references:
         raise FormatError("the frame has references, which version 1 does not decode")
     down, across = tile_count(rows), tile_count(columns)
-    head, streams = split_layers(file.layers, bands, down * across)
+    levels = len(sides(rows, columns)) - 1
+    head, tiles = split_layers(file.layers, bands, down * across, levels)
     head = head or Head()
     components = np.zeros(shape, np.float32)
     missing = np.zeros(shape, bool)
-    levels = len(sides(rows, columns)) - 1
-    for tile, octets in enumerate(streams):
-        decoder = Decoder(octets)
+    for tile, part in enumerate(tiles):
+        decoder = Decoder(part.octets)
         if head.has_mask:
             y0, y1 = tile_edges(down, rows, tile // across, 0, rows)
             x0, x1 = tile_edges(across, columns, tile % across, 0, columns)
@@ -177,7 +200,11 @@ def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
         coder = TileDecoder(decoder, firmware.tables.start(), bands, tile_subbands(rows, columns, tile), levels)
         coder.run()
         coder.reconstruct(components, SCALES[head.scale])
-    values = synthesise(components, head.mode, head.parameters, declared, firmware.spectral)
+    regions = [
+        (tile_subbands(rows, columns, tile), part.spectrum.mode, part.spectrum.rotations)
+        for tile, part in enumerate(tiles)
+    ]
+    values = synthesise(components, regions, head.parameters, declared, firmware.spectral)
     valid = np.empty(shape, bool)
     valid[coding_order(declared)] = ~missing
     return to_samples(values, declared, valid)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from reference_container import Band, Declaration
+from reference_spectra import turned
 
 Singles = NDArray[np.float32]
 Matrix = list[list[float]]
@@ -22,6 +24,7 @@ KAPPA, RHO = F(1.1496043988602411), F(0.8698644516247813)
 NEAR_MICROMETRES, NEAR_GAIN = 0.3, 1.03125
 QUARTERS = (1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429)
 IDENTITY, FITTED = 14, 15
+LOW = 3
 
 
 @dataclass
@@ -220,47 +223,43 @@ def inverse_wavelet(plane: Singles) -> Singles:
     return out
 
 
-def to_values(components: Singles, bases: list[Singles]) -> Singles:
-    """Components [n][rows][columns] to bands; `bases` by index, 0 for the low band, else by level."""
-    n, rows, columns = components.shape
-    ladder = sides(rows, columns)
-    out = np.empty_like(components)
-
-    def apply(region: tuple[slice, slice], basis: Singles) -> None:
+def to_values(components: Singles, out: Singles, subbands: list, bases: list[Singles]) -> None:
+    """Components [n][rows][columns] of one tile's sub-bands to bands; `bases` by level, 0 for the low band."""
+    n = len(components)
+    for band in subbands:
+        basis = bases[0 if band.orientation == LOW else band.level]
+        region = (slice(band.row, band.row + band.rows), slice(band.column, band.column + band.columns))
         for b in range(n):
             total = basis[0, b] * components[(0, *region)]
             for k in range(1, n):
                 total = total + basis[k, b] * components[(k, *region)]
             out[(b, *region)] = total
 
-    for level in range(1, len(ladder)):
-        (h, w), (h2, w2) = ladder[level - 1], ladder[level]
-        apply((slice(0, h2), slice(w2, w)), bases[level])
-        apply((slice(h2, h), slice(0, w)), bases[level])
-    h, w = ladder[-1]
-    apply((slice(0, h), slice(0, w)), bases[0])
-    return out
-
 
 def synthesise(
-    components: Singles, mode: int, parameters: bytes, declared: Declaration, spectral: SpectralTensors
+    components: Singles, tiles: list, parameters: bytes, declared: Declaration, spectral: SpectralTensors
 ) -> Singles:
-    """Components in coding order to single-precision samples (before rounding) in the order of the samples' bands."""
+    """Components in coding order to single-precision samples (before rounding) in the order of the samples' bands.
+
+    `tiles`: of each tile its sub-bands, spectral mode and rotations."""
     order = coding_order(declared)
     bands = [declared.bands[i] for i in order]
     places = [place(band, spectral.wavelengths) for band in bands]
     n, levels = len(bands), len(sides(declared.rows, declared.columns)) - 1
     shift = level_shift(bands)
     indices = [0] + [min(max(level + shift, 1), 9) for level in range(1, levels + 1)]
-    if mode == IDENTITY:
-        values = components
-    else:
+
+    @cache
+    def plain(mode: int, index: int) -> Singles:
         if mode == FITTED:
-            bases = [basis_of(fitted_covariance(parameters, n))] * len(indices)
-        else:
-            cache = {i: basis_of(covariance_of(places, spectral.covariance[mode, i])) for i in set(indices)}
-            bases = [cache[i] for i in indices]
-        values = to_values(components, bases)
+            return basis_of(fitted_covariance(parameters, n))
+        return basis_of(covariance_of(places, spectral.covariance[mode, index]))
+
+    values = components.copy()
+    for subbands, mode, rotations in tiles:
+        if mode != IDENTITY:
+            bases = [turned(plain(mode, i), level, rotations) for level, i in enumerate(indices)]
+            to_values(components, values, subbands, bases)
     profile = declared.profile
     a = (declared.scale / profile.scale) * (10000 / profile.peak)
     back = F(1 / a)

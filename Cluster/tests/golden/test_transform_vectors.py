@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import reference_container as container
+import reference_tokens as tokens
 import reference_transform as transform
 
 VECTORS = Path(__file__).resolve().parents[3] / "Tests" / "Vectors" / "transform" / "1" / "manifest.json"
@@ -69,6 +70,7 @@ def test_synthesis_has_the_frozen_digest(case: dict[str, int | str]) -> None:
     numbers = splitmix(rows * 1_000 + columns, 2 * count)[count:]
     components = np.array([((number >> 40) - (1 << 23)) / 256 for number in numbers], np.float32)
     stream = declared(rows, columns)
-    values = transform.synthesise(components.reshape(4, rows, columns), mode, FITTED, stream, spectral())
+    tiles = [(tokens.tile_subbands(rows, columns, 0), mode, [])]
+    values = transform.synthesise(components.reshape(4, rows, columns), tiles, FITTED, stream, spectral())
     samples = transform.to_samples(values, stream, np.ones(values.shape, np.bool_))
     assert hashlib.sha256(samples.astype("<u2").tobytes()).hexdigest() == case["samples"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +122,7 @@ def test_settings_out_of_range_are_refused() -> None:
 def test_shipped_bundle_was_made_from_these_files_and_settings(data: Path) -> None:
     manifest = json.loads((ROOT / "Firmware" / "perigee-1" / "manifest.json").read_text())
     config = CodecConfig.read(ROOT / "Cluster" / "configs" / "codec.toml")
-    assert manifest["training"]["config"] == asdict(config)
+    assert manifest["training"]["config"] == config.settings()
     frames = {frame.file: frame.sha256 for frame in corpus(data, load_splits())}
     assert manifest["training"]["frames"] == frames
     assert manifest["profiles"] == read_profiles(ROOT / "Config" / "sensors")

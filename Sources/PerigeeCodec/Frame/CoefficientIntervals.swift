@@ -3,7 +3,8 @@ import PerigeeCore
 /// What octets say of every coefficient of a frame: arrays `[components][rows][columns]` in Mallat layout
 /// (Docs/packet-format.md, sections 5.2 and 5.8), in the units of the strict transform under `choice`.
 public struct CoefficientIntervals: Sendable {
-    /// The strict coefficient of the filled original is at least this; -infinity where nothing bounds it.
+    /// The strict coefficient of the filled original is at least this; -infinity where nothing bounds it, so also at
+    /// levels whose basis later layers go on to turn.
     public let lower: [Float]
     /// And at most this; infinity where nothing bounds it.
     public let upper: [Float]
@@ -43,11 +44,23 @@ extension FrameDecoder {
         }
         try checkSize(rows: stream.rows, columns: stream.columns)
         try checkMemory(tokens, samples: stream.rows * stream.columns)
-        let (head, tiles, _) = try parse(layers, tokens)
+        let (head, tiles) = try parse(layers, tokens)
         try transform.check(head.choice)
-        let (lower, width, validity) = tokens.intervals(tiles, hasMask: head.hasMask)
-        let bounds = CoefficientIntervals.bounds(
+        let (lower, width, validity) = tokens.intervals(tiles.streams, hasMask: head.hasMask)
+        var bounds = CoefficientIntervals.bounds(
             lower: lower, width: width, factor: FrameHead.factors[head.scale])
+        for (tile, spectrum) in head.choice.tiles.enumerated() where spectrum.openLevels.contains(true) {
+            let layout = TileLayout(
+                grid: tokens.grid, tile: tile, levels: tokens.levels, components: tokens.components)
+            for band in layout.subbands where spectrum.isOpen(level: band.spectralLevel) {
+                for row in (0..<tokens.components * band.rows) {
+                    let place = (row / band.rows * stream.rows + band.frameRow + row % band.rows) * stream.columns
+                    for index in place + band.frameColumn..<place + band.frameColumn + band.columns {
+                        (bounds.lower[index], bounds.upper[index]) = (-.infinity, .infinity)
+                    }
+                }
+            }
+        }
         return CoefficientIntervals(
             lower: bounds.lower, upper: bounds.upper, isMeasurement: transform.measurements(validity, head.choice),
             choice: head.choice)

@@ -5,6 +5,8 @@ public struct EncodedFrame: Equatable, Sendable {
     /// Octets that head and validity mask take as they were coded here: what smaller budgets must have room for. A frame with
     /// a fitted basis can be coded in a few octets less; `CodecError.overBudget` names the least size.
     public let smallestSize: Int
+    /// Whether the layers have room for every rotation that was used.
+    var isComplete = true
 
     /// Octets of all layers.
     public var size: Int { layers.reduce(0) { $0 + $1.count } }
@@ -14,6 +16,8 @@ public struct EncodedFrame: Equatable, Sendable {
 public struct OctetAccount: Equatable, Sendable {
     /// Head of the frame: spectral choice, scale.
     public var head: Double = 0
+    /// Records of the spectra of tiles.
+    public var records: Double = 0
     /// Tables of lengths of the layers of a frame of several tiles.
     public var tables: Double = 0
     public var mask: Double = 0
@@ -27,5 +31,5 @@ public struct OctetAccount: Equatable, Sendable {
     /// An account without entries.
     public init() {}
 
-    public var total: Double { head + tables + mask + flags + significance + signs + refinement + verbatim }
+    public var total: Double { head + records + tables + mask + flags + significance + signs + refinement + verbatim }
 }

@@ -43,10 +43,10 @@ public struct FrameDecoder: Sendable {
         try checkSize(rows: stream.rows, columns: stream.columns)
         guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
         try checkMemory(tokens, samples: stream.rows * stream.columns)
-        let (head, tiles, _) = try parse(layers, tokens)
+        let (head, tiles) = try parse(layers, tokens)
         try transform.check(head.choice)
         let (planes, validity) = tokens.decode(
-            tiles, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+            tiles.streams, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
         return try transform.inverse(planes, choice: head.choice, validity: validity)
     }
 
@@ -63,10 +63,10 @@ public struct FrameDecoder: Sendable {
         try checkMemory(tokens, samples: window.height * window.width)
         let geometry = try transform.geometry(of: window)
         let chosen = geometry.tiles(tokens.grid)
-        let (head, tiles, _) = try parse(layers, tokens, chosen: chosen)
+        let (head, tiles) = try parse(layers, tokens, chosen: chosen)
         try transform.check(head.choice)
         let (planes, validity) = tokens.decode(
-            tiles, chosen, geometry, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+            tiles.streams, chosen, geometry, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
         return try transform.inverse(planes, choice: head.choice, validity: validity)
     }
 
@@ -89,10 +89,11 @@ public struct FrameDecoder: Sendable {
             return account
         }
         try checkTileSize(tokens)
-        let (head, tiles, sizes) = try parse(layers, tokens)
-        let bits = tokens.account(tiles, hasMask: head.hasMask)
-        account.head = Double(sizes.head)
-        account.tables = Double(sizes.tables)
+        let (head, tiles) = try parse(layers, tokens)
+        let bits = tokens.account(tiles.streams, hasMask: head.hasMask)
+        account.head = layers.allSatisfy(\.isEmpty) ? 0 : Double(head.pack().count)
+        account.records = Double(tiles.recordSize)
+        account.tables = Double(tiles.tableSize)
         account.mask = bits[DecisionKind.mask.rawValue] / 8
         account.flags = bits[DecisionKind.flag.rawValue] / 8
         account.significance = bits[DecisionKind.significance.rawValue] / 8
@@ -130,21 +131,23 @@ public struct FrameDecoder: Sendable {
         return bands * largest.rows * largest.columns * workspaceOctets
     }
 
+    /// The head, with what the records say of the tiles in its choice, and the tiles' streams.
     func parse(
         _ layers: [ArraySlice<UInt8>], _ tokens: TokenDecoder, chosen: [Int]? = nil
-    ) throws(CodecError) -> (head: FrameHead, tiles: [[UInt8]], sizes: (head: Int, tables: Int)) {
-        let none = (
-            FrameHead(choice: .identity, hasMask: false), [[UInt8]](repeating: [], count: tokens.grid.count), (0, 0)
-        )
+    ) throws(CodecError) -> (head: FrameHead, tiles: TokenDecoder.TileOctets) {
         var rest = layers[...].drop(while: \.isEmpty)
-        guard let first = rest.first else { return none }
-        guard let (head, size) = try FrameHead.parse(first, bands: stream.bands.count) else { return none }
-        rest[rest.startIndex] = first.dropFirst(size)
-        do throws(FormatError) {
-            let (tiles, tableSize) = try tokens.tileOctets(Array(rest), chosen: chosen)
-            return (head, tiles, (size, tableSize))
-        } catch {
-            throw .format(error)
+        guard let first = rest.first, let parsed = try FrameHead.parse(first, bands: stream.bands.count) else {
+            return (FrameHead(choice: .identity, hasMask: false), try tokens.tileOctets([]))
         }
+        var head = parsed.head
+        rest[rest.startIndex] = first.dropFirst(parsed.size)
+        let tiles = try tokens.tileOctets(
+            Array(rest), chosen: chosen, mode: head.hasRecords ? head.choice.mode : nil)
+        if head.hasRecords {
+            let unknown = TileSpectrum(
+                mode: head.choice.mode, openLevels: [Bool](repeating: true, count: tokens.levels))
+            head.choice.tiles = tiles.spectra.map { $0 ?? unknown }
+        }
+        return (head, tiles)
     }
 }

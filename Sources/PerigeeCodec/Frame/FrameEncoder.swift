@@ -30,7 +30,7 @@ public struct FrameEncoder: Sendable {
     /// says the smallest size. A verbatim stream is coded whole into layer 0, whatever the budgets say.
     public func encode(_ samples: Samples, budgets: [Int]) throws(CodecError) -> EncodedFrame {
         let budgets = budgets.map { min(max($0, 0), Self.budgetLimit) }
-        guard let last = budgets.last else {
+        guard !budgets.isEmpty else {
             throw .unusable(field: "budgets", found: "none", expected: "one or more, coarse to fine")
         }
         guard let transform, let tokens else {
@@ -45,13 +45,19 @@ public struct FrameEncoder: Sendable {
             return try VerbatimCoding.encode(samples, layers: budgets.count)
         }
         let validity = try transform.validity(of: samples)
-        let (planes, choice) = try transform.forward(samples, validity: validity, budget: last)
+        let (planes, choice) = try transform.forward(samples, validity: validity, budgets: budgets)
         do throws(CodecError) {
-            return try encode(planes, choice, validity, tokens, budgets: budgets)
+            let frame = try encode(planes, choice, validity, tokens, budgets: budgets)
+            if frame.isComplete { return frame }
+            // A layer had no room for its rotations: without them, rather than with coefficients that nobody can place.
+            let plain = choice.withoutRotations
+            return try encode(
+                transform.forward(samples, validity: validity, choice: plain), plain, validity, tokens, budgets: budgets
+            )
         } catch {
             // What a fitted basis sends beside the mode may be what is too much.
             guard case .overBudget = error, !choice.parameters.isEmpty else { throw error }
-            let (planes, choice) = try transform.forward(samples, validity: validity, budget: 0)
+            let (planes, choice) = try transform.forward(samples, validity: validity, budgets: [0])
             return try encode(planes, choice, validity, tokens, budgets: budgets)
         }
     }
@@ -69,6 +75,7 @@ public struct FrameEncoder: Sendable {
         let head = FrameHead(choice: choice, hasMask: !validity.isAllValid)
         return try tokens.encode(
             reals: planes.values, scale: FrameHead.factors[head.scale], validity: validity, head: head.pack(),
+            records: TileRecords(choice, bands: planes.components, levels: tokens.levels),
             budgets: budgets)
     }
 }

@@ -3,17 +3,27 @@ import PerigeeCore
 /// The first octets of a frame's first layer. Source: Docs/packet-format.md section 5.4.
 struct FrameHead: Equatable {
     var choice: SpectralChoice
-    /// Coefficients are multiplied by 2^(scale / 4) before they are cut to integers; 0 to 3.
+    /// Coefficients are multiplied by 2^(scale / 2) before they are cut to integers; 0 or 1.
     var scale = 0
     var hasMask: Bool
+    /// Whether tiles have records of their spectra.
+    var hasRecords: Bool
 
     /// The factor of each scale, the nearest single.
-    static let factors: [Float] = [1, 1.1892071, 1.4142135, 1.6817929]
+    static let factors: [Float] = [1, 1.4142135]
 
-    /// The octets, first the spectral mode (4 bits), scale (2 bits), mask (1 bit) and a reserved bit.
+    init(choice: SpectralChoice, scale: Int = 0, hasMask: Bool, hasRecords: Bool = false) {
+        self.choice = choice
+        self.scale = scale
+        self.hasMask = hasMask
+        self.hasRecords = hasRecords || !choice.tiles.isEmpty
+    }
+
+    /// The octets, first the spectral mode (4 bits), scale, records, mask and a reserved bit.
     func pack() -> [UInt8] {
         var writer = ByteWriter()
-        writer.write(UInt8(choice.mode) | UInt8(scale) << 4 | (hasMask ? 64 : 0))
+        writer.write(
+            UInt8(choice.mode) | UInt8(scale) << 4 | (hasRecords ? 32 : 0) | (hasMask ? 64 : 0))
         choice.packParameters(into: &writer)
         return writer.bytes
     }
@@ -32,7 +42,8 @@ struct FrameHead: Equatable {
         guard layer.count > parameterSize else { return nil }
         var reader = ByteReader(layer.dropFirst())
         let choice = try SpectralChoice(mode: mode, parsing: &reader, bands: bands)
-        let head = FrameHead(choice: choice, scale: Int(first >> 4 & 3), hasMask: first & 64 != 0)
+        let head = FrameHead(
+            choice: choice, scale: Int(first >> 4 & 1), hasMask: first & 64 != 0, hasRecords: first & 32 != 0)
         return (head, 1 + parameterSize)
     }
 }

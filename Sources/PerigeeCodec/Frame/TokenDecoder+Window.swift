@@ -68,25 +68,14 @@ extension TileWorkspace {
         into base: UnsafeMutablePointer<Float>, _ geometry: WindowGeometry, _ layout: TileLayout, plane: Int,
         centroids: UnsafePointer<UInt16>, scale: Float
     ) {
-        for (block, orientation) in geometry.subbands {
-            // the tile's list: low first, then three of each level from the coarsest on
-            let index =
-                orientation == .low ? 0 : 1 + 3 * (geometry.frame.levels - block.level) + orientation.rawValue
-            let band = layout.subbands[index]
-            let origin = geometry.origin(block, orientation)
-            let owned = (row: band.frameRow - origin.row, column: band.frameColumn - origin.column)
-            let needed = block.needed(orientation)
-            let rows = needed.rows.clamped(to: owned.row..<owned.row + band.rows)
-            let columns = needed.columns.clamped(to: owned.column..<owned.column + band.columns)
-            guard !rows.isEmpty, !columns.isEmpty else { continue }
+        for part in geometry.parts(of: layout) {
             for component in 0..<layout.components {
-                let target = base + (block.offset + component * block.planeCount)
-                for row in rows {
+                for row in part.rows {
+                    let offset =
+                        component * part.block.planeCount + (row - part.rows.lowerBound) * part.block.columnCount
                     reconstruct(
-                        into: target + block.place(orientation, row: row, column: columns.lowerBound), layout, band,
-                        component: component, row: row - owned.row,
-                        columns: columns.lowerBound - owned.column..<columns.upperBound - owned.column, plane: plane,
-                        centroids: centroids, scale: scale)
+                        into: base + (part.start + offset), layout, part.band, component: component, row: row,
+                        columns: part.columns, plane: plane, centroids: centroids, scale: scale)
                 }
             }
         }

@@ -1,5 +1,5 @@
 import PerigeeConcurrency
-package import PerigeeCore
+import PerigeeCore
 
 /// Layers of octets to coefficients: everything of the decoder before the transform.
 package final class TokenDecoder: Sendable {
@@ -22,28 +22,61 @@ package final class TokenDecoder: Sendable {
         workspaces = LaneWorkspaces(lanes: self.lanes.count, grid: grid, levels: levels, components: components)
     }
 
+    /// What the layers hold of each tile.
+    package struct TileOctets {
+        /// The tiles' streams as far as they are there.
+        package var streams: [[UInt8]]
+        /// What the records say of each tile; nil before a tile's first record, and in frames without.
+        package var spectra: [TileSpectrum?]
+        package var tableSize = 0
+        package var recordSize = 0
+    }
+
     /// Octets of each tile, in the order of the layers, which stand behind the head. What a tile has behind its first missing
     /// octet is not used. `chosen`: the tiles that are wanted, nil for all; the others are passed over and stay empty.
+    /// `mode`: the head's where tiles have records, else nil.
     package func tileOctets(
-        _ layers: [ArraySlice<UInt8>], chosen: [Int]? = nil
-    ) throws(FormatError) -> (tiles: [[UInt8]], tableSize: Int) {
-        guard grid.count > 1 else { return ([layers.flatMap { $0 }], 0) }
-        var tiles = [[UInt8]](repeating: [], count: grid.count)
+        _ layers: [ArraySlice<UInt8>], chosen: [Int]? = nil, mode: Int? = nil
+    ) throws(CodecError) -> TileOctets {
+        var record: SpectralRecord?
+        if let mode {
+            try SpectralChoice.checkRecords(mode: mode, bands: components, levels: levels)
+            record = SpectralRecord(bands: components, levels: levels, headMode: mode, hasModes: grid.count > 1)
+        }
+        var found = TileOctets(
+            streams: .init(repeating: [], count: grid.count), spectra: .init(repeating: nil, count: grid.count))
         var isCut = [Bool](repeating: chosen != nil, count: grid.count)
         for tile in chosen ?? [] { isCut[tile] = false }
-        var tableSize = 0
         for layer in layers where !layer.isEmpty {
-            guard let table = try LayerTable.parse(layer, tiles: grid.count) else { break }
-            tableSize += table.size
-            var rest = layer.dropFirst(table.size)
-            for tile in tiles.indices where table.lengths[tile] > 0 {
-                let segment = rest.prefix(table.lengths[tile])
-                if !isCut[tile] { tiles[tile] += segment }
-                if segment.count < table.lengths[tile] { isCut[tile] = true }
+            var lengths = [layer.count]
+            var rest = layer
+            if grid.count > 1 {
+                guard let table = try Self.table(layer, tiles: grid.count) else { break }
+                found.tableSize += table.size
+                lengths = table.lengths
+                rest = layer.dropFirst(table.size)
+            }
+            for tile in lengths.indices where lengths[tile] > 0 {
+                let segment = rest.prefix(lengths[tile])
                 rest = rest.dropFirst(segment.count)
+                guard !isCut[tile] else { continue }
+                isCut[tile] = segment.count < lengths[tile]
+                let parsed = record == nil ? 0 : try record?.parse(segment, into: &found.spectra[tile])
+                guard let size = parsed else {
+                    isCut[tile] = true
+                    continue
+                }
+                found.recordSize += size
+                found.streams[tile] += segment.dropFirst(size)
             }
         }
-        return (tiles, tableSize)
+        return found
+    }
+
+    private static func table(
+        _ layer: ArraySlice<UInt8>, tiles: Int
+    ) throws(CodecError) -> (lengths: [Int], size: Int)? {
+        do throws(FormatError) { return try LayerTable.parse(layer, tiles: tiles) } catch { throw .format(error) }
     }
 
     /// Coefficients, at the middle of what is known of them, divided by `scale`; and the validity of the samples.

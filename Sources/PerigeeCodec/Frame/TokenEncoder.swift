@@ -35,16 +35,18 @@ package final class TokenEncoder: Sendable {
 
     /// Real coefficients `[components][rows][columns]`, cut to integers after multiplication with `scale`.
     package func encode(
-        reals: [Float], scale: Float, validity: Validity, head: [UInt8], budgets: [Int]
+        reals: [Float], scale: Float, validity: Validity, head: [UInt8], records: TileRecords = .none, budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         try reals.withUnsafeBufferPointer { (buffer) throws(CodecError) in
             let base = invariant(buffer.baseAddress, "a frame without coefficients")
-            return try encode(.reals(base, scale: scale), validity: validity, head: head, budgets: budgets)
+            return try encode(
+                .reals(base, scale: scale), validity: validity, head: head, records: records, budgets: budgets)
         }
     }
 
     private func encode(
-        _ coefficients: FrameCoefficients, validity: Validity, head: [UInt8], budgets: [Int]
+        _ coefficients: FrameCoefficients, validity: Validity, head: [UInt8], records: TileRecords = .none,
+        budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         let count = grid.count
         let whole = max(budgets.last ?? 0, 0)
@@ -55,11 +57,12 @@ package final class TokenEncoder: Sendable {
         var needed = Array(0..<count)
         while true {
             encodeTiles(needed, coefficients, validity, limits, &streams)
-            let plan = LayerPlan(tiles: streams, positions: positions, headSize: head.count)
+            let plan = LayerPlan(tiles: streams, positions: positions, headSize: head.count, records: records)
             switch plan.plan(budgets: budgets) {
-            case .lengths(let lengths, let first):
+            case .lengths(let lengths):
                 return EncodedFrame(
-                    layers: assemble(lengths, streams, head: head, in: first), smallestSize: plan.smallestSize)
+                    layers: assemble(lengths, streams, head: head, records), smallestSize: plan.smallestSize,
+                    isComplete: lengths.isComplete)
             case .tooSmall: throw .overBudget(budget: budgets.last ?? 0, smallest: plan.smallestSize)
             case .needs(let tiles):
                 needed = tiles
@@ -106,18 +109,24 @@ package final class TokenEncoder: Sendable {
     }
 
     private func assemble(
-        _ lengths: [[Int]], _ streams: [TileStream], head: [UInt8], in first: Int
+        _ lengths: LayerPlan.Lengths, _ streams: [TileStream], head: [UInt8], _ records: TileRecords
     ) -> [[UInt8]] {
         var before = [Int](repeating: 0, count: streams.count)
+        var sent = records.start
         var layers: [[UInt8]] = []
-        for (layer, after) in lengths.enumerated() {
+        for (layer, after) in lengths.rows.enumerated() {
             var writer = ByteWriter()
-            if layer == first { writer.write(head) }
-            let segments = zip(before, after).map { $1 - $0 }
+            if layer == lengths.first { writer.write(head) }
+            let isSkipped = lengths.skipped.contains(layer)
+            let beginnings = streams.indices.map { tile in
+                isSkipped ? [] : records.octets(tile, sent: &sent, layer: layer, to: after[tile])
+            }
+            let segments = streams.indices.map { beginnings[$0].count + after[$0] - before[$0] }
             if segments.contains(where: { $0 > 0 }) {
                 if streams.count > 1 { LayerTable.pack(segments, into: &writer) }
-                for (stream, range) in zip(streams, zip(before, after)) {
-                    writer.write(stream.octets[range.0..<range.1])
+                for (tile, stream) in streams.enumerated() {
+                    writer.write(beginnings[tile])
+                    writer.write(stream.octets[before[tile]..<after[tile]])
                 }
             }
             layers.append(writer.bytes)

@@ -18,6 +18,12 @@ struct SpectralAnalysis {
     private static let sampleLimit = 65_536
     private static let block = 1_024
 
+    /// What was measured elsewhere.
+    init(count: Int, levels: [Level]) {
+        self.count = count
+        self.levels = levels
+    }
+
     /// Measures band coefficients in Mallat layout.
     init(_ planes: Planes, transform: SpectralTransform) {
         count = planes.components

@@ -10,6 +10,8 @@ package struct SpectralChoice: Equatable, Sendable {
     package let mode: Int
     /// Octets of the fitted covariance, else none.
     package let parameters: [UInt8]
+    /// What each tile has of its own; empty where all have `mode` as it stands.
+    package var tiles: [TileSpectrum] = []
 
     package static let identity = SpectralChoice(mode: identityMode, parameters: [])
 
@@ -19,6 +21,22 @@ package struct SpectralChoice: Equatable, Sendable {
     private init(mode: Int, parameters: [UInt8]) {
         self.mode = mode
         self.parameters = parameters
+    }
+
+    /// The same modes with no rotation.
+    var withoutRotations: SpectralChoice {
+        var choice = self
+        choice.tiles = tiles.contains { $0.mode != mode } ? tiles.map { TileSpectrum(mode: $0.mode) } : []
+        return choice
+    }
+
+    /// Refuses records where the mode, the bands or the levels leave nothing to say in them.
+    package static func checkRecords(mode: Int, bands: Int, levels: Int) throws(CodecError) {
+        guard mode != identityMode, bands > 1, bands <= SpectralModel.bandLimit, levels > 0 else {
+            throw .unusable(
+                field: "records of tiles", found: "mode \(mode), \(bands) bands, \(levels) levels",
+                expected: "a basis of 2 to \(SpectralModel.bandLimit) bands and a wavelet")
+        }
     }
 
     /// Octets that follow a mode for this many bands.
@@ -50,6 +68,35 @@ package struct SpectralChoice: Equatable, Sendable {
             }
         }
         self.init(mode: mode, parameters: parameters)
+    }
+}
+
+// What tiles have of their own, in one piece.
+extension SpectralChoice {
+    /// The whole records of all tiles behind each other; none where all tiles are as the mode says.
+    package func packTiles(bands: Int, levels: Int) -> [UInt8] {
+        let record = SpectralRecord(bands: bands, levels: levels, headMode: mode, hasModes: tiles.count > 1)
+        return tiles.flatMap { record.pack($0.whole, from: 0, to: 1) ?? [] }
+    }
+
+    /// Reads what `packTiles` wrote.
+    package mutating func parseTiles(
+        _ octets: ArraySlice<UInt8>, bands: Int, levels: Int, tiles count: Int
+    ) throws(CodecError) {
+        try Self.checkRecords(mode: mode, bands: bands, levels: levels)
+        let record = SpectralRecord(bands: bands, levels: levels, headMode: mode, hasModes: count > 1)
+        var rest = octets
+        for _ in 0..<count {
+            var spectrum: TileSpectrum?
+            guard let size = try record.parse(rest, into: &spectrum), let spectrum else {
+                throw .format(.truncated(field: "spectral record", needed: 1, available: 0))
+            }
+            tiles.append(spectrum)
+            rest = rest.dropFirst(size)
+        }
+        guard rest.isEmpty else {
+            throw .unusable(field: "spectral choice", found: "\(rest.count) octets behind its end", expected: "none")
+        }
     }
 }
 

@@ -15,12 +15,19 @@ package struct SpectralModel: Sendable {
     package let sets: Int
     /// `[sets][10][wavelengths][wavelengths]`; index 0 is the low band, 1 the finest level.
     package let covariances: [Double]
+    /// What coding saves of the estimate by which an encoder chooses rotations, in bits for each nat; 0: it chooses none,
+    /// and one set for all tiles. Decoders have no use for it.
+    package let rotationEfficiency: Double
 
-    /// Reads `spectral/wavelengths`, `spectral/mean` and `spectral/covariance`; refuses other shapes, types and values.
+    /// Reads `spectral/wavelengths`, `spectral/mean`, `spectral/covariance` and, where it is there,
+    /// `spectral/rotation_efficiency`; refuses other shapes, types and values.
     package init(tensors: [String: Tensor]) throws(CodecError) {
         wavelengths = try Self.read("spectral/wavelengths", tensors, rank: 1)
         means = try Self.read("spectral/mean", tensors, rank: 1)
         covariances = try Self.read("spectral/covariance", tensors, rank: 4)
+        rotationEfficiency =
+            tensors["spectral/rotation_efficiency"] == nil
+            ? 0 : try Self.read("spectral/rotation_efficiency", tensors, rank: 1).first ?? 0
         let count = wavelengths.count
         guard count >= 1, count <= Self.bandLimit else {
             throw .outOfRange(field: "spectral/wavelengths count", value: count, limit: Self.bandLimit)

@@ -68,24 +68,31 @@ package struct FrameTransform: Sendable {
         normalisation.clippedCount(samples, validity: validity)
     }
 
-    /// Coefficients `[components][rows][columns]` of a frame, and the basis that suits it. `budget`: octets of the frame,
-    /// by which a fitted basis must pay for itself.
+    /// Coefficients `[components][rows][columns]` of a frame, and the bases that suit it. `budgets`: cumulative octets of the
+    /// frame's layers, by which a fitted basis and rotations must pay for themselves.
+    package func forward(
+        _ samples: Samples, validity: Validity, budgets: [Int]
+    ) throws(CodecError) -> (coefficients: Planes, choice: SpectralChoice) {
+        var planes = try bandCoefficients(samples, validity)
+        let choice = try choose(planes, budgets: budgets)
+        spectral.forward(&planes, try bases(of: choice))
+        return (planes, choice)
+    }
+
+    /// As above for a single layer.
     package func forward(
         _ samples: Samples, validity: Validity, budget: Int
     ) throws(CodecError) -> (coefficients: Planes, choice: SpectralChoice) {
-        var planes = try bandCoefficients(samples, validity)
-        let choice = choose(planes, budget: budget)
-        if let basis = try basis(of: choice) { spectral.forward(&planes, basis) }
-        return (planes, choice)
+        try forward(samples, validity: validity, budgets: [budget])
     }
 
     /// Coefficients under a given basis, which must be one that `check` accepts.
     package func forward(
         _ samples: Samples, validity: Validity, choice: SpectralChoice
     ) throws(CodecError) -> Planes {
-        let basis = try basis(of: choice)
+        let bases = try bases(of: choice)
         var planes = try bandCoefficients(samples, validity)
-        if let basis { spectral.forward(&planes, basis) }
+        spectral.forward(&planes, bases)
         return planes
     }
 
@@ -101,7 +108,7 @@ package struct FrameTransform: Sendable {
                 found: "[\(coefficients.components), \(coefficients.rows), \(coefficients.columns)]",
                 expected: "[\(bands), \(geometry.rows), \(geometry.columns)]")
         }
-        if let basis = try basis(of: choice) { spectral.inverse(&coefficients, basis) }
+        spectral.inverse(&coefficients, try bases(of: choice))
         wavelet.inverse(&coefficients)
         return try normalisation.samples(of: coefficients, validity: validity, path: path)
     }
@@ -122,28 +129,38 @@ package struct FrameTransform: Sendable {
                 field: "coefficients of a window", found: "those of another frame",
                 expected: "[\(bands), \(geometry.rows), \(geometry.columns)]")
         }
-        if let basis = try basis(of: choice) { spectral.inverse(&coefficients, basis) }
+        let tiles = coefficients.geometry.tiles(spectral.grid)
+        spectral.inverse(&coefficients, try bases(of: choice, tiles: tiles), tiles: tiles)
         return try normalisation.samples(of: wavelet.inverse(coefficients), validity: validity, path: path)
     }
 
     /// Refuses a choice that this stream cannot use.
     package func check(_ choice: SpectralChoice) throws(CodecError) {
-        switch choice.mode {
-        case SpectralChoice.identityMode: return
-        case SpectralChoice.fittedMode:
-            guard choice.parameters.count == SpectralChoice.parameterSize(mode: choice.mode, bands: bands) else {
-                throw .mismatch(
-                    field: "fitted basis", found: "\(choice.parameters.count) octets",
-                    expected: "\(SpectralChoice.parameterSize(mode: choice.mode, bands: bands)) octets")
-            }
+        if choice.mode == SpectralChoice.fittedMode,
+            choice.parameters.count != SpectralChoice.parameterSize(mode: choice.mode, bands: bands)
+        {
+            throw .mismatch(
+                field: "fitted basis", found: "\(choice.parameters.count) octets",
+                expected: "\(SpectralChoice.parameterSize(mode: choice.mode, bands: bands)) octets")
+        }
+        try check(mode: choice.mode)
+        guard choice.tiles.isEmpty || choice.tiles.count == spectral.grid.count else {
+            throw .mismatch(
+                field: "spectra of tiles", found: "\(choice.tiles.count)", expected: "\(spectral.grid.count)")
+        }
+        for tile in choice.tiles where tile.mode != choice.mode { try check(mode: tile.mode) }
+    }
+
+    private func check(mode: Int) throws(CodecError) {
+        switch mode {
+        case SpectralChoice.identityMode, SpectralChoice.fittedMode: return
         case 0..<model.sets:
             guard placement.isUsable else {
                 throw .unusable(
-                    field: "spectral mode", found: "set \(choice.mode) for bands without wavelengths",
+                    field: "spectral mode", found: "set \(mode) for bands without wavelengths",
                     expected: "\(SpectralChoice.identityMode) or \(SpectralChoice.fittedMode)")
             }
-        default:
-            throw .outOfRange(field: "spectral mode", value: choice.mode, limit: model.sets - 1)
+        default: throw .outOfRange(field: "spectral mode", value: mode, limit: model.sets - 1)
         }
     }
 
@@ -159,14 +176,32 @@ package struct FrameTransform: Sendable {
         return planes
     }
 
-    /// nil for the identity.
-    private func basis(of choice: SpectralChoice) throws(CodecError) -> SpectralBasis? {
+    /// The basis of every tile, or of the named ones alone; nil is the identity, or a tile that is not named.
+    private func bases(of choice: SpectralChoice, tiles: [Int]? = nil) throws(CodecError) -> [TileBasis?] {
         try check(choice)
-        switch choice.mode {
-        case SpectralChoice.identityMode: return nil
-        case SpectralChoice.fittedMode: return SpectralBasis(count: bands, covariances: [choice.fittedCovariance])
-        default: return trainedBasis(choice.mode)
+        let spectra =
+            choice.tiles.isEmpty
+            ? [TileSpectrum](repeating: TileSpectrum(mode: choice.mode), count: spectral.grid.count) : choice.tiles
+        var plain: [Int: TileBasis] = [:]
+        var bases = [TileBasis?](repeating: nil, count: spectra.count)
+        for tile in tiles ?? Array(spectra.indices) where spectra[tile].mode != SpectralChoice.identityMode {
+            let mode = spectra[tile].mode
+            let rotations = spectra[tile].rotations
+            if rotations.isEmpty, let known = plain[mode] {
+                bases[tile] = known
+                continue
+            }
+            let made = TileBasis(basis(mode: mode, choice), indices: spectral.indices, rotations: rotations)
+            bases[tile] = made
+            if rotations.isEmpty { plain[mode] = made }
         }
+        return bases
+    }
+
+    /// The basis of a mode other than the identity.
+    private func basis(mode: Int, _ choice: SpectralChoice) -> SpectralBasis {
+        mode == SpectralChoice.fittedMode
+            ? SpectralBasis(count: bands, covariances: [choice.fittedCovariance]) : trainedBasis(mode)
     }
 
     /// Made outside of the lock: two lanes may make the same basis at once, which is the same bits twice.
@@ -182,17 +217,37 @@ package struct FrameTransform: Sendable {
 
 // The encoder's choice.
 extension FrameTransform {
-    /// The basis with the least cost by the proxy of `SpectralAnalysis`.
-    private func choose(_ planes: Planes, budget: Int) -> SpectralChoice {
-        guard bands > 1, bands <= SpectralModel.bandLimit, levels > 0 else { return .identity }
+    /// The basis with the least cost by the proxy of `SpectralAnalysis`, for the frame and for each of its tiles, and the
+    /// rotations that pay.
+    private func choose(_ planes: Planes, budgets: [Int]) throws(CodecError) -> SpectralChoice {
+        guard bands > 1, bands <= SpectralModel.bandLimit, levels > 0, let budget = budgets.last else {
+            return .identity
+        }
         let analysis = SpectralAnalysis(planes, transform: spectral)
-        var best = SpectralChoice.identity
+        let best = set(analysis).map { SpectralChoice.trained($0) } ?? .identity
+        var choice = fitted(analysis, instead: best, budget: budget) ?? best
+        guard choice != .identity, model.rotationEfficiency > 0 else { return choice }
+        let head = choice
+        let samples = (0..<spectral.grid.count).map { SpectralSamples(planes, transform: spectral, tile: $0) }
+        let mayDiffer = samples.count > 1 && head.mode != SpectralChoice.fittedMode
+        let modes = samples.map { mayDiffer ? set($0.analysis(spectral)) ?? head.mode : head.mode }
+        let bases = modes.map { basis(mode: $0, head) }
+        let search = RotationSearch(
+            samples, bases, transform: spectral, budgets: budgets, efficiency: model.rotationEfficiency)
+        choice.tiles = modes.indices.map { TileSpectrum(mode: modes[$0], layers: search.layers(ofTile: $0)) }
+        let isPlain = choice.tiles.allSatisfy { $0.mode == head.mode && $0.rotations.isEmpty }
+        return isPlain ? head : choice
+    }
+
+    /// The trained set with the least cost, nil where the identity has less.
+    private func set(_ analysis: SpectralAnalysis) -> Int? {
+        var best: Int?
         var cost = SpectralAnalysis.cost(analysis.variances(nil))
         for set in 0..<(placement.isUsable ? model.sets : 0) {
             let itsCost = SpectralAnalysis.cost(analysis.variances(trainedBasis(set)))
-            if itsCost < cost { (best, cost) = (.trained(set), itsCost) }
+            if itsCost < cost { (best, cost) = (set, itsCost) }
         }
-        return fitted(analysis, instead: best, budget: budget) ?? best
+        return best
     }
 
     /// A fitted basis, where the proxy at the budget's own distortion says that it saves more than its octets cost.

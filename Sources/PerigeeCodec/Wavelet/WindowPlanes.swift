@@ -103,21 +103,57 @@ extension Wavelet {
 }
 
 extension SpectralTransform {
-    /// Components to bands, each position by itself.
-    func inverse(_ planes: inout WindowPlanes, _ basis: SpectralBasis) {
+    /// Components to bands, each position by itself; one basis a tile, nil where it is the identity.
+    func inverse(_ planes: inout WindowPlanes, _ bases: [TileBasis?], tiles: [Int]) {
         let geometry = planes.geometry
+        let count = geometry.components
         planes.values.withUnsafeMutableBufferPointer { values in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: perigee_spectral_work(basis.count)) { work in
-                for (block, orientation) in geometry.subbands {
-                    let quadrant = block.quadrant(orientation)
-                    guard quadrant.rows > 0, quadrant.columns > 0 else { continue }
-                    let start = block.offset + quadrant.row * block.columnCount + quadrant.column
-                    let index = orientation == .low ? 0 : index(ofLevel: block.level)
-                    perigee_spectral(
-                        path.code, basis.inverse(index), basis.count, values.baseAddress.map { $0 + start },
-                        block.planeCount, block.columnCount, quadrant.rows, quadrant.columns, work.baseAddress)
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: perigee_spectral_work(count)) { work in
+                for tile in tiles {
+                    guard let basis = bases[tile] else { continue }
+                    let layout = TileLayout(grid: grid, tile: tile, levels: geometry.frame.levels, components: count)
+                    for part in geometry.parts(of: layout) {
+                        perigee_spectral(
+                            path.code, basis.inverse(part.band.spectralLevel), count,
+                            values.baseAddress.map { $0 + part.start }, part.block.planeCount, part.block.columnCount,
+                            part.rows.count, part.columns.count, work.baseAddress)
+                    }
                 }
             }
+        }
+    }
+}
+
+extension WindowGeometry {
+    /// What a window needs of one sub-band of one tile.
+    struct Part {
+        let block: Block
+        let band: Subband
+        let orientation: Orientation
+        /// Counted from the start of the sub-band in the tile.
+        let rows: Range<Int>
+        let columns: Range<Int>
+        /// Place of the first coefficient of the first component.
+        let start: Int
+    }
+
+    /// The coefficients of a tile that the window needs; none of the parts is empty.
+    func parts(of layout: TileLayout) -> [Part] {
+        subbands.compactMap { block, orientation in
+            // the tile's list: low first, then three of each level from the coarsest on
+            let index = orientation == .low ? 0 : 1 + 3 * (frame.levels - block.level) + orientation.rawValue
+            let band = layout.subbands[index]
+            let origin = origin(block, orientation)
+            let owned = (row: band.frameRow - origin.row, column: band.frameColumn - origin.column)
+            let needed = block.needed(orientation)
+            let rows = needed.rows.clamped(to: owned.row..<owned.row + band.rows)
+            let columns = needed.columns.clamped(to: owned.column..<owned.column + band.columns)
+            guard !rows.isEmpty, !columns.isEmpty else { return nil }
+            return Part(
+                block: block, band: band, orientation: orientation,
+                rows: rows.lowerBound - owned.row..<rows.upperBound - owned.row,
+                columns: columns.lowerBound - owned.column..<columns.upperBound - owned.column,
+                start: block.offset + block.place(orientation, row: rows.lowerBound, column: columns.lowerBound))
         }
     }
 }

@@ -49,7 +49,8 @@ enum InfoCommand {
             let account = try? decoder.account(layers: file.layers)
         else { return nil }
         return [
-            ("frame head", account.head), ("tile tables", account.tables), ("validity mask", account.mask),
+            ("frame head", account.head), ("spectral records", account.records), ("tile tables", account.tables),
+            ("validity mask", account.mask),
             ("flags", account.flags), ("significance", account.significance), ("signs", account.signs),
             ("refinement", account.refinement), ("verbatim", account.verbatim),
         ]

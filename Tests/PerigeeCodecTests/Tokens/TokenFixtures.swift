@@ -43,7 +43,7 @@ struct TokenPair {
 
     /// The intervals that these layers leave.
     func intervals(_ layers: [[UInt8]], hasMask: Bool = false) throws -> (lower: [Int32], width: [Int32]) {
-        let tiles = try decoder.tileOctets(layers.map { $0[...] }).tiles
+        let tiles = try decoder.tileOctets(layers.map { $0[...] }).streams
         let known = decoder.intervals(tiles, hasMask: hasMask)
         return (known.lower, known.width)
     }
