@@ -64,7 +64,9 @@ def test_the_wheel_says_which_platform_it_is_of(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "perigee_codec/libPerigeeC.so" in names
-    assert any(name.startswith("perigee_codec.libs/libopenblas") for name in names)
+    for library in ("openblas", "gfortran", "quadmath", "zstd", "sodium"):
+        assert any(name.startswith(f"perigee_codec.libs/lib{library}") for name in names), library
+        assert any("/licenses/" in name and library in name for name in names), f"no licence of {library}"
     assert not [name for name in names if "setup" in name or "libswift" in name]
 
 
