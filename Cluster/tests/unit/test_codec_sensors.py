@@ -54,7 +54,7 @@ def landsat_frames(data: Path) -> list[tuple[NDArray[np.uint16], list[str]]]:
 def test_a_sensor_that_training_never_saw_gets_a_basis_by_its_wavelengths(model: Model, data: Path) -> None:
     """Bases made of wavelengths beat none by far, and are near ones fitted to each frame: mean over 21 frames.
 
-    Measured with bundle 1 at 30x, 100x, 300x: +3.5, +2.2, +2.0 dB over the identity; -1.0, -0.2, 0.0 dB under fitted.
+    Measured at 30x, 100x, 300x: +3.4, +2.2, +2.0 dB over the identity; -1.1, -0.3, -0.1 dB against fitted ones.
     """
     frames = landsat_frames(data)
     assert len(frames) > 10
