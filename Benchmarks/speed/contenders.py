@@ -55,8 +55,13 @@ def _budget(scene: Scene, ratio: int) -> int:
     return scene.samples.size * OCTETS_PER_SAMPLE // ratio
 
 
+def ladder(scene: Scene, ratio: int) -> list[int]:
+    """Budgets of all layers from the coarsest to the one of `ratio`."""
+    return [_budget(scene, step) for step in LADDER if step >= ratio]
+
+
 def _perigee(scene: Scene, stream: Stream, ratio: int) -> list[Contender]:
-    budgets = [_budget(scene, step) for step in LADDER if step >= ratio]
+    budgets = ladder(scene, ratio)
     layers = stream.encode(scene.samples, budgets)
     octets = sum(map(len, layers))
     return [

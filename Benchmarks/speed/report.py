@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from speed.contenders import RATIOS, Contender
 
-BEGIN, END = "<!-- bench-speed begin -->", "<!-- bench-speed end -->"
 PERIGEE, PEERS = "perigee", ("openjpeg-klt8", "openjpeg-bands")
 TITLES = {
     PERIGEE: "**Perigee**",
@@ -102,9 +100,14 @@ def table(rows: list[Measured], repetitions: int) -> str:
     return "".join(lines)
 
 
-def write_document(path: Path, text: str) -> None:
-    """Replaces what stands between the markers of `path`."""
-    page = path.read_text()
-    before, rest = page.split(BEGIN, 1)
-    _, after = rest.split(END, 1)
-    path.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+def profile_table(shares: dict[str, dict[str, float]]) -> str:
+    """Shares of the stages in percent, a row for each operation and ratio; nothing where there is no profile."""
+    if not shares:
+        return "\nWhere time goes: not measured, perf was not to be had.\n"
+    stages = list(dict.fromkeys(stage for found in shares.values() for stage in found))
+    lines = ["\n| where time goes, % | " + " | ".join(stages) + " |\n|---|" + "---|" * len(stages) + "\n"]
+    for name, found in shares.items():
+        operation, ratio = name.split()
+        cells = " | ".join(f"{100 * found.get(stage, 0):.0f}" for stage in stages)
+        lines.append(f"| {operation}, {int(ratio):,}x | {cells} |\n")
+    return "".join(lines)
