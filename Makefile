@@ -48,10 +48,10 @@ coverage: dependencies ## print the share of lines that the tests reach
 golden: dependencies ## remake the golden vectors of the codec; refuses where the format has no new version
 	@Scripts/golden
 
-bench-rd: build ## rate and distortion beside OpenJPEG, as JSON
+bench-rd: build ## rate and distortion beside OpenJPEG and JPEG XL: JSON, tables, figures
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m rd
 
-bench-speed: build ## speed of one core beside OpenJPEG, as JSON
+bench-speed: build ## speed of one core beside OpenJPEG, and where time goes
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m speed
 
 train: dependencies ## fit the codec's statistics on training places; writes Firmware/perigee-1

@@ -54,8 +54,3 @@ class Basis:
     def inverse(self, components: Planes) -> Planes:
         """The frame of the first components; the others count as zero."""
         return np.einsum("kb,krc->brc", self.rows[: len(components)], components) + self.mean[:, None, None]
-
-
-def side_octets(bands: int, components: int) -> int:
-    """What a basis of a frame costs: 8 bits for each entry of the rows sent, 16 bits for each mean."""
-    return bands * components + 2 * bands

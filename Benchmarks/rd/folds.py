@@ -25,7 +25,7 @@ from rd import cache
 FOLDER = "terracodec-ssl4eos12"
 PLACES = ("0080717", "0121563", "0173706", "0193833")
 CONFIG = cache.ROOT / "Cluster" / "configs" / "codec.toml"
-TRAINING = cache.ROOT / "Cluster" / "perigee_cluster"
+SOURCES = ("perigee_cluster/training", "perigee_cluster/data", "perigee_codec")
 log = logging.getLogger("rd")
 
 
@@ -48,7 +48,7 @@ def frames_without(place: str, folder: Path) -> list[TrainingFrame]:
 
 def bundle_without(place: str) -> Path:
     """The bundle of the fold of `place`, fitted unless this codec, training code, settings and data have made it."""
-    sources = sorted(path for part in ("training", "bitstream", "data") for path in (TRAINING / part).rglob("*.py"))
+    sources = sorted(path for part in SOURCES for path in (cache.ROOT / "Cluster" / part).rglob("*.py"))
     inputs = [CONFIG, library_path(), *sources, *sorted((cache.ROOT / "Config" / "sensors").glob("*.toml"))]
     listing = hashlib.sha256((data_folder() / "manifest.json").read_bytes()).hexdigest()
     output = cache.folder() / "folds" / f"{place}-{cache.digest(cache.digest_of_files(inputs), listing)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import imagecodecs
 import numpy as np
 
@@ -20,10 +22,17 @@ def main_header_octets(codestream: bytes) -> int:
 
 
 class OpenJPEG:
-    """Planes in, one codestream out."""
+    """Planes in, one codestream out. Component counts as in the reference notes, which tuned it so."""
 
     qualities = (2.0, 100.0)
     enough = 0.03
+    components: ClassVar[dict[int, tuple[int, ...]]] = {
+        100: (8,),
+        300: (5, 8),
+        1000: (3, 5),
+        3000: (2, 3),
+        10000: (1, 2),
+    }
     version = f"openjpeg {imagecodecs.jpeg2k_version().split()[-1]}"
 
     def encode(self, planes: Planes, quality: float) -> Encoded:
@@ -35,7 +44,7 @@ class OpenJPEG:
         stream = imagecodecs.jpeg2k_encode(
             image, level=quality, codecformat="j2k", reversible=False, mct=False, numthreads=1
         )
-        return Encoded([stream], len(stream), main_header_octets(stream))
+        return Encoded([stream], len(stream), main_header_octets(stream), quality)
 
     def decode(self, encoded: Encoded, shape: tuple[int, ...]) -> Planes:
         """Planes of `shape`."""

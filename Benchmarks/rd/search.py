@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -15,27 +15,33 @@ FULL_ENOUGH = 0.997
 SMALLEST_STREAM = 20
 RANGE = 65535
 
-# The settings with which the peer of the reference notes was tuned on frames of 264 x 264 and 12 bands.
+# Frames of 264 x 264 and 12 bands, on which the peers were tuned; on others every choice is tried.
 TUNED_SIZE = 264 * 264 * 12
-TUNED_COMPONENTS = {100: (8,), 300: (5, 8), 1000: (3, 5), 3000: (2, 3), 10000: (1, 2)}
 TUNED_FACTORS = {100: (1,), 300: (1, 2), 1000: (1, 2, 4), 3000: (2, 4, 8), 10000: (8, 16)}
 COMPONENTS, FACTORS = (1, 2, 3, 5, 8), (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Streams of a set of planes, their octets in all, and how many of these a fixed profile could leave out."""
+    """Streams of a set of planes, their octets in all, how many of these a fixed profile could leave out, quality."""
 
     streams: list[bytes]
     octets: int
     header_octets: int
+    quality: float
 
 
 class Coder(Protocol):
-    """A still-image codec. Higher quality means more octets; `qualities` bounds what is tried."""
+    """A still-image codec. Higher quality means more octets.
+
+    `qualities` bounds what is tried, steps below `enough` are not worth a try; `components`: counts tried on frames of
+    TUNED_SIZE, by ratio.
+    """
 
     qualities: tuple[float, float]
     enough: float
+    version: str
+    components: ClassVar[dict[int, tuple[int, ...]]]
 
     def encode(self, planes: Planes, quality: float) -> Encoded: ...
 
@@ -44,20 +50,21 @@ class Coder(Protocol):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A reconstruction within a budget, and how it was made."""
+    """A reconstruction within a budget, its mean squared error, and how it was made."""
 
     reconstruction: Planes
+    error: float
     octets: int
     components: int
     factor: int
 
 
-def grid(size: int, ratio: int, bands: int, all_bands: bool) -> list[tuple[int, int]]:
-    """Component counts and factors that are tried: the tuned ones on frames they were tuned on, else every one."""
+def grid(coder: type[Coder], size: int, ratio: int, bands: int, all_bands: bool) -> list[tuple[int, int]]:
+    """Component counts and factors that are tried on a frame of `size` samples."""
     tuned = size == TUNED_SIZE
-    counts = TUNED_COMPONENTS[ratio] if tuned else [*(c for c in COMPONENTS if c < bands), min(bands, COMPONENTS[-1])]
+    counts = coder.components[ratio] if tuned else [*(c for c in COMPONENTS if c < bands), min(bands, COMPONENTS[-1])]
     factors = TUNED_FACTORS[ratio] if tuned else FACTORS
-    return [(count, factor) for count in ((bands,) if all_bands else counts) for factor in factors]
+    return [(count, factor) for count in ((bands,) if all_bands else dict.fromkeys(counts)) for factor in factors]
 
 
 def _between(low: tuple[float, int], high: tuple[float, int], budget: int) -> float:
@@ -141,4 +148,4 @@ class Peer:
                 best = (error, (count, factor, found[0]), found[1] + side[count])
         if best is None:
             return None
-        return Candidate(self._reconstruct(*best[1]), best[2], best[1][0], best[1][1])
+        return Candidate(self._reconstruct(*best[1]), best[0], best[2], best[1][0], best[1][1])

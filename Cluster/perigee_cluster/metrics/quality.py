@@ -92,17 +92,26 @@ def measure(
     peak: float,
     red: int | None = None,
     near_infrared: int | None = None,
+    valid_RC: NDArray[np.bool_] | None = None,
 ) -> Quality:
-    """All four numbers of one frame, after rounding and clipping to the type of the original."""
+    """All four numbers of one frame, after rounding and clipping to the type of the original.
+
+    Pixels that are not `valid_RC` count in none of them; for SSIM, which looks at windows, they count as exact.
+    """
     decoded = to_input_type(reconstruction_BRC, original_BRC.dtype)
     original = original_BRC.astype(np.float64)
+    whole = np.ones(original.shape[1:], bool) if valid_RC is None else valid_RC
+    decoded = np.where(whole, decoded, original)
+    pixels, decoded_pixels = original[:, whole][:, None], decoded[:, whole][:, None]
     error = None
     if red is not None and near_infrared is not None:
-        difference = np.abs(ndvi(original[red], original[near_infrared]) - ndvi(decoded[red], decoded[near_infrared]))
+        difference = np.abs(
+            ndvi(pixels[red], pixels[near_infrared]) - ndvi(decoded_pixels[red], decoded_pixels[near_infrared])
+        )
         error = float(difference.mean())
     return Quality(
-        psnr=psnr(original, decoded, peak),
+        psnr=psnr(pixels, decoded_pixels, peak),
         ssim=ssim(original, decoded, peak),
-        sam=spectral_angle(original, decoded),
+        sam=spectral_angle(pixels, decoded_pixels),
         ndvi=error,
     )
