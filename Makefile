@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed train train-smoke wheel docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless train train-smoke wheel docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -53,6 +53,9 @@ bench-rd: build ## rate and distortion beside OpenJPEG and JPEG XL: JSON, tables
 
 bench-speed: build ## speed of one core beside OpenJPEG, and where time goes
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m speed
+
+bench-lossless: build ## lossless sizes beside JPEG XL, JPEG-LS and zstd, as JSON
+	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m lossless
 
 train: dependencies ## fit the codec's statistics on training places; writes Firmware/perigee-1
 	PYTHON=$$(Scripts/python-environment) Scripts/train

@@ -32,6 +32,10 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
         c_int64,
         [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_char_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p],
     ),
+    "perigee_encode_bounded": (
+        c_int64,
+        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p],
+    ),
     "perigee_decode": (c_int64, [c_void_p, c_char_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t]),
     "perigee_decode_window": (
         c_int64,

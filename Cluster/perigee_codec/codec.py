@@ -163,22 +163,38 @@ class Stream(_Handle):
         )  # fmt: skip
         return samples
 
-    def encode(self, samples_BHW: NDArray[Any], budgets: Sequence[int], *, choice: bytes = b"") -> list[bytes]:
+    def encode(
+        self,
+        samples_BHW: NDArray[Any],
+        budgets: Sequence[int],
+        *,
+        choice: bytes = b"",
+        max_error: float | Sequence[float] | None = None,
+    ) -> list[bytes]:
         """Layers within cumulative budgets in octets, coarse to fine.
 
-        `choice`: a basis as for `forward`, to compare bases; empty lets the encoder choose.
+        `choice`: a basis as for `forward`, to compare bases; empty lets the encoder choose. `max_error`: one layer
+        more, after which no valid sample is farther than this from the original; 0 is lossless. One number, or one for
+        each band in the order of the samples.
         """
         samples = self._samples(samples_BHW)
         limits = np.array([word("budget", budget) for budget in budgets], np.int64)
-        sizes = np.zeros(len(limits), np.int64)
+        sizes = np.zeros(len(limits) + (max_error is not None), np.int64)
         # verbatim frames may be larger than their budgets, at most by what zstd adds to noise; no tokens fill 16 octets
-        # a sample, whatever the budget
+        # a sample, whatever the budget, and no residual six
         tokens = min(max(int(limits.max(initial=0)), 0), 16 * samples.size + (1 << 20))
-        payload = np.empty(tokens + samples.nbytes + (samples.nbytes >> 7) + 1_024, np.uint8)
-        call(
-            "perigee_encode", self.handle, samples.ctypes.data, samples.nbytes, limits.ctypes.data, len(limits),
-            choice, len(choice), payload.ctypes.data, len(payload), sizes.ctypes.data,
-        )  # fmt: skip
+        room = samples.nbytes + (samples.nbytes >> 7) + 1_024 + 6 * samples.size * (max_error is not None)
+        payload = np.empty(tokens + room, np.uint8)
+        given = (self.handle, samples.ctypes.data, samples.nbytes, limits.ctypes.data, len(limits))
+        made = (payload.ctypes.data, len(payload), sizes.ctypes.data)
+        if max_error is None:
+            call("perigee_encode", *given, choice, len(choice), *made)
+        elif choice:
+            raise CodecError("choice and max_error exclude each other: give one of them")
+        else:
+            bounds = np.full(self.shape[0], max_error, np.float64) if np.isscalar(max_error) else max_error
+            bounds = np.ascontiguousarray(bounds, np.float64)
+            call("perigee_encode_bounded", *given, bounds.ctypes.data, len(bounds), *made)
         ends = np.cumsum(sizes)
         return [payload[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 

@@ -27,6 +27,28 @@ public func encode(
     }
 }
 
+/// As `perigee_encode` with one layer more, after which no sample is farther from the original than the bound of its band:
+/// `bounds` has one a band in the order of the samples, 0 is lossless. `sizes` has room for `count` + 1 layers.
+@_cdecl("perigee_encode_bounded")
+public func encodeBounded(
+    _ stream: UnsafeMutableRawPointer?, _ samples: UnsafePointer<UInt8>?, _ size: Int, _ budgets: UnsafePointer<Int64>?,
+    _ count: Int, _ bounds: UnsafePointer<Double>?, _ boundCount: Int, _ payload: UnsafeMutablePointer<UInt8>?,
+    _ payloadCapacity: Int, _ sizes: UnsafeMutablePointer<Int64>?, _ message: UnsafeMutablePointer<CChar>?,
+    _ capacity: Int
+) -> Int64 {
+    call(message, capacity) {
+        let stream = try object(stream, as: Stream.self)
+        guard let budgets, let sizes, let bounds, count > 0, boundCount >= 0 else {
+            throw CallError(description: "budgets, bounds or sizes are null")
+        }
+        let frame = try stream.encoder.encode(
+            stream.samples(samples, size), budgets: (0..<count).map { Int(budgets[$0]) },
+            bound: .byBand(Array(UnsafeBufferPointer(start: bounds, count: boundCount))))
+        for index in 0...count { sizes[index] = Int64(index < frame.layers.count ? frame.layers[index].count : 0) }
+        return try copy(Array(frame.layers.joined()), to: payload, capacity: payloadCapacity)
+    }
+}
+
 /// Decodes a frame from the octets at hand: layers behind each other in `payload`, `sizes` of `count` layers, any of them
 /// cut. Writes `size` octets of samples.
 @_cdecl("perigee_decode")

@@ -11,7 +11,7 @@ public struct Key: Sendable {
         /// Octets: an integer, or text such as "64 KiB", "256 MiB", "2 GiB".
         case size(ClosedRange<Int>)
         case number(ClosedRange<Double>)
-        /// Text such as "300x": raw octets over all octets sent.
+        /// Text such as "300x": raw octets over all octets sent. Also "lossless", which reads as 0.
         case ratio
         case boolean
         /// A list of tables, each with these keys.

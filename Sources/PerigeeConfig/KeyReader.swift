@@ -149,8 +149,9 @@ extension KeyReader {
         return nil
     }
 
-    /// A ratio out of text such as "300x", from 1 to a million.
+    /// A ratio out of text such as "300x", from 1 to a million; 0 for "lossless".
     static func ratio(_ text: String) -> Double? {
+        if text == "lossless" { return 0 }
         guard text.hasSuffix("x"), let value = Double(text.dropLast()), value.isFinite, (1...1e6).contains(value) else {
             return nil
         }
@@ -194,7 +195,7 @@ extension KeyReader {
         case .integer(let range): "an integer from \(range.lowerBound) to \(range.upperBound)"
         case .size: "octets, such as 65536 or \"64 KiB\""
         case .number: "a number"
-        case .ratio: "a ratio from 1x to 1000000x, such as \"300x\""
+        case .ratio: "a ratio from 1x to 1000000x, such as \"300x\", or \"lossless\""
         case .boolean: "true or false"
         case .tables: "a list of tables, such as [{ name = value }]"
         }

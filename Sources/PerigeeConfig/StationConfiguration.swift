@@ -28,10 +28,10 @@ public struct StationConfiguration: Equatable, Sendable {
     public var intakeSizeLimit: Int
     /// Frames encoded at the same time; 0 is one for each core.
     public var lanes: Int
-    /// Raw octets over all octets sent.
-    public var target: Double
-    /// Ratio of a sensor that has its own.
-    public var targets: [String: Double]
+    /// What is sent of a frame.
+    public var target: Target
+    /// The target of a sensor that has its own.
+    public var targets: [String: Target]
     /// Each so-manieth frame is also compressed losslessly by zstd, to compare with.
     public var baselineInterval: Int
     public var sensorsDirectory: String
@@ -47,6 +47,17 @@ public struct StationConfiguration: Equatable, Sendable {
 }
 
 extension StationConfiguration {
+    /// How much of a frame is sent.
+    public enum Target: Equatable, Sendable {
+        /// Raw octets over all octets sent.
+        case ratio(Double)
+        /// As much as brings every sample back as it was.
+        case lossless
+
+        /// As the reader of keys gives it: 0 is lossless.
+        init(_ number: Double) { self = number == 0 ? .lossless : .ratio(number) }
+    }
+
     private static let intakeKeys: [Key] = [
         Key(needed: "mode", .text(choices: Intake.Mode.allCases.map(\.rawValue)), "\"pull\" or \"sub\""),
         Key(needed: "endpoint", .text(), "ZeroMQ endpoint, such as \"tcp://*:5570\" or \"ipc:///run/perigee/frames\""),
@@ -69,7 +80,7 @@ extension StationConfiguration {
             "largest samples of a frame, decompressed"),
         Key("limits.intake_bytes", .size(1...1 << 40), .integer(1 << 30), "frames that wait to be encoded, together"),
         Key("encoder.lanes", .integer(0...256), .integer(0), "frames encoded at the same time; 0 is one for each core"),
-        Key("encoder.target", .ratio, .number(300), "raw octets over all octets sent"),
+        Key("encoder.target", .ratio, .number(300), "raw octets over all octets sent, or lossless"),
         Key("encoder.overrides", .tables(overrideKeys), .tables([]), "targets of single sensors"),
         Key(
             "encoder.baseline_every", .integer(1...1_000_000), .integer(10),
@@ -108,7 +119,7 @@ extension StationConfiguration {
         targets = [:]
         for table in values.tables("encoder.overrides") {
             let sensor = table.text("sensor")
-            if targets.updateValue(table.optionalNumber("target") ?? 1, forKey: sensor) != nil {
+            if targets.updateValue(Target(table.optionalNumber("target") ?? 1), forKey: sensor) != nil {
                 reader.add(table.line("sensor"), "encoder.overrides", "has \"\(sensor)\" twice: keep one")
             }
         }
@@ -133,7 +144,7 @@ extension StationConfiguration {
                 "is \(intakeSizeLimit), must hold one frame of limits.frame_bytes (\(frameSizeLimit)): raise it")
         }
         lanes = values.integer("encoder.lanes")
-        target = values.number("encoder.target")
+        target = Target(values.number("encoder.target"))
         baselineInterval = values.integer("encoder.baseline_every")
         sensorsDirectory = path("sensors.directory")
         firmwareDirectory = path("firmware.directory")

@@ -30,12 +30,13 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         }
         do {
             let samples = try item.header.samples(decoding: item.samples)
-            let (declaration, metadata) = try declare(item, samples: samples)
+            let target = context.configuration.targets[sensor] ?? context.configuration.target
+            let (bound, ratio) = Self.aim(target)
+            let (declaration, metadata) = try declare(item, samples: samples, isLossless: bound == .lossless)
             let key = StreamTable.key(declaration)
             let encoder = try encoder(declaration, key: key)
-            let target = context.configuration.targets[sensor] ?? context.configuration.target
             let rawSize = samples.bytes.count
-            let budget = FrameBudget.size(rawSize: rawSize, target: target)
+            let budget = FrameBudget.size(rawSize: rawSize, target: ratio)
             let assigned = context.streams.withLock {
                 $0.assign(declaration, key: key, metadata: metadata, budget: budget)
             }
@@ -44,9 +45,9 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
                 return
             }
             let budgets = FrameBudget.payloads(
-                rawSize: rawSize, target: target, assignment: assigned, metadata: metadata)
-            let layers = try encode(samples, with: encoder, budgets: budgets, item: item)
-            try countClipped(samples, encoder, item)
+                rawSize: rawSize, target: ratio, assignment: assigned, metadata: metadata)
+            let layers = try encode(samples, with: encoder, budgets: budgets, bound: bound, item: item)
+            if bound == nil { try countClipped(samples, encoder, item) }
             let size = layers.reduce(512) { $0 + $1.count }
             let uplink = UplinkItem(
                 assignment: assigned, metadata: metadata, layers: layers, rawSize: rawSize, label: item.label)
@@ -65,8 +66,16 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         }
     }
 
+    /// The bound that a target asks for, and the ratio of the layers before that.
+    private static func aim(_ target: StationConfiguration.Target) -> (bound: ErrorBound?, ratio: Double) {
+        switch target {
+        case .ratio(let ratio): (nil, ratio)
+        case .lossless: (.lossless, LayerLadder.ratioBelowResidual)
+        }
+    }
+
     private func declare(
-        _ item: IntakeItem, samples: Samples
+        _ item: IntakeItem, samples: Samples, isLossless: Bool
     ) throws -> (declaration: StreamDeclaration, metadata: FrameMetadata) {
         let profileNodata = context.catalog[item.header.sensor]?.profile.nodata
         let description = item.header.description(profileNodata: profileNodata)
@@ -74,6 +83,8 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         var (declaration, metadata) = try StreamDeclaration.declare(
             match.description, shape: samples, profile: match.profile, firmware: context.firmware,
             profiles: context.profiles)
+        // the transform cannot bring singles back to the last bit: they travel as they are
+        if isLossless, samples.type == .float32 { declaration.coding = .verbatim }
         if metadata.time == .unknown { metadata.time = .received(item.receivedAt) }
         return (declaration, metadata)
     }
@@ -93,17 +104,17 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
 
     /// Within the budgets, or else at the smallest size that says the frame at all.
     private func encode(
-        _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], item: IntakeItem
+        _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], bound: ErrorBound?, item: IntakeItem
     ) throws(CodecError) -> [[UInt8]] {
         do {
-            return try encoder.encode(samples, budgets: budgets).layers
+            return try encoder.encode(samples, budgets: budgets, bound: bound).layers
         } catch {
             guard case .overBudget(let budget, let smallest) = error else { throw error }
             context.counters.withLock { $0.sensor(item.label) { $0.overBudget += 1 } }
             context.log.write(
                 .notice, "over_budget", key: item.label,
                 ["sensor": item.header.sensor, "budget": "\(budget)", "smallest": "\(smallest)"])
-            return try encoder.encode(samples, budgets: [smallest]).layers
+            return try encoder.encode(samples, budgets: [smallest], bound: bound).layers
         }
     }
 

@@ -63,6 +63,57 @@ struct ToolInputTests {
         #expect(out.samples.type == frame.type)
     }
 
+    @Test("odd frames come back as they were, windows of them too", arguments: oddFrames)
+    private func lossless(_ frame: OddFrame) throws {
+        let folder = try TemporaryFolder()
+        try frame.write(to: folder.file("in.tif"))
+        let report = try Programs.succeed(
+            "encode", "--json", "--lossless", folder.file("in.tif"), "-o", folder.file("a.pgt")
+        ).json()
+        #expect((report["residual_bytes"]?.int ?? 0 > 0) == (frame.type == .uint16), "\(report)")
+        try Programs.succeed("decode", folder.file("a.pgt"), "-o", folder.file("out.tif"))
+        let words = ["compare", "--json", "--sensor", frame.sensor, folder.file("in.tif"), folder.file("out.tif")]
+        #expect(try Programs.perigee(words).json()["exact"] == .bool(true))
+        let window = "0,0,\(frame.columns),1"
+        try Programs.succeed("decode", folder.file("a.pgt"), "-o", folder.file("part.tif"), "--window", window)
+        let whole = try RasterReader.read(folder.file("out.tif")).frame.samples
+        let part = try RasterReader.read(folder.file("part.tif")).frame.samples
+        #expect(part.bytes.prefix(part.bytes.count / 2) == whole.bytes.prefix(part.bytes.count / 2))
+    }
+
+    @Test("bounds by band hold, and bounds that cannot be are refused by what is wrong")
+    func bounds() throws {
+        let folder = try TemporaryFolder()
+        try Programs.succeed("simulate", "-o", folder.path, "--rows", "48", "--columns", "40")
+        let path = folder.file("sim-0_20240516.tif")
+        try Programs.succeed("encode", path, "-o", folder.file("a.pgt"), "--max-error", "B02=1,B03=5")
+        try Programs.succeed("decode", folder.file("a.pgt"), "-o", folder.file("out.tif"))
+        let report = try Programs.succeed("compare", "--json", path, folder.file("out.tif")).json()
+        guard case .array(let bands)? = report["bands"] else { throw TestFailure() }
+        for band in bands {
+            let limit = band["name"] == .string("B02") ? 1.0 : (band["name"] == .string("B03") ? 5 : 0)
+            #expect((band["max_error"]?.double ?? .infinity) <= limit, "\(band)")
+        }
+        let account = try Programs.succeed("info", "--json", folder.file("a.pgt")).json()
+        #expect((account["tokens"]?["residual"]?.double ?? 0) > 100)
+        let refusals: [([String], Int32, String)] = [
+            (["--max-error", "B99=1"], 65, "band of an error bound is B99"),
+            (["--max-error=-2"], 65, "error bound of band B01 is -2.0"),
+            (["--max-error", "0.5"], 65, "error bound of band B01 is 0.5"),
+            (["--max-error", "40000"], 65, "expected a whole number from 0 to 32767"),
+            (["--max-error", "B02"], 64, "--max-error is B02"),
+            (["--max-error", "B02=1,B02=2"], 64, "names band B02 twice"),
+            (["--max-error", "1", "--lossless"], 64, "exclude each other"),
+        ]
+        for (words, code, text) in refusals {
+            let outcome = try Programs.perigee(["encode", path, "-o", folder.file("b.pgt")] + words)
+            #expect(outcome.code == code && outcome.errors.contains(text), "\(words): \(outcome.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("b.pgt")))
+    }
+
+    private struct TestFailure: Error {}
+
     @Test("odd frames go through the daemons too", .timeLimit(.minutes(2)))
     func oddThroughDaemons() async throws {
         let daemons = try Daemons()
@@ -134,7 +185,7 @@ struct ToolInputTests {
         let good = try TokenFile(parsing: tokens(in: folder))
         let (fitted, none) = ([UInt8](repeating: 40, count: 12) + [UInt8](repeating: 128, count: 66), [UInt8]())
         for (rows, layer, text) in [
-            (48, [0x8E] + none, "frame head"), (48, [13, 1, 2, 3], "spectral mode"),
+            (48, [0x8E, 0x20] + none, "frame head"), (48, [13, 1, 2, 3], "spectral mode"),
             (48, [15] + fitted, "fitted basis correlation"), (800, [14, 0x84], "tile bitmap"),
             (800, [14, 1, 0], "tile length"), (800, [14, 1, 0x80, 0], "tile length"),
             (800, [14, 3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], "tile length"),

@@ -39,7 +39,7 @@ func collects() {
             "x.toml:2: intake.endpoints is \"nowhere\", must be a ZeroMQ endpoint such as \"tcp://127.0.0.1:5570\"",
             "x.toml:4: limits.frame_byte is no key of this file: did you mean limits.frame_bytes?",
             "x.toml:5: limits.header_bytes is \"64 kilo\", must be octets, such as 65536 or \"64 KiB\"",
-            "x.toml:8: encoder.target is \"0.5x\", must be a ratio from 1x to 1000000x, such as \"300x\"",
+            "x.toml:8: encoder.target is \"0.5x\", must be a ratio from 1x to 1000000x, such as \"300x\", or \"lossless\"",
             "x.toml:9: encoder.lanes is -1, must be 0 to 256",
             "x.toml:10: encoder.overrides has \"naip\" twice: keep one",
             "x.toml:11: gatway is no key of this file: did you mean gateway?",
@@ -56,6 +56,13 @@ func shapes() {
     #expect(problems("").first?.contains("intake.endpoints is missing") == true)
     #expect(problems(minimum + "[limits]\nintake_bytes = 10\nframe_bytes = 11").first?.contains("raise it") == true)
     #expect(problems(minimum + "[status]\nfile = 2020-01-01").first?.contains("a date or time") == true)
+}
+
+@Test("a target may be lossless, for all sensors or for one")
+func losslessTargets() throws {
+    let text = "[encoder]\ntarget = \"lossless\"\noverrides = [{ sensor = \"naip\", target = \"50x\" }]"
+    let configuration = try StationConfiguration(TomlDocument(parsing: Array((minimum + text).utf8), name: "x.toml"))
+    #expect(configuration.target == .lossless && configuration.targets == ["naip": .ratio(50)])
 }
 
 @Test(

@@ -72,6 +72,30 @@ func verbatim() throws {
     #expect(status["sensors"]?["other"]?["received"]?.int == 1 && status["sensors"]?["generic"]?["received"]?.int == 1)
 }
 
+@Test("a lossless target brings frames back as they were, one without layers below it too", .timeLimit(.minutes(1)))
+func lossless() throws {
+    let bench = try Bench("[encoder]\ntarget = \"lossless\"")
+    let image = try frame(sensor: "sentinel-2-l2a", bands: ["B02", "B8A"], type: .uint16, rows: 65, columns: 70) {
+        UInt8(truncatingIfNeeded: $0 &* 31)
+    }
+    let pixel = try frame(sensor: "sentinel-2-l2a", bands: ["B02"], type: .uint16, rows: 1, columns: 1) {
+        UInt8(truncatingIfNeeded: $0 + 7)
+    }
+    let radar = try frame(sensor: "sentinel-1", bands: ["VV", "VH"], type: .float32, rows: 9, columns: 11) {
+        UInt8(truncatingIfNeeded: $0 % 60)
+    }
+    for (sequence, frame) in [image, pixel].enumerated() {
+        try bench.send(FrameMessage.pack(frame, run: "r", sequence: sequence))
+    }
+    try bench.send(FrameMessage.pack(radar, run: "r", sequence: 0))
+    let (packets, _) = try bench.finish(received: 3)
+    let received = try frames(packets, bench.bundle)
+    for frame in [image, pixel, radar] {
+        let name = "\(frame.description.sensor) \(frame.samples.rows) x \(frame.samples.columns)"
+        #expect(received.contains { $0.samples == frame.samples }, "\(name)")
+    }
+}
+
 @Test("small and empty frames work, and count where their budget is too small", .timeLimit(.minutes(1)))
 func ordinary() throws {
     let bench = try Bench()

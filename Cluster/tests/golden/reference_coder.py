@@ -60,7 +60,7 @@ class Decoder:
         self.greatest = (self.greatest << 8 | (self.octets[self.position] if known else 255)) & U64
         self.position += 1
 
-    def _decide(self, p: int) -> int:
+    def choose(self, p: int) -> int:
         """One decision that is 1 with a probability of p in 65,536."""
         middle = (self.low + ((self.high - self.low) >> 16) * p) & U64
         if self.greatest <= middle:
@@ -77,7 +77,7 @@ class Decoder:
 
     def direct(self, cells: list[int], index: int) -> int:
         """A decision with one cell."""
-        d = self._decide(clipped(cells[index] >> 16))
+        d = self.choose(clipped(cells[index] >> 16))
         cells[index] = updated(cells[index], d)
         return d
 
@@ -89,7 +89,7 @@ class Decoder:
         for i, x in enumerate(xs):
             total += wrapped(sum(weights[first + i] for weights, first in rows)) * x
         p = clipped(SQUASH[min(max(total >> 16, -LIMIT), LIMIT) + LIMIT])
-        d = self._decide(p)
+        d = self.choose(p)
         for i, x in enumerate(xs):
             e = (x * (65536 * d - p) + 131072) >> 18
             for weights, first in rows:

@@ -8,19 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from reference_coder import Decoder, OutOfOctets
-from reference_container import Band, FormatError, Profile, TokenFile, refuse_unless, token_file
+from reference_container import Band, Declaration, FormatError, Profile, TokenFile, refuse_unless, token_file
 from reference_contexts import Tables
 from reference_mask import decode_mask
+from reference_residual import Residual, ResidualTile, residual_layer
 from reference_spectra import Spectrum, take_record
 from reference_tokens import TileDecoder, tile_count, tile_edges, tile_subbands
-from reference_transform import FITTED, IDENTITY, SpectralTensors, coding_order, sides, synthesise, to_samples
+from reference_transform import FITTED, IDENTITY, SpectralTensors, coding_order, finish, sides, synthesise, to_samples
 
 SCALES = (np.float32(1), np.float32(1.4142135623730951))
 TENSOR_TYPES = {"F64": "<f8", "F32": "<f4", "I32": "<i4", "U32": "<u4", "I16": "<i2", "U16": "<u2", "U8": "|u1"}
@@ -89,6 +90,7 @@ class Head:
     has_mask: bool = False
     has_records: bool = False
     parameters: bytes = b""
+    residual_layer: int | None = None
 
 
 @dataclass
@@ -113,23 +115,30 @@ def split_layers(layers: list[bytes], bands: int, tiles: int, levels: int) -> tu
     """Head and tiles; no head where the frame ends before or inside of it."""
     parts = [Tile(Spectrum(IDENTITY, [True] * levels)) for _ in range(tiles)]
     head: Head | None = None
-    for layer in layers:
+    for number, layer in enumerate(layers):
         if not layer:
             continue
+        if head is not None and number == head.residual_layer:
+            break
         rest = layer
         if head is None:
-            refuse_unless(layer[0] < 128, "frame head", "with the reserved bit")
+            refuse_unless(layer[:1] != b"\xff" or layer[1:2] < b"\xe0", "first layer", "a residual layer")
+            start = 1 + (layer[0] >> 7)
             mode = layer[0] & 15
             size = bands + bands * (bands - 1) // 2 if mode == FITTED else 0
-            if len(layer) < 1 + size:
+            if len(layer) < start + size:
                 return None, parts
-            refuse_unless(128 not in layer[1 + bands : 1 + size], "fitted basis", "-128")
-            head = Head(mode, layer[0] >> 4 & 1, bool(layer[0] & 64), bool(layer[0] & 32), layer[1 : 1 + size])
+            refuse_unless(start == 1 or 1 <= layer[1] < 32, "frame head extension", layer[:2])
+            parameters = layer[start : start + size]
+            refuse_unless(128 not in parameters[bands:], "fitted basis", "-128")
+            residual = layer[1] if start == 2 else None
+            flags = layer[0]
+            head = Head(mode, flags >> 4 & 1, bool(flags & 64), bool(flags & 32), parameters, residual)
             possible = mode != IDENTITY and 1 < bands <= 64 and levels > 0
             refuse_unless(possible or not head.has_records, "records", "where there can be none")
             for part in parts:
                 part.spectrum.mode = mode
-            rest = layer[1 + size :]
+            rest = layer[start + size :]
         if not rest:
             continue
         if tiles == 1:
@@ -179,7 +188,8 @@ def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
     shape = (bands, rows, columns)
     if declared.verbatim:
         dtype = np.dtype(declared.sample_type).newbyteorder("<")
-        return np.frombuffer(imagecodecs.zstd_decode(file.layers[0]), dtype).reshape(shape)
+        octets = np.frombuffer(imagecodecs.zstd_decode(file.layers[0]), np.uint8)
+        return np.frombuffer(octets.reshape(dtype.itemsize, -1).T.tobytes(), dtype).reshape(shape)
     if file.metadata.references:
         raise FormatError("the frame has references, which version 1 does not decode")
     down, across = tile_count(rows), tile_count(columns)
@@ -206,8 +216,43 @@ def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
     ]
     values = synthesise(components, regions, head.parameters, declared, firmware.spectral)
     valid = np.empty(shape, bool)
-    valid[coding_order(declared)] = ~missing
-    return to_samples(values, declared, valid)
+    order = coding_order(declared)
+    valid[order] = ~missing
+    residual = None
+    if head.residual_layer is not None:
+        residual = residual_layer(file.layers, head.residual_layer, declared.sample_type, bands)
+    if residual is None:
+        return to_samples(values, declared, valid)
+    plain = to_samples(values, replace(declared, nodata=None), np.ones(shape, bool))
+    refined = refine(plain[order], ~missing, residual, declared, down, across)
+    samples = np.empty_like(plain)
+    samples[order] = refined
+    return finish(samples, declared, valid)
+
+
+def refine(
+    samples: NDArray[np.generic],
+    valid: NDArray[np.bool_],
+    residual: Residual,
+    declared: Declaration,
+    down: int,
+    across: int,
+) -> NDArray[np.generic]:
+    """Section 5.11: samples and masks in coding order; every tile by itself."""
+    rows, columns = declared.rows, declared.columns
+    parts = [Tile(Spectrum(IDENTITY, [])) for _ in range(down * across)]
+    if len(parts) == 1:
+        parts[0].octets = residual.octets
+    else:
+        take_segments(residual.octets, parts, Head(), len(samples))
+    for tile, octets in enumerate(part.octets for part in parts):
+        if octets:
+            y0, y1 = tile_edges(down, rows, tile // across, 0, rows)
+            x0, x1 = tile_edges(across, columns, tile % across, 0, columns)
+            area = np.s_[:, y0:y1, x0:x1]
+            part = ResidualTile(Decoder(octets), samples[area], valid[area], residual.bounds, declared)
+            samples[area] = part.run()
+    return samples
 
 
 def decode(octets: bytes, firmware: Firmware) -> NDArray[np.generic]:

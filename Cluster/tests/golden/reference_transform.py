@@ -273,17 +273,23 @@ def synthesise(
 
 def to_samples(values: Singles, declared: Declaration, valid: NDArray[np.bool_]) -> NDArray[np.generic]:
     """Section 5.1: rounding, clipping, nodata. `valid` is [bands][rows][columns]."""
+    if declared.sample_type == "float32":
+        return finish(values.copy(), declared, valid)
+    info = np.iinfo(declared.sample_type)
+    whole = np.where(np.isnan(values), np.inf, np.rint(values)).astype(np.float64)
+    return finish(np.clip(whole, info.min, info.max).astype(declared.sample_type), declared, valid)
+
+
+def finish(samples: NDArray[np.generic], declared: Declaration, valid: NDArray[np.bool_]) -> NDArray[np.generic]:
+    """Nodata where samples are invalid, and nowhere else."""
     nodata = declared.nodata
     if declared.sample_type == "float32":
         fill = F(nodata) if nodata is not None else np.array(0x7FC00000, np.uint32).view(np.float32)
-        samples = values.copy()
         above, below = np.nextafter(F(fill), F(np.inf)), np.nextafter(F(fill), F(-np.inf))
         samples[valid & (samples == fill)] = above if np.isfinite(above) else below
         samples[~valid] = fill
         return samples
     info = np.iinfo(declared.sample_type)
-    whole = np.where(np.isnan(values), np.inf, np.rint(values)).astype(np.float64)
-    samples = np.clip(whole, info.min, info.max).astype(declared.sample_type)
     if nodata is not None and nodata == math.floor(nodata) and info.min <= nodata <= info.max:
         fill = int(nodata)
         samples[valid & (samples == fill)] = fill + 1 if fill < info.max else fill - 1

@@ -170,3 +170,25 @@ def test_real_frame_coded_by_the_tool(
     samples = decode(tokens.read_bytes(), Firmware.load(ROOT / "Firmware" / "perigee-1"))
     expected = read_frame(image).samples
     assert np.array_equal(samples, expected)
+
+
+BOUNDED = [
+    ("eurosat-ms/es-forest-01_nodate.tif", "sentinel-2-l1c", ["--lossless"]),
+    ("worldcereal-timeseries/wc-be1_20170827.tif", "sentinel-2-l2a", ["--max-error", "B02=1,B03=5,B8A=40"]),
+]
+
+
+@pytest.mark.parametrize(("file", "sensor", "bound"), BOUNDED)
+def test_bounded_frame_coded_by_the_tool(
+    tool: Path, data: Path, tmp_path: Path, file: str, sensor: str, bound: list[str]
+) -> None:
+    tokens, image = tmp_path / "frame.pgt", tmp_path / "frame.tif"
+    _run(tool, "encode", str(data / file), "-o", str(tokens), "--sensor", sensor, *bound)
+    _run(tool, "decode", str(tokens), "-o", str(image))
+    samples = decode(tokens.read_bytes(), Firmware.load(ROOT / "Firmware" / "perigee-1"))
+    assert np.array_equal(samples, read_frame(image).samples)
+    errors = np.abs(samples.astype(int) - read_frame(data / file).samples.astype(int)).max(axis=(1, 2))
+    limits = [
+        0 if bound == ["--lossless"] else {"B02": 1, "B03": 5, "B8A": 40}.get(b, 0) for b in read_frame(image).bands
+    ]
+    assert (errors <= np.array(limits)).all()

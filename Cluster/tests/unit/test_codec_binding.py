@@ -169,6 +169,22 @@ def test_a_prefix_is_the_first_octets_of_the_layers() -> None:
     assert prefix(layers, -1) == [b"", b"", b""]
 
 
+def test_errors_stay_within_their_bounds(model: Model) -> None:
+    samples = scenery(3, 40, 50)
+    stream = Stream(model, "sentinel-2-l2a", samples.shape, bands=("B02", "B03", "B04"))
+    layers = stream.encode(samples, [300], max_error=0)
+    assert len(layers) == 2
+    assert np.array_equal(stream.decode(layers), samples)
+    assert np.array_equal(stream.decode(layers, window=(7, 3, 20, 30)), samples[:, 3:33, 7:27])
+    layers = stream.encode(samples, [300], max_error=(0, 3, 8))
+    errors = np.abs(stream.decode(layers).astype(int) - samples).max(axis=(1, 2))
+    assert (errors <= (0, 3, 8)).all() and errors[2] > 3
+    with pytest.raises(CodecError, match="error bounds is 2 numbers"):
+        stream.encode(samples, [300], max_error=(0, 3))
+    with pytest.raises(CodecError, match="exclude each other"):
+        stream.encode(samples, [300], max_error=0, choice=bytes([14]))
+
+
 def test_a_bundle_whose_files_were_changed_is_refused_by_name(tmp_path: Path) -> None:
     source = next(path.parent for path in sorted(ROOT.glob("Firmware/*/manifest.json")))
     for name in ("model.safetensors", "MODEL_CARD.md"):

@@ -27,9 +27,13 @@ public struct OctetAccount: Equatable, Sendable {
     public var refinement: Double = 0
     /// Verbatim payload.
     public var verbatim: Double = 0
+    /// What is missing from the transform's samples, with its head and tables.
+    public var residual: Double = 0
 
     /// An account without entries.
     public init() {}
 
-    public var total: Double { head + records + tables + mask + flags + significance + signs + refinement + verbatim }
+    public var total: Double {
+        head + records + tables + mask + flags + significance + signs + refinement + verbatim + residual
+    }
 }

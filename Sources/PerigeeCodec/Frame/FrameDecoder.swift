@@ -10,8 +10,11 @@ public struct FrameDecoder: Sendable {
     private let memoryLimit: Int
     /// Octets that a lane takes for each sample of the largest tile.
     private static let workspaceOctets = 9
+    /// And where the frame has a residual layer.
+    private static let residualOctets = 9
     let transform: FrameTransform?
     let tokens: TokenDecoder?
+    private let residuals: ResidualDecoder?
 
     /// `lanes`: threads that decode tiles beside each other, the caller's included. `sampleLimit`: octets of the samples of
     /// what is decoded at once, a frame or a window, and of a tile; more is refused before anything is allocated for it,
@@ -25,57 +28,98 @@ public struct FrameDecoder: Sendable {
         self.sampleLimit = sampleLimit
         memoryLimit = 8 * min(sampleLimit, 1 << 50)
         guard stream.declaration.coding == .tokens else {
-            (transform, tokens) = (nil, nil)
+            (transform, tokens, residuals) = (nil, nil, nil)
             return
         }
         let transform = try FrameTransform(stream, model: model.spectral)
         self.transform = transform
-        let workspace = Self.workspaceSize(TileGrid(rows: stream.rows, columns: stream.columns), stream.bands.count)
-        tokens = TokenDecoder(
+        let workspace = Self.workspaceSize(
+            TileGrid(rows: stream.rows, columns: stream.columns), stream.bands.count, hasResidual: true)
+        let tokens = TokenDecoder(
             rows: stream.rows, columns: stream.columns, levels: transform.levels, components: stream.bands.count,
             tables: model.tables, lanes: min(lanes, max(memoryLimit / workspace, 1)))
+        self.tokens = tokens
+        residuals = ResidualDecoder(grid: tokens.grid, bands: stream.bands.count, lanes: tokens.lanes)
     }
 
     /// The frame as far as the octets at hand describe it. `layers` are those of the encoder from the first on, whole but for
     /// the last of them, which may be cut anywhere; no octets at all give the mean frame. Samples whose validity the octets
-    /// leave open count as valid. A verbatim frame must be whole. Throws where octets are no frame of this stream.
+    /// leave open count as valid. Where there is a residual layer, the samples that its octets reach are exact or within the
+    /// bound, the others those of the transform layers. A verbatim frame must be whole. Throws where octets are no frame of
+    /// this stream, or a residual does not belong to the transform layers.
     public func decode(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
         try checkSize(rows: stream.rows, columns: stream.columns)
-        guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
+        guard let transform, let tokens, let residuals else {
+            return try VerbatimCoding.decode(layers, stream: stream)
+        }
         try checkMemory(tokens, samples: stream.rows * stream.columns)
         let (head, tiles) = try parse(layers, tokens)
         try transform.check(head.choice)
+        let residual = try residual(layers, head, tokens)
+        try checkMemory(tokens, samples: stream.rows * stream.columns, hasResidual: residual != nil)
         let (planes, validity) = tokens.decode(
             tiles.streams, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
-        return try transform.inverse(planes, choice: head.choice, validity: validity)
+        guard let residual else { return try transform.inverse(planes, choice: head.choice, validity: validity) }
+        return try transform.refine(
+            transform.synthesis(planes, choice: head.choice), residual, with: residuals,
+            chosen: Array(0..<tokens.grid.count), origin: (0, 0), validity: validity)
+    }
+
+    /// The transform layers of the encoder's own frame, as a residual stands on them.
+    func synthesis(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
+        guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
+        let (head, tiles) = try parse(layers, tokens)
+        let (planes, _) = tokens.decode(tiles.streams, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+        return try transform.synthesis(planes, choice: head.choice)
     }
 
     /// Samples of a window, bit for bit those of the whole frame there. Decodes only the tiles of `tiles(for:)`, in memory
-    /// of the window and its margins; a verbatim frame is unpacked whole. Refuses a window that the frame does not have.
+    /// of the window and its margins, or, of a frame with a residual layer, of the tiles that hold the window; a verbatim
+    /// frame is unpacked whole. Refuses a window that the frame does not have.
     public func decode(layers: [ArraySlice<UInt8>], window: FrameWindow) throws(CodecError) -> Samples {
         try window.check(rows: stream.rows, columns: stream.columns)
-        guard let transform, let tokens else {
+        guard let transform, let tokens, let residuals else {
             try checkSize(rows: stream.rows, columns: stream.columns)
             return try VerbatimCoding.decode(layers, stream: stream).window(window)
         }
-        try checkSize(rows: window.height, columns: window.width)
-        try checkTileSize(tokens)
-        try checkMemory(tokens, samples: window.height * window.width)
-        let geometry = try transform.geometry(of: window)
-        let chosen = geometry.tiles(tokens.grid)
-        let (head, tiles) = try parse(layers, tokens, chosen: chosen)
+        let (head, _) = try parse(layers, tokens, chosen: [])
         try transform.check(head.choice)
+        let cover = tokens.grid.cover(window)
+        let residual = try residual(layers, head, tokens, chosen: cover.tiles)
+        let made = residual == nil ? window : cover.window
+        try checkSize(rows: made.height, columns: made.width)
+        try checkTileSize(tokens)
+        try checkMemory(tokens, samples: made.height * made.width, hasResidual: residual != nil)
+        let geometry = try transform.geometry(of: made)
+        let chosen = geometry.tiles(tokens.grid)
+        let (full, tiles) = try parse(layers, tokens, chosen: chosen)
+        try transform.check(full.choice)
         let (planes, validity) = tokens.decode(
             tiles.streams, chosen, geometry, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
-        return try transform.inverse(planes, choice: head.choice, validity: validity)
+        guard let residual else { return try transform.inverse(planes, choice: full.choice, validity: validity) }
+        let samples = try transform.refine(
+            transform.synthesis(planes, choice: full.choice), residual, with: residuals, chosen: cover.tiles,
+            origin: (made.y, made.x), validity: validity)
+        return try samples.window(
+            FrameWindow(x: window.x - made.x, y: window.y - made.y, width: window.width, height: window.height))
     }
 
     /// Numbers, rising, of the tiles that a window needs: those that hold its samples, and those that own coefficients
-    /// which its samples depend on. Near the coarsest levels that is up to a ring of three tiles around it.
+    /// which its samples depend on. Near the coarsest levels that is up to a ring of three tiles around it. A frame with a
+    /// residual layer needs those of `tiles(for:layers:)`.
     public func tiles(for window: FrameWindow) throws(CodecError) -> [Int] {
         try window.check(rows: stream.rows, columns: stream.columns)
         guard let transform, let tokens else { return [0] }
         return try transform.geometry(of: window).tiles(tokens.grid)
+    }
+
+    /// As above for these layers: where one of them is a residual layer, the window of all samples of the tiles that hold it.
+    public func tiles(for window: FrameWindow, layers: [ArraySlice<UInt8>]) throws(CodecError) -> [Int] {
+        try window.check(rows: stream.rows, columns: stream.columns)
+        guard let tokens else { return [0] }
+        let (head, _) = try parse(layers, tokens, chosen: [])
+        guard try residual(layers, head, tokens, chosen: []) != nil else { return try tiles(for: window) }
+        return try tiles(for: tokens.grid.cover(window).window)
     }
 
     /// Tiles of a frame; one where it is verbatim.
@@ -99,7 +143,15 @@ public struct FrameDecoder: Sendable {
         account.significance = bits[DecisionKind.significance.rawValue] / 8
         account.signs = bits[DecisionKind.sign.rawValue] / 8
         account.refinement = bits[DecisionKind.refinement.rawValue] / 8
+        if let number = head.residualLayer, number < layers.count { account.residual = Double(layers[number].count) }
         return account
+    }
+
+    private func residual(
+        _ layers: [ArraySlice<UInt8>], _ head: FrameHead, _ tokens: TokenDecoder, chosen: [Int]? = nil
+    ) throws(CodecError) -> ResidualLayer? {
+        guard let number = head.residualLayer else { return nil }
+        return try ResidualLayer(layers, number: number, stream: stream, tokens: tokens, chosen: chosen)
     }
 
     func checkSize(rows: Int, columns: Int) throws(CodecError) {
@@ -115,20 +167,20 @@ public struct FrameDecoder: Sendable {
     }
 
     /// Refuses what would take too much memory; `samples` of one band. Sizes were checked: no product overflows.
-    func checkMemory(_ tokens: TokenDecoder, samples: Int) throws(CodecError) {
+    func checkMemory(_ tokens: TokenDecoder, samples: Int, hasResidual: Bool = false) throws(CodecError) {
         let bands = stream.bands.count
         let octets =
             bands * samples * (stream.sampleType.size + MemoryLayout<Float>.size)
-            + Self.workspaceSize(tokens.grid, bands)
+            + Self.workspaceSize(tokens.grid, bands, hasResidual: hasResidual)
         guard octets <= memoryLimit else {
             throw .outOfRange(field: "memory for decoding, octets", value: octets, limit: memoryLimit)
         }
     }
 
     /// Octets of a lane's workspace.
-    private static func workspaceSize(_ grid: TileGrid, _ bands: Int) -> Int {
+    private static func workspaceSize(_ grid: TileGrid, _ bands: Int, hasResidual: Bool) -> Int {
         let largest = grid.largestTile
-        return bands * largest.rows * largest.columns * workspaceOctets
+        return bands * largest.rows * largest.columns * (workspaceOctets + (hasResidual ? residualOctets : 0))
     }
 
     /// The head, with what the records say of the tiles in its choice, and the tiles' streams.
@@ -136,11 +188,19 @@ public struct FrameDecoder: Sendable {
         _ layers: [ArraySlice<UInt8>], _ tokens: TokenDecoder, chosen: [Int]? = nil
     ) throws(CodecError) -> (head: FrameHead, tiles: TokenDecoder.TileOctets) {
         var rest = layers[...].drop(while: \.isEmpty)
+        if let layer = rest.first, ResidualHead.begins(layer) {
+            throw .unusable(
+                field: "layer \(rest.startIndex)", found: "a residual layer without any transform layer",
+                expected: "the layers before it, which it refers to")
+        }
         guard let first = rest.first, let parsed = try FrameHead.parse(first, bands: stream.bands.count) else {
             return (FrameHead(choice: .identity, hasMask: false), try tokens.tileOctets([]))
         }
         var head = parsed.head
         rest[rest.startIndex] = first.dropFirst(parsed.size)
+        // a number that the head's own layer has, or one before it, names no layer of a residual
+        let end = head.residualLayer.map { min(max($0, rest.startIndex + 1), rest.endIndex) } ?? rest.endIndex
+        rest = rest[..<end]
         let tiles = try tokens.tileOctets(
             Array(rest), chosen: chosen, mode: head.hasRecords ? head.choice.mode : nil)
         if head.hasRecords {

@@ -6,6 +6,7 @@ public struct FrameEncoder: Sendable {
     public let stream: StreamDescription
     let transform: FrameTransform?
     let tokens: TokenEncoder?
+    private let residual: FrameResidualEncoder?
     /// Octets beyond any frame; larger budgets mean the same.
     static let budgetLimit = 1 << 40
 
@@ -14,21 +15,30 @@ public struct FrameEncoder: Sendable {
     public init(model: CodecModel, stream: StreamDescription, lanes: Int) throws(CodecError) {
         self.stream = stream
         guard stream.declaration.coding == .tokens else {
-            (transform, tokens) = (nil, nil)
+            (transform, tokens, residual) = (nil, nil, nil)
             return
         }
         let transform = try FrameTransform(stream, model: model.spectral)
         self.transform = transform
-        tokens = TokenEncoder(
+        let tokens = TokenEncoder(
             rows: stream.rows, columns: stream.columns, levels: transform.levels, components: stream.bands.count,
             tables: model.tables, lanes: lanes)
+        self.tokens = tokens
+        residual = FrameResidualEncoder(model: model, stream: stream, transform: transform, lanes: tokens.lanes)
     }
 
     /// Layers within cumulative budgets in octets, coarse to fine, at least one (`LayerLadder` makes them). Each budget
     /// is met to within max(3 %, 4 octets) from below and never exceeded, until nothing is left to say. A coarse layer
     /// whose budget is below the smallest possible size is empty; for the last one that is the error `overBudget`, which
     /// says the smallest size. A verbatim stream is coded whole into layer 0, whatever the budgets say.
-    public func encode(_ samples: Samples, budgets: [Int]) throws(CodecError) -> EncodedFrame {
+    ///
+    /// With `bound` one more layer follows, of whatever size it needs, after which every valid sample lies within the bound;
+    /// this is verified here for every sample, and the error `unusable` where it cannot be (float32 only). Nothing follows
+    /// in a verbatim stream, which is lossless.
+    public func encode(
+        _ samples: Samples, budgets: [Int], bound: ErrorBound? = nil
+    ) throws(CodecError) -> EncodedFrame {
+        let bounds = tokens == nil ? nil : try bound?.resolved(for: stream)
         let budgets = budgets.map { min(max($0, 0), Self.budgetLimit) }
         guard !budgets.isEmpty else {
             throw .unusable(field: "budgets", found: "none", expected: "one or more, coarse to fine")
@@ -45,20 +55,35 @@ public struct FrameEncoder: Sendable {
             return try VerbatimCoding.encode(samples, layers: budgets.count)
         }
         let validity = try transform.validity(of: samples)
+        let residualLayer = bound == nil ? nil : budgets.count
+        guard budgets.count <= FrameHead.residualLayerLimit || bound == nil else {
+            throw .outOfRange(
+                field: "layers below a residual layer", value: budgets.count, limit: FrameHead.residualLayerLimit)
+        }
+        let frame = try encode(samples, validity, transform, tokens, budgets: budgets, residualLayer)
+        guard let bounds, let residual else { return frame }
+        return try residual.extend(frame, samples, validity: validity, bounds: bounds)
+    }
+
+    private func encode(
+        _ samples: Samples, _ validity: Validity, _ transform: FrameTransform, _ tokens: TokenEncoder, budgets: [Int],
+        _ residualLayer: Int?
+    ) throws(CodecError) -> EncodedFrame {
         let (planes, choice) = try transform.forward(samples, validity: validity, budgets: budgets)
         do throws(CodecError) {
-            let frame = try encode(planes, choice, validity, tokens, budgets: budgets)
+            let frame = try encode(planes, choice, validity, tokens, budgets: budgets, residualLayer)
             if frame.isComplete { return frame }
             // A layer had no room for its rotations: without them, rather than with coefficients that nobody can place.
             let plain = choice.withoutRotations
             return try encode(
-                transform.forward(samples, validity: validity, choice: plain), plain, validity, tokens, budgets: budgets
+                transform.forward(samples, validity: validity, choice: plain), plain, validity, tokens,
+                budgets: budgets, residualLayer
             )
         } catch {
             // What a fitted basis sends beside the mode may be what is too much.
             guard case .overBudget = error, !choice.parameters.isEmpty else { throw error }
             let (planes, choice) = try transform.forward(samples, validity: validity, budgets: [0])
-            return try encode(planes, choice, validity, tokens, budgets: budgets)
+            return try encode(planes, choice, validity, tokens, budgets: budgets, residualLayer)
         }
     }
 
@@ -70,9 +95,10 @@ public struct FrameEncoder: Sendable {
     }
 
     func encode(
-        _ planes: Planes, _ choice: SpectralChoice, _ validity: Validity, _ tokens: TokenEncoder, budgets: [Int]
+        _ planes: Planes, _ choice: SpectralChoice, _ validity: Validity, _ tokens: TokenEncoder, budgets: [Int],
+        _ residualLayer: Int? = nil
     ) throws(CodecError) -> EncodedFrame {
-        let head = FrameHead(choice: choice, hasMask: !validity.isAllValid)
+        let head = FrameHead(choice: choice, hasMask: !validity.isAllValid, residualLayer: residualLayer)
         return try tokens.encode(
             reals: planes.values, scale: FrameHead.factors[head.scale], validity: validity, head: head.pack(),
             records: TileRecords(choice, bands: planes.components, levels: tokens.levels),

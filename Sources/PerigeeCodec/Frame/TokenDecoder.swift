@@ -7,7 +7,7 @@ package final class TokenDecoder: Sendable {
     package let levels: Int
     package let components: Int
     private let tables: ContextTables
-    private let lanes: Lanes
+    let lanes: Lanes
     private let workspaces: LaneWorkspaces
 
     /// A decoder of coefficients `[components][rows][columns]` in Mallat layout of `levels` levels.

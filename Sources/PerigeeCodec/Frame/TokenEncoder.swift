@@ -8,7 +8,7 @@ package final class TokenEncoder: Sendable {
     package let levels: Int
     package let components: Int
     private let tables: ContextTables
-    private let lanes: Lanes
+    let lanes: Lanes
     private let workspaces: LaneWorkspaces
 
     /// An encoder of coefficients `[components][rows][columns]` in Mallat layout of `levels` levels.

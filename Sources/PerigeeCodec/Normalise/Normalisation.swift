@@ -152,22 +152,44 @@ struct Normalisation: Sendable {
 
     /// Samples of the values of a frame or a window of it, bands in the order of the frame, invalid ones nodata.
     func samples(of values: Planes, validity: Validity, path: StrictPath) throws(CodecError) -> Samples {
-        let count = values.planeCount
-        let size = count * type.size
         var how = perigee_denormalisation()
-        how.inverse_gain = inverseGain
         how.nodata_float = .nan
         switch nodata {
         case .integer(let value):
             how.has_nodata = 1
             how.nodata_integer = value
-            how.substitute_integer = Double(value) == type.range.upperBound ? value - 1 : value + 1
+            how.substitute_integer = substitute(for: value)
         case .float(let value):
             how.has_nodata = 1
             how.nodata_float = value
-            how.substitute_float = value.nextUp.isFinite ? value.nextUp : value.nextDown
+            how.substitute_float = substitute(for: value)
         case nil: break
         }
+        return try samples(of: values, validity: validity, path: path, how)
+    }
+
+    /// The same as if every sample were valid and no value meant nodata.
+    func synthesis(of values: Planes, path: StrictPath) throws(CodecError) -> Samples {
+        try samples(
+            of: values, validity: Validity(allValid: codingOrder.count, rows: values.rows, columns: values.columns),
+            path: path, perigee_denormalisation())
+    }
+
+    /// What a valid sample becomes that would be nodata.
+    func substitute(for nodata: Int32) -> Int32 {
+        Double(nodata) == type.range.upperBound ? nodata - 1 : nodata + 1
+    }
+
+    /// The same for float32.
+    func substitute(for nodata: Float) -> Float { nodata.nextUp.isFinite ? nodata.nextUp : nodata.nextDown }
+
+    private func samples(
+        of values: Planes, validity: Validity, path: StrictPath, _ how: perigee_denormalisation
+    ) throws(CodecError) -> Samples {
+        let count = values.planeCount
+        let size = count * type.size
+        var how = how
+        how.inverse_gain = inverseGain
         let bytes = [UInt8](unsafeUninitializedCapacity: size * codingOrder.count) { bytes, initialized in
             values.values.withUnsafeBufferPointer { values in
                 for (place, band) in codingOrder.enumerated() {
@@ -194,7 +216,7 @@ struct Normalisation: Sendable {
 
 extension SampleType {
     /// The sample at `index` as a single, as the normalisation takes it.
-    fileprivate func single(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Float {
+    func single(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Float {
         let offset = index * size
         return switch self {
         case .uint8: Float(bytes[offset])

@@ -4,6 +4,9 @@ public enum LayerLadder {
     /// Raw octets over all octets of the frame.
     public static let ratios: [Double] = [10_000, 3_000, 1_000, 300, 100, 30, 10]
 
+    /// Where transform layers end below a residual layer, unless the caller says so (decision 0013).
+    public static let ratioBelowResidual: Double = 1_000
+
     /// Cumulative payload budgets in octets for every ladder ratio coarser than `target`, then for `target` itself.
     /// `overhead` is what the frame takes beside its payload (headers, checksums); a layer that it leaves no room for
     /// has budget 0 and will be empty. `target` below 1 counts as 1.

@@ -68,6 +68,18 @@ package struct FrameTransform: Sendable {
         normalisation.clippedCount(samples, validity: validity)
     }
 
+    /// How samples of this stream are numbered for a residual with these bounds, by band in coding order.
+    func raster(_ samples: Samples, bounds: [Double], validity: Validity) -> ResidualRaster {
+        ResidualRaster(
+            samples, bounds: bounds, codingOrder: normalisation.codingOrder, nodata: normalisation.nodata,
+            validity: validity)
+    }
+
+    /// Writes nodata where samples are invalid, and takes it away where they are not.
+    func finish(_ bytes: inout [UInt8], count: Int, validity: Validity) {
+        normalisation.finish(&bytes, count: count, validity: validity)
+    }
+
     /// Coefficients `[components][rows][columns]` of a frame, and the bases that suit it. `budgets`: cumulative octets of the
     /// frame's layers, by which a fitted basis and rotations must pay for themselves.
     package func forward(
@@ -100,6 +112,15 @@ package struct FrameTransform: Sendable {
     package func inverse(
         _ coefficients: consuming Planes, choice: SpectralChoice, validity: Validity
     ) throws(CodecError) -> Samples {
+        try normalisation.samples(of: values(coefficients, choice), validity: validity, path: path)
+    }
+
+    /// The same as if every sample were valid and no value meant nodata: what a residual layer stands on.
+    func synthesis(_ coefficients: consuming Planes, choice: SpectralChoice) throws(CodecError) -> Samples {
+        try normalisation.synthesis(of: values(coefficients, choice), path: path)
+    }
+
+    private func values(_ coefficients: consuming Planes, _ choice: SpectralChoice) throws(CodecError) -> Planes {
         guard coefficients.components == bands, coefficients.rows == geometry.rows,
             coefficients.columns == geometry.columns
         else {
@@ -110,7 +131,7 @@ package struct FrameTransform: Sendable {
         }
         spectral.inverse(&coefficients, try bases(of: choice))
         wavelet.inverse(&coefficients)
-        return try normalisation.samples(of: coefficients, validity: validity, path: path)
+        return coefficients
     }
 
     /// What of a frame's coefficients the samples of a window depend on; refuses a window that the frame does not have.
@@ -123,6 +144,15 @@ package struct FrameTransform: Sendable {
     package func inverse(
         _ coefficients: consuming WindowPlanes, choice: SpectralChoice, validity: Validity
     ) throws(CodecError) -> Samples {
+        try normalisation.samples(of: values(coefficients, choice), validity: validity, path: path)
+    }
+
+    /// Samples of a window as if every sample were valid and no value meant nodata.
+    func synthesis(_ coefficients: consuming WindowPlanes, choice: SpectralChoice) throws(CodecError) -> Samples {
+        try normalisation.synthesis(of: values(coefficients, choice), path: path)
+    }
+
+    private func values(_ coefficients: consuming WindowPlanes, _ choice: SpectralChoice) throws(CodecError) -> Planes {
         let window = coefficients.geometry.window
         guard coefficients.geometry == (try geometry(of: window)) else {
             throw .mismatch(
@@ -131,7 +161,7 @@ package struct FrameTransform: Sendable {
         }
         let tiles = coefficients.geometry.tiles(spectral.grid)
         spectral.inverse(&coefficients, try bases(of: choice, tiles: tiles), tiles: tiles)
-        return try normalisation.samples(of: wavelet.inverse(coefficients), validity: validity, path: path)
+        return wavelet.inverse(coefficients)
     }
 
     /// Refuses a choice that this stream cannot use.

@@ -90,7 +90,7 @@ enum DecodeCommand {
                 let samples = try decoder.decode(layers: layers)
                 return (try Frame(description: description, samples: samples), (decoder.tileCount, decoder.tileCount))
             }
-            let tiles = try decoder.tiles(for: window)
+            let tiles = try decoder.tiles(for: window, layers: layers)
             description.georeference = description.georeference?.moved(x: window.x, y: window.y)
             let samples = try decoder.decode(layers: layers, window: window)
             return (try Frame(description: description, samples: samples), (tiles.count, decoder.tileCount))

@@ -16,6 +16,9 @@ enum EncodeCommand {
                 + "exceeded: where that cannot be met nothing is written, the smallest possible size is printed and the exit "
                 + "code is \(ExitCode.budget.rawValue). Without either the target is \(defaultRatio)x, or the smallest "
                 + "possible size where a small frame cannot be made that small.",
+            "--lossless and --max-error add one layer more, after which every valid sample comes back as it was, or within the "
+                + "error E in units of the samples; this is verified for every sample. --ratio and --bytes then bound the layers "
+                + "before it, and the default is \(Int(LayerLadder.ratioBelowResidual))x.",
             "Bands of codes (classes, flags) and frames of a sensor without a profile travel losslessly.",
         ],
         options: [
@@ -25,6 +28,10 @@ enum EncodeCommand {
             .value(
                 "ratio", .number(1...1e9), as: "R", help: "Raw octets of the samples over octets of the file, at least"),
             .value("bytes", .octets(1...Int.max), as: "N", help: "Octets of the file, at most"),
+            .flag("lossless", help: "Bring every sample back as it was"),
+            .value(
+                "max-error", .text, as: "E|BAND=E,...",
+                help: "Largest error of a sample; bands that a list does not name are lossless"),
         ] + SharedOptions.scaling + [
             SharedOptions.firmware, SharedOptions.home, SharedOptions.lanes, SharedOptions.json,
         ],
@@ -32,10 +39,13 @@ enum EncodeCommand {
         examples: [
             Example("perigee encode scene.tif -o scene.pgt --ratio 1000", "At most a thousandth of the samples"),
             Example("perigee encode scene.tif -o scene.pgt --bytes 167", "At most 167 octets, header included"),
+            Example("perigee encode scene.tif -o scene.pgt --lossless", "Every sample as it was"),
+            Example("perigee encode scene.tif -o scene.pgt --max-error B02=1,B03=5", "Bounds by band"),
         ], exitCodes: [.budget, .data, .unavailable, .io, .config])
 
     static func run(_ arguments: Arguments) throws -> ExitCode {
         let limit = try limit(arguments)
+        let fidelity = try Fidelity(arguments)
         let path = arguments.positionals[0]
         let library = try Library(arguments)
         let catalog = try library.sensors()
@@ -55,8 +65,9 @@ enum EncodeCommand {
         let result: TokenFileEncoder.Result
         do throws(CodecError) {
             let encoder = try TokenFileEncoder(
-                input, bundle: bundle, model: model, lanes: arguments.integer("lanes") ?? ProcessorCount.available)
-            result = try encoder.encode(limit)
+                input, bundle: bundle, model: model, lanes: arguments.integer("lanes") ?? ProcessorCount.available,
+                isLossless: fidelity == .lossless)
+            result = try fidelity == .any ? encoder.encode(limit) : encoder.encode(limit, fidelity)
         } catch {
             guard case .overBudget(let budget, let smallest) = error else { throw CommandFailure(error, file: path) }
             return overBudget(budget: budget, smallest: smallest, path, arguments)
@@ -102,21 +113,22 @@ enum EncodeCommand {
     ) {
         let raw = input.frame.samples.bytes.count
         let ratio = Double(raw) / Double(octets)
-        let isLossless = result.file.declaration.coding == .verbatim
+        let isVerbatim = result.file.declaration.coding == .verbatim
         if arguments.flag("json") {
             Terminal.print(
                 JSONValue.object([
                     "output": .string(output), "sensor": .string(input.frame.description.sensor),
-                    "coding": .string(isLossless ? "verbatim" : "tokens"), "raw_bytes": .integer(raw),
+                    "coding": .string(isVerbatim ? "verbatim" : "tokens"), "raw_bytes": .integer(raw),
                     "bytes": .integer(octets), "overhead_bytes": .integer(result.file.overhead),
                     "ratio": .number(ratio),
                     "layers": .array(result.file.layers.map { .integer($0.count) }),
-                    "over_budget": .bool(result.isOverBudget),
+                    "residual_bytes": .integer(result.residualSize), "over_budget": .bool(result.isOverBudget),
                     "clipped_samples": .integer(result.clippedCount), "notes": .array(input.notes.map { .string($0) }),
                 ]).indented)
             return
         }
-        let kind = isLossless ? "lossless" : "\(result.file.layers.count) layers"
+        let layers = "\(result.file.layers.count) layers"
+        let kind = isVerbatim || arguments.flag("lossless") ? "lossless" : layers
         Terminal.print(
             "\(output): \(Table.group(octets)) octets of \(Table.group(raw)), \(Table.number(ratio, digits: 1))x, \(kind)"
         )

@@ -52,7 +52,7 @@ enum InfoCommand {
             ("frame head", account.head), ("spectral records", account.records), ("tile tables", account.tables),
             ("validity mask", account.mask),
             ("flags", account.flags), ("significance", account.significance), ("signs", account.signs),
-            ("refinement", account.refinement), ("verbatim", account.verbatim),
+            ("refinement", account.refinement), ("verbatim", account.verbatim), ("residual", account.residual),
         ]
     }
 

@@ -29,6 +29,8 @@ struct TokenFileEncoder {
         var isOverBudget = false
         /// Samples that the format clips.
         var clippedCount = 0
+        /// Octets of the residual layer.
+        var residualSize = 0
     }
 
     private let samples: Samples
@@ -37,14 +39,19 @@ struct TokenFileEncoder {
     private let epoch: Epoch
     private let encoder: FrameEncoder
 
-    /// `lanes`: threads that work on tiles.
-    init(_ input: InputFrame, bundle: FirmwareBundle, model: CodecModel, lanes: Int) throws(CodecError) {
+    /// `lanes`: threads that work on tiles. `isLossless`: singles travel verbatim, since the transform cannot bring them back
+    /// to the last bit.
+    init(
+        _ input: InputFrame, bundle: FirmwareBundle, model: CodecModel, lanes: Int, isLossless: Bool = false
+    ) throws(CodecError) {
         samples = input.frame.samples
         let stream: StreamDescription
         do throws(FormatError) {
-            (declaration, metadata) = try StreamDeclaration.declare(
+            var (declaration, metadata) = try StreamDeclaration.declare(
                 input.frame.description, shape: samples, profile: input.profile, firmware: bundle.id,
                 profiles: bundle.profiles)
+            if isLossless, samples.type == .float32 { declaration.coding = .verbatim }
+            (self.declaration, self.metadata) = (declaration, metadata)
             stream = try StreamDescription(declaration, profiles: bundle.profiles)
             epoch = try Epoch(bytes: SHA256.digest(samples.bytes).prefix(Epoch.size))
         } catch {
@@ -75,6 +82,29 @@ struct TokenFileEncoder {
             let layers = try encoder.encode(samples, budgets: [isWhole ? Int.max / 4 : smallest]).layers
             return Result(file: file(layers), isOverBudget: true, clippedCount: clipped)
         }
+    }
+
+    /// Encodes with a residual layer above layers within `limit`; where the default limit cannot be met, above the smallest.
+    func encode(_ limit: Limit, _ fidelity: Fidelity) throws(CodecError) -> Result {
+        let bound = try fidelity.bound(of: encoder.stream)
+        let raw = samples.bytes.count
+        let target: Double =
+            switch limit {
+            case .ratio(let ratio): ratio
+            case .size(let size): Double(raw) / Double(size)
+            case .standard: LayerLadder.ratioBelowResidual
+            }
+        let frame: EncodedFrame
+        do throws(CodecError) {
+            let budgets = LayerLadder.budgets(rawSize: raw, target: target, overhead: 0)
+            frame = try encoder.encode(samples, budgets: budgets, bound: bound)
+        } catch {
+            guard case .overBudget(_, let smallest) = error, case .standard = limit else { throw error }
+            frame = try encoder.encode(samples, budgets: [smallest], bound: bound)
+        }
+        let residualSize = declaration.coding == .verbatim ? 0 : frame.layers.last?.count ?? 0
+        // what the transform clips the residual brings back
+        return Result(file: file(frame.layers), residualSize: residualSize)
     }
 
     /// Budgets of tokens for the layers of a file of `size` octets. The count of layers decides what stands beside them.

@@ -45,6 +45,8 @@ struct CodecVector: Codable, Equatable {
     /// Frame head of the first layer.
     var head: String
     var budgets: [Int]
+    /// Bounds by band of the samples, where the last layer is a residual one.
+    var bounds: [Double]?
     var layers: [String]
     var prefixes: [Prefix]
 }
@@ -101,6 +103,8 @@ extension CodecVector {
         }
     }
 
+    var bound: ErrorBound? { bounds.map { .byBand($0) } }
+
     /// What a prefix says of its samples.
     func text(_ decoded: Samples) -> String {
         firmware == nil ? Hex.text(decoded.bytes) : "sha256:" + Hex.text(SHA256.digest(decoded.bytes))
@@ -122,11 +126,14 @@ extension CodecVector {
         let validity = try transform.validity(of: original)
         let (planes, _) = try transform.forward(original, validity: validity, budget: budgets.last ?? 0)
         coefficients = Hex.text(octets(planes.values.map { Int32($0) }))
-        let frame = try FrameEncoder(model: model, stream: stream, lanes: 1).encode(original, budgets: budgets)
+        let frame = try FrameEncoder(model: model, stream: stream, lanes: 1).encode(
+            original, budgets: budgets, bound: bound)
         layers = frame.layers.map { Hex.text($0) }
         let first = frame.layers.first { !$0.isEmpty } ?? []
         let mode = Int(first.first ?? 0) & 15
-        head = Hex.text(first.prefix(1 + SpectralChoice.parameterSize(mode: mode, bands: bands.count)))
+        let extensionSize = bounds == nil ? 0 : 1
+        head = Hex.text(
+            first.prefix(1 + extensionSize + SpectralChoice.parameterSize(mode: mode, bands: bands.count)))
         let decoder = try FrameDecoder(model: model, stream: stream, lanes: 1)
         prefixes = []
         for count in 1...frame.layers.count {

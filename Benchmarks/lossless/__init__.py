@@ -1,0 +1,1 @@
+"""Lossless and near-lossless sizes beside JPEG XL, JPEG-LS and zstd, on test places only."""
