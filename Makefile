@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless train train-smoke wheel docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams train train-smoke wheel docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -56,6 +56,9 @@ bench-speed: build ## speed of one core beside OpenJPEG, and where time goes
 
 bench-lossless: build ## lossless sizes beside JPEG XL, JPEG-LS and zstd, as JSON
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m lossless
+
+bench-seams: build ## error near tile borders beside the error elsewhere
+	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m seams
 
 train: dependencies ## fit the codec's statistics on training places; writes Firmware/perigee-1
 	PYTHON=$$(Scripts/python-environment) Scripts/train
