@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 LEVEL_COUNT = 10
 RIDGE = 1e-4
-PARTIAL_WEIGHT = 2.0
+PARTIAL_WEIGHT = 6.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def frame_statistics(
     """Statistics of samples [bands, rows, columns] whose bands have the indices `reference` among `band_count`.
 
     The weight is the square root of the share of `reference_pixels`: a small patch says less, but not in proportion. A
-    product that lacks bands (L2A, the usual one) counts twice, since most training patches are L1C.
+    product that lacks bands (L2A, the usual one) counts six times, since most training patches are L1C.
     """
     planes = samples.astype(np.float64)
     mean = planes.mean(axis=(1, 2))

@@ -255,12 +255,14 @@ extension FrameTransform {
         }
         let analysis = SpectralAnalysis(planes, transform: spectral)
         let best = set(analysis).map { SpectralChoice.trained($0) } ?? .identity
-        var choice = fitted(analysis, instead: best, budget: budget) ?? best
-        guard choice != .identity, model.rotationEfficiency > 0 else { return choice }
+        // Rotations pay layer by layer, a fitted basis all at once and first: it is for bands that no trained set places.
+        guard best != .identity, model.rotationEfficiency > 0 else {
+            return fitted(analysis, instead: best, budget: budget) ?? best
+        }
+        var choice = best
         let head = choice
         let samples = (0..<spectral.grid.count).map { SpectralSamples(planes, transform: spectral, tile: $0) }
-        let mayDiffer = samples.count > 1 && head.mode != SpectralChoice.fittedMode
-        let modes = samples.map { mayDiffer ? set($0.analysis(spectral)) ?? head.mode : head.mode }
+        let modes = samples.map { samples.count > 1 ? set($0.analysis(spectral)) ?? head.mode : head.mode }
         let bases = modes.map { basis(mode: $0, head) }
         let search = RotationSearch(
             samples, bases, transform: spectral, budgets: budgets, efficiency: model.rotationEfficiency)
