@@ -20,7 +20,7 @@ from perigee_cluster.data.frames import read_frame
 
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "Tests" / "Vectors"
-CODEC = VECTORS / "codec" / "2"
+CODEC = VECTORS / "codec" / "3"
 NAMES = sorted(p.stem for p in CODEC.glob("*.json") if p.stem not in ("manifest", "tensors"))
 
 

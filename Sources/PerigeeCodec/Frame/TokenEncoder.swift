@@ -25,11 +25,12 @@ package final class TokenEncoder: Sendable {
 
     /// Integers `[components][rows][columns]` as they are.
     package func encode(
-        integers: [Int32], validity: Validity, head: [UInt8], budgets: [Int]
+        integers: [Int32], validity: Validity, head: [UInt8], records: TileRecords = .none, budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         try integers.withUnsafeBufferPointer { (buffer) throws(CodecError) in
             let base = invariant(buffer.baseAddress, "a frame without coefficients")
-            return try encode(.integers(base), validity: validity, head: head, budgets: budgets)
+            return try encode(
+                .integers(base), validity: validity, head: head, records: records, budgets: budgets)
         }
     }
 

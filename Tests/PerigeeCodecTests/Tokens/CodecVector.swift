@@ -4,7 +4,7 @@ import PerigeeCore
 import PerigeeFirmware
 import PerigeeTestSupport
 
-/// One golden frame in `Tests/Vectors/codec/2`: what was coded, the octets, and what each prefix decodes to. Binary fields are
+/// One golden frame in `Tests/Vectors/codec/3`: what was coded, the octets, and what each prefix decodes to. Binary fields are
 /// hexadecimal, little-endian.
 struct CodecVector: Codable, Equatable {
     struct BandEntry: Codable, Equatable {
@@ -63,7 +63,7 @@ struct VectorManifest: Codable {
 /// Golden vectors on disk.
 enum VectorFolder {
     /// Version of the packet format whose streams they hold; `make golden` reads it here.
-    static let version = 2
+    static let version = 3
     static let path = SharedData.packageRoot + "/Tests/Vectors/codec/\(version)"
     static let command = "make golden"
 
@@ -124,7 +124,7 @@ extension CodecVector {
         samples = Hex.text(original.bytes)
         let transform = try FrameTransform(stream, model: model.spectral)
         let validity = try transform.validity(of: original)
-        let (planes, _) = try transform.forward(original, validity: validity, budget: budgets.last ?? 0)
+        let (planes, _) = try transform.forward(original, validity: validity, budgets: budgets)
         coefficients = Hex.text(octets(planes.values.map { Int32($0) }))
         let frame = try FrameEncoder(model: model, stream: stream, lanes: 1).encode(
             original, budgets: budgets, bound: bound)

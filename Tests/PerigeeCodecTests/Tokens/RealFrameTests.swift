@@ -46,13 +46,10 @@ struct RealFrameTests {
         #expect(best > 45)
     }
 
-    @Test("layers are prefixes of one stream, and each has the quality of the place's frames")
+    @Test("each layer meets its budget, and has the quality of the place's frames")
     func quality() throws {
         let budgets = LayerLadder.budgets(rawSize: original.bytes.count, target: 100, overhead: 2)
         let frame = try FrameEncoder(model: model, stream: stream, lanes: 1).encode(original, budgets: budgets)
-        let whole = try FrameEncoder(model: model, stream: stream, lanes: 1).encode(
-            original, budgets: budgets.suffix(1))
-        #expect(frame.layers.flatMap { $0 } == whole.layers[0])
         #expect(
             frame.layers.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }.dropFirst().elementsEqual(budgets))
         let decoder = try FrameDecoder(model: model, stream: stream, lanes: 1)
