@@ -37,9 +37,9 @@ def _firmware(vector: dict[str, Any]) -> Firmware:
 
 
 def _declaration(vector: dict[str, Any]) -> Declaration:
-    bands = [Band(b["name"], b["wavelength"], b["gsd"]) for b in vector["bands"]]
+    bands = [Band(b["name"], b.get("wavelength"), b.get("gsd")) for b in vector["bands"]]
     nodata = vector.get("nodata")
-    profile = Profile("vector", vector["type"], vector["peak"], vector["scale"], 0.0, nodata, bands)
+    profile = Profile("vector", vector["type"], vector["peak"], vector["scale"], 0.0, nodata, bands, known=False)
     indices = list(range(len(bands)))
     return Declaration(
         0, profile, indices, vector["rows"], vector["columns"], vector["type"], nodata, vector["scale"], 0.0

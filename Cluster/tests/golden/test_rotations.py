@@ -20,7 +20,7 @@ def mixtures(rows: int, columns: int) -> np.ndarray:
     """Bands that vary together as no trained set knows, otherwise on the right half."""
     random = np.random.default_rng(4)
     sources = random.normal(size=(3, rows, columns)).cumsum(axis=1).cumsum(axis=2) / 8
-    weights = random.normal(size=(2, len(WAVELENGTHS), 3))
+    weights = 1 + 0.5 * random.normal(size=(2, len(WAVELENGTHS), 3))
     halves = [np.einsum("bs,srw->brw", w, s) for w, s in zip(weights, np.split(sources, 2, axis=2), strict=True)]
     return np.clip(2500 + np.concatenate(halves, axis=2) * 40, 1, 9999).astype(np.uint16)
 

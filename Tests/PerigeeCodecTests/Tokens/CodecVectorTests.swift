@@ -68,7 +68,8 @@ struct CodecVectorTests {
                 components: stream.bands.count, tables: model.tables, lanes: 1)
             let frame = try encoder.encode(
                 integers: integers, validity: validity, head: #require(Hex.bytes(vector.head)),
-                records: TileRecords(choice, bands: stream.bands.count, levels: encoder.levels), budgets: vector.budgets)
+                records: TileRecords(choice, bands: stream.bands.count, levels: encoder.levels), budgets: vector.budgets
+            )
             #expect(frame.layers.map { Hex.text($0) } == vector.layers, "\(vector.name)")
         }
     }
