@@ -1,3 +1,5 @@
+import PerigeeCore
+
 /// Tables of numbers that never change, as pointers for the innermost loops.
 struct CoderConstants {
     /// `Cell.rates`.
@@ -15,11 +17,12 @@ struct CoderConstants {
             EnergyScale.steps.withUnsafeBufferPointer { steps in
                 Logistic.stretch.withUnsafeBufferPointer { stretch in
                     Logistic.squash.withUnsafeBufferPointer { squash in
-                        guard let rates = rates.baseAddress, let steps = steps.baseAddress,
-                            let stretch = stretch.baseAddress, let squash = squash.baseAddress
-                        else { fatalError("the coder's tables are empty") }
+                        let empty = "a table of the coder is empty"
                         return body(
-                            CoderConstants(rates: rates, steps: steps, stretch: stretch, squash: squash))
+                            CoderConstants(
+                                rates: invariant(rates.baseAddress, empty), steps: invariant(steps.baseAddress, empty),
+                                stretch: invariant(stretch.baseAddress, empty),
+                                squash: invariant(squash.baseAddress, empty)))
                     }
                 }
             }
