@@ -64,9 +64,6 @@ public struct Statement: ~Copyable {
     public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
 
     /// A column of this row, nil where it is NULL.
-    public func optionalInteger(_ column: Int) -> Int64? { isNull(column) ? nil : integer(column) }
-
-    /// A column of this row, nil where it is NULL.
     public func text(_ column: Int) -> String? {
         sqlite3_column_text(handle, Int32(column)).map { String(cString: $0) }
     }
@@ -76,6 +73,4 @@ public struct Statement: ~Copyable {
         guard let start = sqlite3_column_blob(handle, Int32(column)) else { return [] }
         return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, Int32(column)))))
     }
-
-    private func isNull(_ column: Int) -> Bool { sqlite3_column_type(handle, Int32(column)) == SQLITE_NULL }
 }

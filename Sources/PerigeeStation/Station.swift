@@ -94,9 +94,6 @@ public final class Station: Sendable {
     /// Counts what was acknowledged and writes `status.json`; a failure is counted and logged.
     public func writeStatus() { writeStatus(context.isStopping.current ? .draining : .running) }
 
-    /// The text of `status.json`.
-    public var statusText: String { status(context.isStopping.current ? .draining : .running).json.description }
-
     private func status(_ state: StationStatus.State) -> StationStatus {
         let snapshot = link.snapshot
         uplink.account(snapshot)
