@@ -18,9 +18,19 @@ struct IntakeItem: Sendable {
 struct UplinkItem: Sendable {
     var assignment: StreamTable.Assignment
     var metadata: FrameMetadata
+    /// Layers to send, coarse to fine.
     var layers: [[UInt8]]
+    /// Layers behind those, which are kept for whoever asks for them.
+    var finer: [[UInt8]] = []
+    /// The samples as zstd, to be kept for a while; nil where they are not.
+    var raw: [UInt8]?
+    /// Class of its packets: 1 is sent first, 3 is dropped first.
+    var priority = UplinkItem.normalPriority
     var rawSize: Int
     var label: String
+
+    /// Class of a frame that no rule names.
+    static let normalPriority = 2
 }
 
 /// What the threads of a station share.
