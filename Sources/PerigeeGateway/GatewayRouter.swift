@@ -95,7 +95,11 @@ final class GatewayRouter {
         case .data(let batch): forward(message, session: batch.session, from: peer)
         case .ping(let ping): forward(message, session: ping.session, from: peer)
         case .bye(let bye): forward(message, session: bye.session, from: peer)
-        case .welcome, .ack, .reject, .pong:
+        case .tombstone(let batch): forward(message, session: batch.session, from: peer)
+        case .answer(let answer): forward(message, session: answer.session, from: peer)
+        case .fetch(let fetch): forward(message, session: fetch.session, from: peer)
+        case .bundle(let report): forward(message, session: report.session, from: peer)
+        case .welcome, .ack, .reject, .pong, .want, .offer, .piece:
             countStrange("message", "a gateway's message")
             if sessions[peer] != nil { close(peer, .violation) }
         }

@@ -32,8 +32,16 @@ private func vectors() throws -> [Vector] {
                 .init(
                     greeting: 7, session: session, acknowledgement: .init(cumulative: 1, ranges: [3..<4]),
                     credit: .init(packets: 256, size: 262_144), batchSize: 16_384,
+                    time: Timestamp(milliseconds: 1_000), check: .init(number: 3, checksum: 0xDEAD_BEEF))),
+            hex: "0201 01 07000000 44332211 01 8002 808010 808001 d00f 010101 03 efbeadde"),
+        Vector(
+            testDescription: "WELCOME of a gateway that has nothing",
+            message: .welcome(
+                .init(
+                    greeting: 7, session: session, acknowledgement: .init(),
+                    credit: .init(packets: 256, size: 262_144), batchSize: 16_384,
                     time: Timestamp(milliseconds: 1_000))),
-            hex: "0201 01 07000000 44332211 01 8002 808010 808001 d00f 010101"),
+            hex: "0201 01 07000000 44332211 00 8002 808010 808001 d00f 00 00"),
         Vector(
             testDescription: "DATA",
             message: .data(
@@ -66,6 +74,58 @@ private func vectors() throws -> [Vector] {
             hex: "0701 44332211 01000000 00"),
         Vector(
             testDescription: "BYE", message: .bye(.init(session: session, reason: .draining)), hex: "0801 44332211 02"),
+    ] + repairVectors() + bundleVectors()
+}
+
+private func repairVectors() -> [Vector] {
+    [
+        Vector(
+            testDescription: "TOMBSTONE",
+            message: .tombstone(
+                .init(
+                    session: session, lowest: 5,
+                    items: [
+                        Tombstone(
+                            numbers: 5..<8, reason: .quota, frames: 1, size: 200, first: Timestamp(milliseconds: 500),
+                            last: Timestamp(milliseconds: 499)),
+                        Tombstone(
+                            numbers: 10..<11, reason: .lost, frames: 0, size: 0, first: Timestamp(milliseconds: 0),
+                            last: Timestamp(milliseconds: 0)),
+                    ])), hex: "0901 44332211 05 00 03 01 01 c801 e807 e607 02 01 06 00 00 00 00"),
+        Vector(
+            testDescription: "WANT of numbers",
+            message: .want(.init(session: session, request: 3, priority: 1, subject: .numbers([1..<3, 300..<301]))),
+            hex: "0a01 44332211 03000000 01 01 02 01 02 a902 01"),
+        Vector(
+            testDescription: "WANT of layers",
+            message: .want(.init(session: session, request: 4, priority: 0, subject: .frame(number: 300, layers: 255))),
+            hex: "0a01 44332211 04000000 00 02 ac02 ff"),
+        Vector(
+            testDescription: "ANSWER",
+            message: .answer(.init(session: session, request: 3, outcome: .accepted, packets: 3)),
+            hex: "0b01 44332211 03000000 01 03"),
+    ]
+}
+
+private func bundleVectors() -> [Vector] {
+    let digest = (0..<32).map { UInt8($0) }
+    return [
+        Vector(
+            testDescription: "OFFER",
+            message: .offer(.init(session: session, bundle: 2, version: 7, size: 300, digest: digest)),
+            hex: "0c01 44332211 02000000 07 ac02 " + Hex.text(digest)),
+        Vector(
+            testDescription: "FETCH",
+            message: .fetch(.init(session: session, bundle: 2, offset: 256, size: 44)),
+            hex: "0d01 44332211 02000000 8002 2c"),
+        Vector(
+            testDescription: "PIECE",
+            message: .piece(.init(session: session, bundle: 2, offset: 256, octets: [0xAA, 0xBB])),
+            hex: "0e01 44332211 02000000 8002 aabb"),
+        Vector(
+            testDescription: "BUNDLE",
+            message: .bundle(.init(session: session, bundle: 2, stage: .refused, reason: "key")),
+            hex: "0f01 44332211 02000000 02 036b6579"),
     ]
 }
 
@@ -88,12 +148,15 @@ struct LinkMessageTests {
         for vector in try vectors() {
             let whole = vector.message.packed()
             for count in 0..<whole.count {
-                // a DATA may end behind any of its packets
+                // these may end behind any of their items
                 if case .data = vector.message, count == 13 { continue }
+                if case .tombstone = vector.message, count == 17 { continue }
+                if case .piece = vector.message, count == 13 { continue }
                 #expect(throws: FormatError.self, "\(vector.testDescription) cut to \(count)") {
                     try LinkMessage(parsing: whole[..<count])
                 }
             }
+            if case .piece = vector.message { continue }  // one octet more of the bundle
             #expect(throws: FormatError.self) { try LinkMessage(parsing: (whole + [0])[...]) }
         }
     }
@@ -101,7 +164,8 @@ struct LinkMessageTests {
     @Test(
         "what the document does not name is refused, with the field",
         arguments: [
-            ("0901", "message type"),
+            ("0001", "message type"),
+            ("1001", "message type"),
             ("0101 0101 05 4c61622d31 000102030405060708090a0b0c0d0e0f", "station"),
             ("0101 0101 00", "station"),
             ("0102", "message version"),
@@ -117,11 +181,62 @@ struct LinkMessageTests {
             ("0301 44332211 01 00 00 8140", "packet size"),
             ("0501 44332211 01 05 00", "reject code"),
             ("0801 44332211 07", "bye reason"),
+            ("0201 01 07000000 44332211 00 8002 808010 808001 d00f 00 01 0000", "check checksum"),
+            ("0201 01 07000000 44332211 00 8002 808010 808001 d00f 00 ffffffffffffffff7f", "check number"),
+            ("0901 44332211 00", "lowest"),
+            ("0901 44332211 05 ffffffffffffffff3f", "tombstone skip"),
+            ("0901 44332211 05 00 00", "tombstone length"),
+            ("0901 44332211 05 00 ffffffffffffffff3f", "tombstone length"),
+            ("0901 44332211 05 00 01 00", "tombstone reason"),
+            ("0901 44332211 05 00 01 07", "tombstone reason"),
+            ("0901 44332211 05 00 01 01 ffffffffffffffffff01", "tombstone frames"),
+            ("0a01 44332211 03000000 04", "priority"),
+            ("0a01 44332211 03000000 01 03", "want kind"),
+            ("0a01 44332211 03000000 01 01 00", "want range count"),
+            ("0a01 44332211 03000000 01 01 21", "want range count"),
+            ("0a01 44332211 03000000 01 01 01 00 01", "want skip"),
+            ("0a01 44332211 03000000 01 01 01 01 00", "want length"),
+            ("0a01 44332211 03000000 01 01 02 01 808004 01 01", "want length"),
+            ("0a01 44332211 03000000 01 02 01 00", "layers"),
+            ("0b01 44332211 03000000 00 00", "want outcome"),
+            ("0b01 44332211 03000000 05 00", "want outcome"),
+            ("0b01 44332211 03000000 01 818004", "packet count"),
+            ("0c01 44332211 02000000 07 00", "bundle size"),
+            ("0c01 44332211 02000000 07 8180808004", "bundle size"),
+            ("0d01 44332211 02000000 8080808004", "bundle offset"),
+            ("0d01 44332211 02000000 00 00", "fetch size"),
+            ("0d01 44332211 02000000 00 818001", "fetch size"),
+            ("0d01 44332211 02000000 ffffffff03 02", "fetch size"),
+            ("0e01 44332211 02000000 00", "piece size"),
+            ("0e01 44332211 02000000 ffffffff03 aabb", "piece size"),
+            ("0f01 44332211 02000000 07 00", "bundle stage"),
+            ("0f01 44332211 02000000 01 41", "bundle reason"),
         ])
     func refused(_ hex: String, field: String) throws {
         let bytes = try octets(hex)
         let error = #expect(throws: FormatError.self) { try LinkMessage(parsing: bytes[...]) }
         #expect(error.map { "\($0)".hasPrefix(field) } == true, "\(String(describing: error))")
+    }
+
+    @Test("more than 64 tombstones, and more than 16,384 octets of a bundle, are refused")
+    func tooMany() throws {
+        let stones = (0..<65).map { index in
+            Tombstone(
+                numbers: UInt64(index + 1)..<UInt64(index + 2), reason: .quota, frames: 0, size: 0,
+                first: Timestamp(milliseconds: 0), last: Timestamp(milliseconds: 0))
+        }
+        for (message, field) in [
+            (LinkMessage.tombstone(.init(session: 1, lowest: 1, items: stones)), "tombstone count"),
+            (
+                .piece(.init(session: 1, bundle: 1, offset: 0, octets: [UInt8](repeating: 0, count: 16_385)[...])),
+                "piece"
+            ),
+        ] {
+            let error = #expect(throws: FormatError.self) { try LinkMessage(parsing: message.packed()[...]) }
+            #expect(error.map { "\($0)".hasPrefix(field) } == true, "\(String(describing: error))")
+        }
+        let most = LinkMessage.tombstone(.init(session: 1, lowest: 1, items: Array(stones.dropLast())))
+        #expect(try LinkMessage(parsing: most.packed()[...]) == most)
     }
 
     @Test("random octets and flipped bits never trap", arguments: 0..<20)

@@ -56,7 +56,7 @@ extension ByteReader {
     }
 
     /// `base` plus a step of at least 1.
-    fileprivate mutating func readStep(_ field: String, from base: UInt64) throws(FormatError) -> UInt64 {
+    mutating func readStep(_ field: String, from base: UInt64) throws(FormatError) -> UInt64 {
         let step = try readNumber(field)
         guard step > 0 else { throw .unknown(field: field, value: "0", expected: "1 or more") }
         guard base + step < LinkLimit.number else {

@@ -1,62 +1,84 @@
 internal import PerigeeCore
 
-/// First octet of each message. 9 TOMBSTONE and 10 WANT are reserved.
+/// First octet of each message.
 enum LinkMessageType: UInt8 {
     case hello = 1
     case welcome, data, ack, reject, ping, pong, bye
+    case tombstone, want, answer, offer, fetch, piece, bundle
 }
 
 extension LinkMessage {
     /// The octets of this message, one ZeroMQ frame.
     public func packed() -> [UInt8] {
         var writer = ByteWriter()
-        func begin(_ type: LinkMessageType) {
-            writer.write(type.rawValue)
-            writer.write(LinkLimit.version)
-        }
+        writer.write(type.rawValue)
+        writer.write(LinkLimit.version)
         switch self {
-        case .hello(let hello):
-            begin(.hello)
-            hello.pack(into: &writer)
-        case .welcome(let welcome):
-            begin(.welcome)
-            writer.write(LinkLimit.version)
-            writer.write(welcome.greeting)
-            writer.write(welcome.session)
-            writer.writeVarint(welcome.acknowledgement.cumulative)
-            welcome.credit.pack(into: &writer)
-            writer.writeVarint(welcome.batchSize)
-            writer.writeSignedVarint(welcome.time.milliseconds)
-            welcome.acknowledgement.pack(into: &writer)
-        case .data(let batch):
-            begin(.data)
-            batch.pack(into: &writer)
+        case .hello(let hello): hello.pack(into: &writer)
+        case .welcome(let welcome): welcome.pack(into: &writer)
+        case .data(let batch): batch.pack(into: &writer)
         case .ack(let ack):
-            begin(.ack)
             writer.write(ack.session)
             writer.writeVarint(ack.acknowledgement.cumulative)
             ack.credit.pack(into: &writer)
             ack.acknowledgement.pack(into: &writer)
         case .reject(let reject):
-            begin(.reject)
             writer.write(reject.session)
             writer.writeVarint(reject.number)
             writer.write(reject.code.rawValue)
             writer.writeText(reject.field)
-        case .ping(let ping):
-            begin(.ping)
-            ping.pack(into: &writer)
+        case .ping(let ping): ping.pack(into: &writer)
         case .pong(let pong):
-            begin(.pong)
             writer.write(pong.session)
             writer.write(pong.nonce)
             writer.writeSignedVarint(pong.time.milliseconds)
         case .bye(let bye):
-            begin(.bye)
             writer.write(bye.session)
             writer.write(bye.reason.rawValue)
+        case .tombstone(let batch): batch.pack(into: &writer)
+        case .want(let want): want.pack(into: &writer)
+        case .answer(let answer): answer.pack(into: &writer)
+        case .offer(let offer): offer.pack(into: &writer)
+        case .fetch(let fetch): fetch.pack(into: &writer)
+        case .piece(let piece): piece.pack(into: &writer)
+        case .bundle(let report): report.pack(into: &writer)
         }
         return writer.bytes
+    }
+
+    private var type: LinkMessageType {
+        switch self {
+        case .hello: .hello
+        case .welcome: .welcome
+        case .data: .data
+        case .ack: .ack
+        case .reject: .reject
+        case .ping: .ping
+        case .pong: .pong
+        case .bye: .bye
+        case .tombstone: .tombstone
+        case .want: .want
+        case .answer: .answer
+        case .offer: .offer
+        case .fetch: .fetch
+        case .piece: .piece
+        case .bundle: .bundle
+        }
+    }
+}
+
+extension LinkMessage.Welcome {
+    fileprivate func pack(into writer: inout ByteWriter) {
+        writer.write(LinkLimit.version)
+        writer.write(greeting)
+        writer.write(session)
+        writer.writeVarint(acknowledgement.cumulative)
+        credit.pack(into: &writer)
+        writer.writeVarint(batchSize)
+        writer.writeSignedVarint(time.milliseconds)
+        acknowledgement.pack(into: &writer)
+        writer.writeVarint(check?.number ?? 0)
+        if let check { writer.write(check.checksum) }
     }
 }
 

@@ -9,7 +9,7 @@ extension LinkMessage {
         var reader = ByteReader(bytes)
         let code = try reader.read("message type", as: UInt8.self)
         guard let type = LinkMessageType(rawValue: code) else {
-            throw .unknown(field: "message type", value: "\(code)", expected: "1 to 8")
+            throw .unknown(field: "message type", value: "\(code)", expected: "1 to 15")
         }
         try reader.readVersion("message version")
         switch type {
@@ -36,6 +36,13 @@ extension LinkMessage {
         case .bye:
             let session = try reader.read("session", as: UInt32.self)
             self = .bye(Bye(session: session, reason: try reader.readCode("bye reason", as: ByeReason.self)))
+        case .tombstone: self = .tombstone(try TombstoneBatch(parsing: &reader))
+        case .want: self = .want(try Want(parsing: &reader))
+        case .answer: self = .answer(try Answer(parsing: &reader))
+        case .offer: self = .offer(try Offer(parsing: &reader))
+        case .fetch: self = .fetch(try Fetch(parsing: &reader))
+        case .piece: self = .piece(try Piece(parsing: &reader))
+        case .bundle: self = .bundle(try BundleReport(parsing: &reader))
         }
         try reader.finish("message")
     }
@@ -49,7 +56,7 @@ extension ByteReader {
         }
     }
 
-    fileprivate mutating func readCode<Code: RawRepresentable<UInt8>>(
+    mutating func readCode<Code: RawRepresentable<UInt8>>(
         _ field: String, as type: Code.Type
     ) throws(FormatError) -> Code {
         let value = try read(field, as: UInt8.self)
@@ -59,7 +66,7 @@ extension ByteReader {
         return code
     }
 
-    fileprivate mutating func readTime(_ field: String) throws(FormatError) -> Timestamp {
+    mutating func readTime(_ field: String) throws(FormatError) -> Timestamp {
         Timestamp(milliseconds: try readSignedVarint(field))
     }
 
@@ -122,10 +129,14 @@ extension LinkMessage.Welcome {
             throw .unknown(field: "batch octets", value: "\(batchSize)", expected: "\(LinkLimit.packet) or more")
         }
         let time = try reader.readTime("time")
+        let acknowledgement = try Acknowledgement(cumulative: cumulative, parsing: &reader)
         self.init(
-            greeting: greeting, session: session,
-            acknowledgement: try Acknowledgement(cumulative: cumulative, parsing: &reader), credit: credit,
+            greeting: greeting, session: session, acknowledgement: acknowledgement, credit: credit,
             batchSize: batchSize, time: time)
+        let number = try reader.readNumber("check number")
+        if number > 0 {
+            check = PacketDigest(number: number, checksum: try reader.read("check checksum", as: UInt32.self))
+        }
     }
 }
 

@@ -10,6 +10,13 @@ public enum LinkMessage: Equatable, Sendable {
     case ping(Ping)
     case pong(Pong)
     case bye(Bye)
+    case tombstone(TombstoneBatch)
+    case want(Want)
+    case answer(Answer)
+    case offer(Offer)
+    case fetch(Fetch)
+    case piece(Piece)
+    case bundle(BundleReport)
 }
 
 /// How far a clock can be trusted.
@@ -39,6 +46,20 @@ public struct Credit: Equatable, Sendable {
     public init(packets: Int, size: Int) {
         self.packets = packets
         self.size = size
+    }
+}
+
+/// Which octets stand under a number.
+public struct PacketDigest: Equatable, Sendable {
+    /// 1 or more.
+    public var number: UInt64
+    /// CRC-32C of the whole packet.
+    public var checksum: UInt32
+
+    /// See the properties.
+    public init(number: UInt64, checksum: UInt32) {
+        self.number = number
+        self.checksum = checksum
     }
 }
 
@@ -82,11 +103,13 @@ extension LinkMessage {
         /// Octets that the packets of one DATA may hold together.
         public var batchSize: Int
         public var time: Timestamp
+        /// The highest durable packet, by which the station sees whether it is its own.
+        public var check: PacketDigest?
 
         /// See the properties.
         public init(
             greeting: UInt32, session: UInt32, acknowledgement: Acknowledgement, credit: Credit, batchSize: Int,
-            time: Timestamp
+            time: Timestamp, check: PacketDigest? = nil
         ) {
             self.greeting = greeting
             self.session = session
@@ -94,6 +117,7 @@ extension LinkMessage {
             self.credit = credit
             self.batchSize = batchSize
             self.time = time
+            self.check = check
         }
     }
 

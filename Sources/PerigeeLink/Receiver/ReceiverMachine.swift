@@ -106,6 +106,7 @@ public struct ReceiverMachine: Sendable {
                 .send(.pong(LinkMessage.Pong(session: session, nonce: ping.nonce, time: now.utc))), acknowledge(),
             ]
         case .bye(let bye) where bye.session == session: return end(nil)
+        case .tombstone, .answer, .fetch, .bundle: return []
         default: return end(.violation)
         }
     }
