@@ -10,6 +10,8 @@ public struct StationConfiguration: Equatable, Sendable {
             case sub
             /// The station pulls; sources wait while it is busy.
             case pull
+            /// As `pull`, and the station tells each source when a frame is durable.
+            case acknowledged
         }
 
         public var mode: Mode
@@ -59,10 +61,12 @@ extension StationConfiguration {
     }
 
     private static let intakeKeys: [Key] = [
-        Key(needed: "mode", .text(choices: Intake.Mode.allCases.map(\.rawValue)), "\"pull\" or \"sub\""),
+        Key(
+            needed: "mode", .text(choices: Intake.Mode.allCases.map(\.rawValue)),
+            "\"pull\", \"sub\" or \"acknowledged\""),
         Key(needed: "endpoint", .text(), "ZeroMQ endpoint, such as \"tcp://*:5570\" or \"ipc:///run/perigee/frames\""),
         Key("topic", .text(), .text(""), "prefix of the topics that a sub takes"),
-        Key("bind", .boolean, nil, "listen there (default for pull) or connect to it (default for sub)"),
+        Key("bind", .boolean, nil, "listen there (default) or connect to it (default for sub)"),
     ]
 
     private static let overrideKeys: [Key] = [
@@ -111,7 +115,7 @@ extension StationConfiguration {
             intakes.append(
                 Intake(
                     mode: mode, endpoint: endpoint, topic: table.text("topic"),
-                    binds: table.optionalBoolean("bind") ?? (mode == .pull)))
+                    binds: table.optionalBoolean("bind") ?? (mode != .sub)))
         }
         if intakes.isEmpty, case .tables = values["intake.endpoints"] {
             reader.add(values.line("intake.endpoints"), "intake.endpoints", "is empty: name one endpoint or more")

@@ -25,7 +25,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     private func encode(_ item: IntakeItem) {
         let sensor = item.header.sensor
         if context.isAbandoned.current {
-            context.fail(.stopped, detail: "the station stops", sensor: sensor)
+            context.fail(.stopped, detail: "the station stops", ticket: item.ticket)
             return
         }
         do {
@@ -41,7 +41,8 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
                 $0.assign(declaration, key: key, metadata: metadata, budget: budget)
             }
             guard let assigned else {
-                context.fail(.declarations, detail: "restart the station: it takes a new epoch", sensor: sensor)
+                context.fail(
+                    .declarations, detail: "restart the station: it takes a new epoch", ticket: item.ticket)
                 return
             }
             let budgets = FrameBudget.payloads(
@@ -50,19 +51,19 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             if bound == nil { try countClipped(samples, encoder, item) }
             let size = layers.reduce(512) { $0 + $1.count }
             let uplink = UplinkItem(
-                assignment: assigned, metadata: metadata, layers: layers, rawSize: rawSize, label: item.label)
+                assignment: assigned, metadata: metadata, layers: layers, rawSize: rawSize, ticket: item.ticket)
             if context.uplinkQueue.append(uplink, size: size) != .accepted {
-                context.fail(.stopped, detail: "the station stops", sensor: sensor)
+                context.fail(.stopped, detail: "the station stops", ticket: item.ticket)
             }
-            sampleBaseline(samples, label: item.label)
+            sampleBaseline(samples, label: item.ticket.label)
         } catch let error as FrameFormatError {
-            context.reject(error.rejection, field: error.field, detail: "\(error)", sensor: sensor, wasInWork: true)
+            context.reject(error.rejection, field: error.field, detail: "\(error)", ticket: item.ticket)
         } catch let error as FormatError {
             let field = if case .unknown("bands", _, _) = error { "bands" } else { "header" }
             context.reject(
-                field == "bands" ? .bands : .field, field: field, detail: "\(error)", sensor: sensor, wasInWork: true)
+                field == "bands" ? .bands : .field, field: field, detail: "\(error)", ticket: item.ticket)
         } catch {
-            context.fail(.encode, detail: "\(error)", sensor: sensor)
+            context.fail(.encode, detail: "\(error)", ticket: item.ticket)
         }
     }
 
@@ -110,9 +111,9 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             return try encoder.encode(samples, budgets: budgets, bound: bound).layers
         } catch {
             guard case .overBudget(let budget, let smallest) = error else { throw error }
-            context.counters.withLock { $0.sensor(item.label) { $0.overBudget += 1 } }
+            context.counters.withLock { $0.sensor(item.ticket.label) { $0.overBudget += 1 } }
             context.log.write(
-                .notice, "over_budget", key: item.label,
+                .notice, "over_budget", key: item.ticket.label,
                 ["sensor": item.header.sensor, "budget": "\(budget)", "smallest": "\(smallest)"])
             return try encoder.encode(samples, budgets: [smallest], bound: bound).layers
         }
@@ -121,9 +122,9 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     private func countClipped(_ samples: Samples, _ encoder: FrameEncoder, _ item: IntakeItem) throws(CodecError) {
         let count = try encoder.clippedCount(samples)
         guard count > 0 else { return }
-        context.counters.withLock { $0.sensor(item.label) { $0.clippedSamples += count } }
+        context.counters.withLock { $0.sensor(item.ticket.label) { $0.clippedSamples += count } }
         context.log.write(
-            .warning, "samples_clipped", key: item.label,
+            .warning, "samples_clipped", key: item.ticket.label,
             [
                 "sensor": item.header.sensor, "samples": "\(count)",
                 "remedy": "send them in the units of the profile, or give the profile a larger peak",

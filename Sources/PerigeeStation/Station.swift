@@ -86,7 +86,7 @@ public final class Station: Sendable {
     public var summary: String {
         let counters = context.counters.current
         let link = link.snapshot
-        return "link \(link.state.rawValue), \(counters.received) frames in, \(counters.encoded) encoded, "
+        return "link \(link.state.rawValue), \(counters.received) frames in, \(counters.spooled) spooled, "
             + "\(counters.rejectedTotal) refused, \(link.heldPackets) packets wait"
             + (counters.clippedTotal > 0 ? ", \(counters.clippedTotal) samples clipped" : "")
     }
@@ -136,12 +136,12 @@ public final class Station: Sendable {
         let counters = context.counters.current
         let isDelivered =
             last?.heldPackets == 0 && last?.counters.rejected == 0
-            && (counters.failed[.stopped] ?? 0) == 0
+            && counters.rejected[StationCounters.Failure.stopped.rawValue] == nil
         log.write(
             isDelivered ? .notice : .warning, "stopped",
             [
-                "received": "\(counters.received)", "encoded": "\(counters.encoded)",
-                "rejected": "\(counters.rejectedTotal)", "failed": "\(counters.failedTotal)",
+                "received": "\(counters.received)", "spooled": "\(counters.spooled)",
+                "rejected": "\(counters.rejectedTotal)",
                 "undelivered_packets": "\(last?.heldPackets ?? 0)",
                 "refused_packets": "\(last?.counters.rejected ?? 0)", "clipped_samples": "\(counters.clippedTotal)",
             ])

@@ -4,17 +4,27 @@ import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
 
+/// Which frame of which source, from its way in to the end of its work.
+struct FrameTicket: Sendable {
+    var sensor: String
+    var run: String
+    var sequence: Int
+    /// Counter of the sensor.
+    var label: String
+    /// Who waits for the word that it is stored; nil where nobody does.
+    var origin: IntakeOrigin?
+}
+
 /// A frame on its way from a socket to a lane.
 struct IntakeItem: Sendable {
     var header: FrameHeader
+    var ticket: FrameTicket
     /// As received, perhaps compressed.
     var samples: [UInt8]
     var receivedAt: Timestamp
-    /// Counter of the sensor.
-    var label: String
 }
 
-/// A frame on its way from a lane to the link.
+/// A frame on its way from a lane to the spool.
 struct UplinkItem: Sendable {
     var assignment: StreamTable.Assignment
     var metadata: FrameMetadata
@@ -27,7 +37,7 @@ struct UplinkItem: Sendable {
     /// Class of its packets: 1 is sent first, 3 is dropped first.
     var priority = UplinkItem.normalPriority
     var rawSize: Int
-    var label: String
+    var ticket: FrameTicket
 
     /// Class of a frame that no rule names.
     static let normalPriority = 2
@@ -43,7 +53,6 @@ final class StationContext: Sendable {
     let model: CodecModel
     let log: StationLog
     let counters = Locked(StationCounters())
-    let sequences = Locked(SequenceTracker())
     let streams = Locked(StreamTable())
     let intakeQueue: BoundedQueue<IntakeItem>
     let uplinkQueue: BoundedQueue<UplinkItem>
@@ -51,6 +60,8 @@ final class StationContext: Sendable {
     let isStopping = Locked(false)
     /// What is left is given up.
     let isAbandoned = Locked(false)
+    /// Nothing will become durable any more, and nobody is answered.
+    let isSpoolClosed = Locked(false)
 
     init(
         configuration: StationConfiguration, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
@@ -72,23 +83,43 @@ final class StationContext: Sendable {
     /// The counter of a sensor: its name where a profile describes it, so that strangers cannot fill the memory.
     func label(_ sensor: String) -> String { catalog[sensor] == nil ? "other" : sensor }
 
-    func reject(_ rejection: FrameRejection, field: String, detail: String, sensor: String, wasInWork: Bool) {
+    /// A message that never became work: `ticket` is nil where it names no frame.
+    func refuse(_ rejection: FrameRejection, field: String, detail: String, ticket: FrameTicket?) {
         counters.withLock { counters in
-            counters.rejected[rejection, default: 0] += 1
-            if wasInWork { counters.inWork -= 1 } else { counters.received += 1 }
+            counters.received += 1
+            counters.rejected[rejection.rawValue, default: 0] += 1
         }
-        log.write(
-            .warning, "frame_rejected", key: rejection.rawValue,
-            ["reason": rejection.rawValue, "sensor": sensor, "field": field, "detail": detail])
+        announce(rejection.rawValue, level: .warning, field: field, detail: detail, ticket: ticket)
     }
 
-    func fail(_ failure: StationCounters.Failure, detail: String, sensor: String) {
+    /// A frame in work that is no good.
+    func reject(_ rejection: FrameRejection, field: String, detail: String, ticket: FrameTicket) {
+        end(rejection.rawValue, ticket)
+        announce(rejection.rawValue, level: .warning, field: field, detail: detail, ticket: ticket)
+    }
+
+    /// A good frame in work that cannot be spooled.
+    func fail(_ failure: StationCounters.Failure, detail: String, ticket: FrameTicket) {
+        end(failure.rawValue, ticket)
+        announce(failure.rawValue, level: .error, field: "frame", detail: detail, ticket: ticket)
+    }
+
+    private func end(_ reason: String, _ ticket: FrameTicket) {
         counters.withLock { counters in
-            counters.failed[failure, default: 0] += 1
+            counters.rejected[reason, default: 0] += 1
             counters.inWork -= 1
+            // a source that waits for our word may send it again
+            counters.sequences.resolve(
+                sensor: ticket.sensor, run: ticket.run, sequence: ticket.sequence, isForgotten: ticket.origin != nil)
         }
+    }
+
+    private func announce(
+        _ reason: String, level: StationLog.Level, field: String, detail: String, ticket: FrameTicket?
+    ) {
+        if let ticket { ticket.origin?.answer(.rejected(reason), ticket) }
         log.write(
-            .error, "frame_failed", key: failure.rawValue,
-            ["reason": failure.rawValue, "sensor": sensor, "detail": detail])
+            level, "frame_rejected", key: reason,
+            ["reason": reason, "sensor": ticket?.sensor ?? "unknown", "field": field, "detail": detail])
     }
 }

@@ -1,16 +1,22 @@
-public import PerigeeFrameFormat
+import PerigeeFrameFormat
 
-/// What a station has done since its start. The ledger: received = encoded + rejected + failed + in work.
+/// What a station has done. The ledger's first line, true whenever it is read: received = spooled + rejected + lost at crash +
+/// in work. It goes on over restarts; the other counters begin with the process.
 public struct StationCounters: Equatable, Sendable {
-    /// Why a frame that was good could not be sent.
+    /// Why a frame that was good was not spooled.
     public enum Failure: String, CaseIterable, Sendable {
         /// The codec gave up.
         case encode
         /// The epoch has no number for another declaration.
         case declarations
-        /// The station stopped before the frame's packets had room.
+        /// The station stopped before the frame was encoded.
         case stopped
+        /// The spool is full of packets that may not be dropped for this one.
+        case spoolFull = "spool_full"
     }
+
+    /// Every reason for which a frame is rejected.
+    public static let reasons = FrameRejection.allCases.map(\.rawValue) + Failure.allCases.map(\.rawValue)
 
     /// Counters of one sensor.
     public struct Sensor: Equatable, Sendable {
@@ -45,11 +51,18 @@ public struct StationCounters: Equatable, Sendable {
 
     /// Messages that were frames, or were none that could be read.
     public var received = 0
-    public var encoded = 0
-    public var rejected: [FrameRejection: Int] = [:]
-    public var failed: [Failure: Int] = [:]
-    /// Taken from a socket, and neither encoded nor rejected nor failed yet.
+    /// Frames whose packets are durable here.
+    public var spooled = 0
+    /// By reason, one of `reasons`.
+    public var rejected: [String: Int] = [:]
+    /// Frames that were in work, or whose numbers are missing, when the station ended uncleanly.
+    public var lostAtCrash = 0
+    /// Taken from a socket, and neither spooled nor rejected yet.
     public var inWork = 0
+    /// What became of the frames of each source. Here, so that one lock keeps it in step with the ledger.
+    var sequences = SequenceTracker()
+    /// Frames that an acknowledged source sent again though they were there.
+    public var repeated = 0
     public var heartbeats = 0
     public var runs = 0
     public var missed = 0
@@ -67,14 +80,36 @@ public struct StationCounters: Equatable, Sendable {
     public init() {}
 
     public var rejectedTotal: Int { rejected.values.reduce(0, +) }
-    public var failedTotal: Int { failed.values.reduce(0, +) }
     /// Samples of all sensors that were clipped.
     public var clippedTotal: Int { sensors.values.reduce(0) { $0 + $1.clippedSamples } }
 
     /// The ledger closes.
-    public var isBalanced: Bool { received == encoded + rejectedTotal + failedTotal + inWork }
+    public var isBalanced: Bool { received == spooled + rejectedTotal + lostAtCrash + inWork }
 
     mutating func sensor(_ name: String, _ change: (inout Sensor) -> Void) {
         change(&sensors[name, default: Sensor()])
+    }
+
+    /// Notes the number of a frame that came, and counts the gap before it. Not the frame itself.
+    mutating func note(_ ticket: FrameTicket) -> SequenceTracker.Outcome {
+        let outcome = sequences.frame(sensor: ticket.sensor, run: ticket.run, sequence: ticket.sequence)
+        switch outcome {
+        case .began: runs += 1
+        case .advanced(let count): add(missed: count, lost: 0, label: ticket.label)
+        case .resumed(let count): add(missed: 0, lost: count, label: ticket.label)
+        case .late:
+            late += 1
+            add(missed: -1, lost: 0, label: ticket.label)
+        case .recovered, .duplicate: break
+        }
+        return outcome
+    }
+
+    /// Counts frames that never came. What was lost with a crash had been received.
+    mutating func add(missed count: Int, lost: Int, label: String) {
+        missed += count
+        received += lost
+        lostAtCrash += lost
+        if count != 0 { sensor(label) { $0.missed += count } }
     }
 }

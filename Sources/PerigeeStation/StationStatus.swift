@@ -83,12 +83,10 @@ struct StationStatus {
     /// Every reason is there from the start, also with 0.
     private var ledger: JSONValue {
         .object([
-            "received": .integer(counters.received), "encoded": .integer(counters.encoded),
-            "rejected": .object(
-                FrameRejection.allCases.map { .init($0.rawValue, .integer(counters.rejected[$0] ?? 0)) }),
-            "failed": .object(
-                StationCounters.Failure.allCases.map { .init($0.rawValue, .integer(counters.failed[$0] ?? 0)) }),
-            "in_work": .integer(counters.inWork), "balanced": .bool(counters.isBalanced),
+            "received": .integer(counters.received), "spooled": .integer(counters.spooled),
+            "rejected": .object(StationCounters.reasons.map { .init($0, .integer(counters.rejected[$0] ?? 0)) }),
+            "lost_at_crash": .integer(counters.lostAtCrash), "in_work": .integer(counters.inWork),
+            "balanced": .bool(counters.isBalanced),
         ])
     }
 

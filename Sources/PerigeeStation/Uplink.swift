@@ -41,19 +41,21 @@ final class Uplink: @unchecked Sendable {
         var numbers: ClosedRange<UInt64>?
         for packet in packets {
             guard let number = enqueue(packet) else {
-                context.fail(.stopped, detail: "the link did not take its packets in time", sensor: item.label)
+                context.fail(.stopped, detail: "the link did not take its packets in time", ticket: item.ticket)
                 return
             }
             numbers = (numbers?.lowerBound ?? number)...number
         }
         guard let numbers else { return }
         let size = packets.reduce(0) { $0 + $1.count }
-        let frame = Waiting(packets: numbers, rawSize: item.rawSize, packetSize: size, label: item.label)
+        let frame = Waiting(packets: numbers, rawSize: item.rawSize, packetSize: size, label: item.ticket.label)
         waiting.withLock { $0.append(frame) }
         context.counters.withLock { counters in
-            counters.encoded += 1
+            counters.spooled += 1
             counters.inWork -= 1
-            counters.sensor(item.label) {
+            counters.sequences.resolve(
+                sensor: item.ticket.sensor, run: item.ticket.run, sequence: item.ticket.sequence)
+            counters.sensor(item.ticket.label) {
                 $0.encoded += 1
                 $0.rawSizeEncoded += item.rawSize
                 $0.packetSize += size

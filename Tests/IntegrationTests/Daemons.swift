@@ -130,7 +130,7 @@ final class Daemons {
     func waitForDelivery(_ count: Int) async throws {
         try await wait("\(count) frames delivered") { status in
             let link = status["link"]
-            return status["ledger"]?["encoded"]?.int == count && link?["held_packets"]?.int == 0
+            return status["ledger"]?["spooled"]?.int == count && link?["held_packets"]?.int == 0
                 && link?["packets_acknowledged"]?.int == link?["packets_queued"]?.int
         }
     }

@@ -126,7 +126,7 @@ struct GatewayKillTests {
         try publish(4, 6)
         daemons.killGateway()
         try publish(10, 6)
-        try await daemons.wait("16 frames encoded") { $0["ledger"]?["encoded"]?.int == 16 }
+        try await daemons.wait("16 frames encoded") { $0["ledger"]?["spooled"]?.int == 16 }
         try daemons.startGateway()
         try await daemons.waitForDelivery(16)
         #expect(daemons.stopStation() == 0)

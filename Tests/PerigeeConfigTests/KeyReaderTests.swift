@@ -33,9 +33,9 @@ func collects() {
         """
     #expect(
         problems(text) == [
-            "x.toml:2: intake.endpoints[0].mode is \"push\", must be one of \"sub\", \"pull\"",
+            "x.toml:2: intake.endpoints[0].mode is \"push\", must be one of \"sub\", \"pull\", \"acknowledged\"",
             "x.toml:2: intake.endpoints[0].topik is no key of this file: did you mean intake.endpoints[0].topic?",
-            "x.toml:2: intake.endpoints[1].mode is missing: add it; \"pull\" or \"sub\"",
+            "x.toml:2: intake.endpoints[1].mode is missing: add it; \"pull\", \"sub\" or \"acknowledged\"",
             "x.toml:2: intake.endpoints is \"nowhere\", must be a ZeroMQ endpoint such as \"tcp://127.0.0.1:5570\"",
             "x.toml:4: limits.frame_byte is no key of this file: did you mean limits.frame_bytes?",
             "x.toml:5: limits.header_bytes is \"64 kilo\", must be octets, such as 65536 or \"64 KiB\"",

@@ -21,10 +21,10 @@ func linkQueueFull() throws {
         try bench.send(FrameMessage.pack(frame, run: "r", sequence: sequence))
     }
     _ = try bench.log.wait(for: "link_queue_full")
-    #expect(bench.station.counters.encoded == 0)
+    #expect(bench.station.counters.spooled == 0)
     bench.gateway.release()
     let (packets, status) = try bench.finish(received: 2)
-    #expect(status["ledger"]?["encoded"]?.int == 2 && status["link"]?["held_packets"]?.int == 0)
+    #expect(status["ledger"]?["spooled"]?.int == 2 && status["link"]?["held_packets"]?.int == 0)
     #expect(Set(try frames(packets, bench.bundle).map(\.samples.bytes)) == Set(sent.map(\.samples.bytes)))
 }
 
@@ -41,7 +41,7 @@ func givesUp() throws {
     let (packets, status) = try bench.finish(received: 3, isDelivered: false)
     #expect(packets.isEmpty)
     let ledger = status["ledger"]
-    #expect(ledger?["encoded"]?.int == 1 && ledger?["failed"]?["stopped"]?.int == 2, "\(status)")
+    #expect(ledger?["spooled"]?.int == 1 && ledger?["rejected"]?["stopped"]?.int == 2, "\(status)")
     let held = try #require(status["link"]?["held_packets"]?.int)
     #expect(held > 2 && status["sensors"]?["naip"]?["acknowledged"]?.int == 0)
     #expect(status["bytes"]?["raw_acknowledged"]?.int == 0)

@@ -37,7 +37,7 @@ func realFrames() throws {
     }
     let (packets, status) = try bench.finish(received: files.count)
     let received = try frames(packets, bench.bundle)
-    #expect(received.count == sent.count && status["ledger"]?["encoded"]?.int == sent.count)
+    #expect(received.count == sent.count && status["ledger"]?["spooled"]?.int == sent.count)
     for original in sent {
         let match = received.first {
             $0.description.bandNames == original.description.bandNames && $0.samples.rows == original.samples.rows
@@ -110,7 +110,7 @@ func ordinary() throws {
     }
     let (packets, status) = try bench.finish(received: shapes.count)
     let received = try frames(packets, bench.bundle)
-    #expect(received.count == shapes.count && status["ledger"]?["encoded"]?.int == shapes.count)
+    #expect(received.count == shapes.count && status["ledger"]?["spooled"]?.int == shapes.count)
     #expect((status["over_budget"]?.int ?? 0) >= 1)
     for frame in received where frame.samples.rows == 64 { #expect(frame.samples.bytes.allSatisfy { $0 == 0 }) }
     for frame in received { #expect(frame.description.datetime == nil && frame.description.georeference == nil) }
@@ -127,7 +127,7 @@ func clipped() throws {
     for sequence in 0..<2 { try bench.send(FrameMessage.pack(bright, run: "r", sequence: sequence)) }
     try bench.send(FrameMessage.pack(good, run: "r", sequence: 0))
     let (_, status) = try bench.finish(received: 3)
-    #expect(status["ledger"]?["encoded"]?.int == 3 && status["clipped_samples"]?.int == 6, "\(status)")
+    #expect(status["ledger"]?["spooled"]?.int == 3 && status["clipped_samples"]?.int == 6, "\(status)")
     #expect(status["sensors"]?["sentinel-2-l2a"]?["clipped_samples"]?.int == 6)
     #expect(status["sensors"]?["naip"]?["clipped_samples"]?.int == 0)
     #expect(bench.station.summary.hasSuffix(", 6 samples clipped"))
@@ -210,7 +210,7 @@ func oversized() throws {
     try bench.send(FrameMessage.pack(good, run: "r", sequence: 2))
     let (_, status) = try bench.finish(received: 2)
     #expect(status["intake"]?["missed"]?.int == 1 && (status["intake"]?["disconnects"]?.int ?? 0) >= 1)
-    #expect(status["ledger"]?["encoded"]?.int == 2)
+    #expect(status["ledger"]?["spooled"]?.int == 2)
 }
 
 @Test("what has reached the station before it is stopped is not lost", .timeLimit(.minutes(2)))
@@ -223,7 +223,7 @@ func backlog() throws {
     for sequence in 0..<9 { try bench.send(FrameMessage.pack(large, run: "r", sequence: sequence)) }
     let (packets, status) = try bench.finish(received: 5)
     #expect(try frames(packets, bench.bundle).count == 9)
-    #expect(status["ledger"]?["encoded"]?.int == 9 && status["intake"]?["missed"]?.int == 0)
+    #expect(status["ledger"]?["spooled"]?.int == 9 && status["intake"]?["missed"]?.int == 0)
 }
 
 @Test("a subscriber takes its topic and drops nothing in silence", .timeLimit(.minutes(1)))
@@ -242,7 +242,7 @@ func subscriber() throws {
         usleep(5_000)
     }
     let (packets, status) = try bench.finish(received: 1)
-    #expect(try frames(packets, bench.bundle).count == status["ledger"]?["encoded"]?.int)
+    #expect(try frames(packets, bench.bundle).count == status["ledger"]?["spooled"]?.int)
 }
 
 @Test(
@@ -265,7 +265,7 @@ func documentedPublisher() throws {
     #expect(process.terminationStatus == 0)
     let (packets, status) = try bench.finish(received: 3, heartbeats: 1)
     let received = try frames(packets, bench.bundle)
-    #expect(received.count == 3 && status["ledger"]?["encoded"]?.int == 3 && status["intake"]?["missed"]?.int == 0)
+    #expect(received.count == 3 && status["ledger"]?["spooled"]?.int == 3 && status["intake"]?["missed"]?.int == 0)
     #expect(received.first?.description.bandNames == ["B04", "B03", "B02", "B08"])
     #expect(
         received.first?.description.georeference

@@ -105,8 +105,8 @@ struct DemoPass {
             if StopSignal.isSet { throw CommandFailure(.unavailable, "stopped by a signal") }
             if let status = try? status(), let ledger = status["ledger"], let link = status["link"] {
                 let isSent = link["held_packets"]?.int == 0 && (link["packets_acknowledged"]?.int ?? 0) > 0
-                if ledger["encoded"]?.int == count, isSent { return }
-                if ledger["received"]?.int == count, ledger["in_work"]?.int == 0, ledger["encoded"]?.int != count {
+                if ledger["spooled"]?.int == count, isSent { return }
+                if ledger["received"]?.int == count, ledger["in_work"]?.int == 0, ledger["spooled"]?.int != count {
                     throw CommandFailure(.internal, "perigeed did not encode every frame: see \(folder)/perigeed.log")
                 }
             }
