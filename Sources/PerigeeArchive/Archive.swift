@@ -13,22 +13,10 @@ public struct Archive: ~Copyable {
         case conflict
     }
 
-    /// What opening or reindexing found.
-    public struct Recovery: Equatable, Sendable {
-        /// Records that segments had and the index lacked.
-        public var indexed = 0
-        /// Octets of damage that were passed over, and of torn ends that were cut off.
-        public var damagedSize = 0
-        public var tornSize = 0
-
-        /// Nothing found.
-        public init() {}
-    }
-
     public static let segmentSizeLimit = 64 << 20
     public let directory: String
     /// What opening found.
-    public private(set) var recovery = Recovery()
+    public let recovery: Recovery
     private let segmentLimit: Int
     private let lock: SystemFile
     private var index: ArchiveIndex
@@ -39,15 +27,16 @@ public struct Archive: ~Copyable {
 
     /// Opens or makes the archive in `directory`, indexes what the index lacks and cuts off a torn end. `segmentLimit` in octets.
     public init(_ directory: String, segmentLimit: Int = Self.segmentSizeLimit) throws(ArchiveError) {
-        try SystemFile.makeDirectory(directory)
+        try SystemFile.makeDurableDirectory(directory)
         try SystemFile.makeDirectory("\(directory)/segments")
-        let lock = try SystemFile("\(directory)/lock", flags: O_RDWR | O_CREAT)
-        guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .locked(path: directory) }
+        let lock = try Self.hold(directory)
         try SystemFile.syncDirectory(directory)
-        var index = try ArchiveIndex.open("\(directory)/index.sqlite")
-        let recovery = try Self.catchUp(directory, &index)
+        var recovery = Recovery()
+        let index = try Self.openIndex(directory, &recovery)
         let last = try Segment.numbers(directory).last ?? 1
         var segment = try Self.openSegment(directory, last)
+        // its entry may be left over from a start that ended before it was durable
+        try SystemFile.syncDirectory("\(directory)/segments")
         end = try segment.size()
         self.directory = directory
         self.segmentLimit = segmentLimit
@@ -58,14 +47,55 @@ public struct Archive: ~Copyable {
         self.recovery = recovery
     }
 
-    /// Stores records in order: one sync of the segment, then one transaction of the index. When it returns, all are durable.
-    /// After an error nothing of this archive may be trusted until it is opened anew.
-    public mutating func append(_ records: [ArchiveRecord]) throws(ArchiveError) -> [Outcome] {
+    /// Stores records and tombstones in order: one sync of the segment, then one transaction of the index. When it returns, all are
+    /// durable; the outcomes are those of `records`. After an error nothing of this archive may be trusted until it is opened anew.
+    public mutating func append(
+        _ records: [ArchiveRecord], tombstones: [TombstoneRecord] = []
+    ) throws(ArchiveError) -> [Outcome] {
         guard !hasFailed else { throw .failedBefore(path: directory) }
         hasFailed = true
+        let outcomes: [Outcome]
+        do throws(ArchiveError) { outcomes = try store(records, tombstones) } catch {
+            if error.isIndexDamage { Self.markIndexDamaged(directory) }
+            throw error
+        }
+        hasFailed = false
+        return outcomes
+    }
+
+    /// What is durable of an epoch from `lowest` on: at most `rangeLimit` ranges, and the `newestLimit` packets that came last. Remembers
+    /// that the station holds nothing below `lowest`.
+    public mutating func state(
+        station: String, epoch: Epoch, from lowest: UInt64, rangeLimit: Int = 1_024, newestLimit: Int = 256
+    ) throws(ArchiveError) -> EpochState {
+        try index.raise(station: station, epoch: epoch, lowest: lowest)
+        return try index.state(
+            station: station, epoch: epoch, from: lowest, rangeLimit: rangeLimit, newestLimit: newestLimit)
+    }
+
+    /// Makes the index anew from the segments; nobody may write meanwhile. Followers keep their place: rows get the same ids.
+    public static func reindex(_ directory: String) throws(ArchiveError) -> Recovery {
+        let lock = try hold(directory)
+        try removeIndex(directory)
+        var index = try ArchiveIndex.open(indexPath(directory))
+        var recovery = Recovery()
+        try catchUp(directory, &index, &recovery)
+        try SystemFile.syncDirectory(directory)
+        _ = consume lock
+        return recovery
+    }
+
+    private struct Identity: Hashable {
+        let station: String
+        let epoch: Epoch
+        let number: UInt64
+    }
+
+    private mutating func store(
+        _ records: [ArchiveRecord], _ tombstones: [TombstoneRecord]
+    ) throws(ArchiveError) -> [Outcome] {
         var outcomes: [Outcome] = []
-        var octets: [UInt8] = []
-        var fresh: [(record: ArchiveRecord, offset: Int)] = []
+        var pending = Pending()
         var seen: [Identity: UInt32] = [:]
         for record in records {
             let identity = Identity(station: record.station, epoch: record.epoch, number: record.number)
@@ -77,58 +107,41 @@ public struct Archive: ~Copyable {
                 outcomes.append(known == record.checksum ? .duplicate : .conflict)
                 continue
             }
-            let packed = record.packed()
-            if end + octets.count + packed.count > segmentLimit, end + octets.count > Segment.headerSize {
-                try commit(&octets, &fresh)
-                try roll()
-            }
             seen[identity] = record.checksum
-            fresh.append((record, end + octets.count))
-            octets += packed
+            try add(.packet(record), to: &pending)
             outcomes.append(.stored)
         }
-        try commit(&octets, &fresh)
-        hasFailed = false
+        for tombstone in tombstones where try !index.contains(tombstone) {
+            try add(.tombstone(tombstone), to: &pending)
+        }
+        try commit(&pending)
         return outcomes
     }
 
-    /// The durable numbers of an epoch from `lowest` on, as ranges that do not touch; at most `limit`.
-    public mutating func numbers(
-        station: String, epoch: Epoch, from lowest: UInt64, limit: Int = 1_024
-    ) throws(ArchiveError) -> [Range<UInt64>] {
-        try index.numbers(station: station, epoch: epoch, from: lowest, limit: limit)
+    /// Records on their way into the segment.
+    private struct Pending {
+        var octets: [UInt8] = []
+        var records: [(record: SegmentRecord, offset: Int)] = []
     }
 
-    /// Makes the index anew from the segments; nobody may write meanwhile. Followers keep their place: rows get the same ids.
-    public static func reindex(_ directory: String) throws(ArchiveError) -> Recovery {
-        let lock = try SystemFile("\(directory)/lock", flags: O_RDWR | O_CREAT)
-        guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .locked(path: directory) }
-        let path = "\(directory)/index.sqlite"
-        for suffix in ["", "-wal", "-shm"] where unlink(path + suffix) != 0 && errno != ENOENT {
-            throw .last("remove", path + suffix)
+    private mutating func add(_ record: SegmentRecord, to pending: inout Pending) throws(ArchiveError) {
+        let packed = record.packed()
+        let used = end + pending.octets.count
+        if used + packed.count > segmentLimit, used > Segment.headerSize {
+            try commit(&pending)
+            try roll()
         }
-        var index = try ArchiveIndex.open(path)
-        let recovery = try catchUp(directory, &index)
-        try SystemFile.syncDirectory(directory)
-        return recovery
+        pending.records.append((record, end + pending.octets.count))
+        pending.octets += packed
     }
 
-    private struct Identity: Hashable {
-        let station: String
-        let epoch: Epoch
-        let number: UInt64
-    }
-
-    private mutating func commit(
-        _ octets: inout [UInt8], _ fresh: inout [(record: ArchiveRecord, offset: Int)]
-    ) throws(ArchiveError) {
-        guard !fresh.isEmpty else { return }
-        try segment.write(octets, at: end)
+    private mutating func commit(_ pending: inout Pending) throws(ArchiveError) {
+        guard !pending.records.isEmpty else { return }
+        try segment.write(pending.octets, at: end)
         try segment.sync()
-        end += octets.count
-        try index.add(fresh, segment: number, end: end)
-        octets = []
-        fresh = []
+        end += pending.octets.count
+        try index.add(pending.records, segment: number, end: end)
+        pending = Pending()
     }
 
     private mutating func roll() throws(ArchiveError) {
@@ -148,40 +161,9 @@ public struct Archive: ~Copyable {
         return file
     }
 
-    /// Indexes what stands behind the indexed part of each segment.
-    private static func catchUp(_ directory: String, _ index: inout ArchiveIndex) throws(ArchiveError) -> Recovery {
-        var recovery = Recovery()
-        let ends = try index.segmentEnds()
-        let numbers = try Segment.numbers(directory)
-        for number in numbers {
-            let path = Segment.path(directory, number)
-            var file = try SystemFile(path, flags: O_RDWR)
-            let size = try file.size()
-            let isLast = number == numbers.last
-            if size < Segment.headerSize, isLast { continue }  // torn while being made: it is made again
-            try Segment.checkHeader(try file.read(from: 0, count: Segment.headerSize)[...], number, path: path)
-            let start = max(ends[number] ?? 0, Segment.headerSize)
-            if start >= size { continue }
-            var scan = SegmentScan(try file.read(from: start, count: size - start), base: start)
-            var batch: [(record: ArchiveRecord, offset: Int)] = []
-            while let found = scan.next() {
-                batch.append((found.record, found.offset))
-                recovery.indexed += 1
-                if batch.count == 1_024 {
-                    try index.add(batch, segment: number, end: scan.end)
-                    batch = []
-                }
-            }
-            try index.add(batch, segment: number, end: scan.end)
-            recovery.damagedSize += scan.damagedSize
-            if scan.tailSize > 0, isLast {
-                try file.truncate(to: scan.end)
-                try file.sync()
-                recovery.tornSize += scan.tailSize
-            } else {
-                recovery.damagedSize += scan.tailSize
-            }
-        }
-        return recovery
+    private static func hold(_ directory: String) throws(ArchiveError) -> SystemFile {
+        let lock = try SystemFile("\(directory)/lock", flags: O_RDWR | O_CREAT)
+        guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .locked(path: directory) }
+        return lock
     }
 }

@@ -9,6 +9,8 @@ public enum ArchiveError: Error, Sendable {
     case index(SQLiteError)
     /// There is no index.
     case noIndex(path: String)
+    /// The index is damaged, or says what no segment says.
+    case indexDamaged(reason: String)
     /// A segment is not what its name says.
     case format(path: String, error: FormatError)
     /// Another process writes to this archive.
@@ -26,6 +28,7 @@ extension ArchiveError: CustomStringConvertible {
             "\(operation) \(path) failed: \(reason): check the disk, its room, and who may write there"
         case .index(let error): "\(error)"
         case .noIndex(let path): "\(path) is not there: make it with `perigee archive reindex`"
+        case .indexDamaged(let reason): "the index is damaged, \(reason): `perigee archive reindex` makes it anew"
         case .format(let path, let error): "\(path): \(error)"
         case .locked(let path): "\(path) is held by another process: stop it, or choose another archive"
         case .version(let path, let found, let expected):

@@ -3,8 +3,8 @@ internal import PerigeeSQLite
 
 /// The writing side of the index. Source: Docs/archive-format.md section 4.
 struct ArchiveIndex: ~Copyable {
-    static let version: Int64 = 1
-    private let database: Database
+    static let version: Int64 = 2
+    let database: Database
     private let selectEpoch: Statement
     private let insertEpoch: Statement
     private let selectPacket: Statement
@@ -13,6 +13,9 @@ struct ArchiveIndex: ~Copyable {
     private let insertDeclaration: Statement
     private let touchFrames: Statement
     private let upsertSegment: Statement
+    private let selectTombstone: Statement
+    private let insertTombstone: Statement
+    private let raiseLowest: Statement
     private var epochs: [EpochKey: Int64] = [:]
 
     private struct EpochKey: Hashable {
@@ -21,11 +24,13 @@ struct ArchiveIndex: ~Copyable {
     }
 
     private static let schema = """
-        CREATE TABLE epochs (id INTEGER PRIMARY KEY, station TEXT NOT NULL, epoch BLOB NOT NULL, UNIQUE (station, epoch));
+        CREATE TABLE epochs (id INTEGER PRIMARY KEY, station TEXT NOT NULL, epoch BLOB NOT NULL,
+            lowest INTEGER NOT NULL DEFAULT 0, UNIQUE (station, epoch));
         CREATE TABLE packets (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, number INTEGER NOT NULL,
             crc INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL,
             received INTEGER NOT NULL, kind INTEGER NOT NULL, declaration INTEGER, frame INTEGER, part INTEGER,
             layer INTEGER, last INTEGER, UNIQUE (epoch, number));
+        CREATE INDEX arrivals ON packets (epoch);
         CREATE INDEX parts ON packets (epoch, declaration, frame, part) WHERE kind < 2;
         CREATE TABLE frames (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, declaration INTEGER NOT NULL,
             frame INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, changed INTEGER NOT NULL,
@@ -33,8 +38,12 @@ struct ArchiveIndex: ~Copyable {
         CREATE INDEX changes ON frames (changed);
         CREATE TABLE declarations (epoch INTEGER NOT NULL, declaration INTEGER NOT NULL, packet INTEGER NOT NULL,
             PRIMARY KEY (epoch, declaration));
+        CREATE TABLE tombstones (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, first INTEGER NOT NULL,
+            last INTEGER NOT NULL, reason INTEGER NOT NULL, frames INTEGER NOT NULL, size INTEGER NOT NULL,
+            stored_first INTEGER NOT NULL, stored_last INTEGER NOT NULL, received INTEGER NOT NULL,
+            segment INTEGER NOT NULL, offset INTEGER NOT NULL, UNIQUE (epoch, first, last, reason));
         CREATE TABLE segments (number INTEGER PRIMARY KEY, end INTEGER NOT NULL);
-        PRAGMA user_version = 1;
+        PRAGMA user_version = 2;
         """
 
     /// Opens or makes the index at `path`.
@@ -75,6 +84,12 @@ struct ArchiveIndex: ~Copyable {
         let touchFrames = try database.prepare("UPDATE frames SET changed = ? WHERE epoch = ? AND declaration = ?")
         let upsertSegment = try database.prepare(
             "INSERT INTO segments VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET end = excluded.end")
+        let selectTombstone = try database.prepare(
+            "SELECT 1 FROM tombstones WHERE epoch = ? AND first = ? AND last = ? AND reason = ?")
+        let insertTombstone = try database.prepare(
+            "INSERT OR IGNORE INTO tombstones (epoch, first, last, reason, frames, size, stored_first, stored_last,"
+                + " received, segment, offset) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        let raiseLowest = try database.prepare("UPDATE epochs SET lowest = ?1 WHERE id = ?2 AND lowest < ?1")
         self.database = database
         self.selectEpoch = selectEpoch
         self.insertEpoch = insertEpoch
@@ -84,6 +99,9 @@ struct ArchiveIndex: ~Copyable {
         self.insertDeclaration = insertDeclaration
         self.touchFrames = touchFrames
         self.upsertSegment = upsertSegment
+        self.selectTombstone = selectTombstone
+        self.insertTombstone = insertTombstone
+        self.raiseLowest = raiseLowest
     }
 
     static func readVersion(_ database: borrowing Database) throws(SQLiteError) -> Int64 {
@@ -112,36 +130,40 @@ struct ArchiveIndex: ~Copyable {
         } catch { throw .index(error) }
     }
 
-    /// The durable numbers of an epoch from `lowest` on, as ranges that do not touch; at most `limit` of them.
-    mutating func numbers(
-        station: String, epoch: Epoch, from lowest: UInt64, limit: Int
-    ) throws(ArchiveError) -> [Range<UInt64>] {
+    /// Whether the same tombstone is known.
+    mutating func contains(_ record: TombstoneRecord) throws(ArchiveError) -> Bool {
         do throws(SQLiteError) {
-            guard let row = try epochRow(station, epoch, inserts: false) else { return [] }
-            let statement = try database.prepare(
-                "SELECT number FROM packets WHERE epoch = ? AND number >= ? ORDER BY number")
-            try statement.bind([.integer(row), .integer(Int64(lowest))])
-            var ranges: [Range<UInt64>] = []
-            while try statement.step() {
-                let number = UInt64(statement.integer(0))
-                if let last = ranges.last, last.upperBound == number {
-                    ranges[ranges.count - 1] = last.lowerBound..<number + 1
-                } else {
-                    if ranges.count == limit { break }
-                    ranges.append(number..<number + 1)
-                }
-            }
-            return ranges
+            guard let row = try epochRow(record.station, record.epoch, inserts: false) else { return false }
+            let tombstone = record.tombstone
+            try selectTombstone.bind([
+                .integer(row), .integer(Int64(tombstone.numbers.lowerBound)),
+                .integer(Int64(tombstone.numbers.upperBound - 1)), .integer(Int64(tombstone.reason.rawValue)),
+            ])
+            defer { selectTombstone.reset() }
+            return try selectTombstone.step()
+        } catch { throw .index(error) }
+    }
+
+    /// Remembers that a station holds nothing below `lowest` any more; nothing where the epoch has no packets yet.
+    mutating func raise(station: String, epoch: Epoch, lowest: UInt64) throws(ArchiveError) {
+        do throws(SQLiteError) {
+            guard let row = try epochRow(station, epoch, inserts: false) else { return }
+            try raiseLowest.run([.integer(Int64(lowest)), .integer(row)])
         } catch { throw .index(error) }
     }
 
     /// Adds records of one segment in one transaction. Identities that are known are passed over. `end` is where the segment's indexed part ends now.
     mutating func add(
-        _ records: [(record: ArchiveRecord, offset: Int)], segment: Int, end: Int
+        _ records: [(record: SegmentRecord, offset: Int)], segment: Int, end: Int
     ) throws(ArchiveError) {
         do throws(SQLiteError) { try database.execute("BEGIN IMMEDIATE") } catch { throw .index(error) }
         do throws(SQLiteError) {
-            for (record, offset) in records { try add(record, segment: segment, offset: offset) }
+            for (record, offset) in records {
+                switch record {
+                case .packet(let packet): try add(packet, segment: segment, offset: offset)
+                case .tombstone(let tombstone): try add(tombstone, segment: segment, offset: offset)
+                }
+            }
             try upsertSegment.run([.integer(Int64(segment)), .integer(Int64(end))])
             try database.execute("COMMIT")
         } catch {
@@ -178,7 +200,19 @@ struct ArchiveIndex: ~Copyable {
         }
     }
 
-    private mutating func epochRow(
+    private mutating func add(_ record: TombstoneRecord, segment: Int, offset: Int) throws(SQLiteError) {
+        guard let epoch = try epochRow(record.station, record.epoch, inserts: true) else { return }
+        let tombstone = record.tombstone
+        try insertTombstone.run([
+            .integer(epoch), .integer(Int64(tombstone.numbers.lowerBound)),
+            .integer(Int64(tombstone.numbers.upperBound - 1)), .integer(Int64(tombstone.reason.rawValue)),
+            .integer(Int64(tombstone.frames)), .integer(Int64(tombstone.size)),
+            .integer(tombstone.first.milliseconds), .integer(tombstone.last.milliseconds),
+            .integer(record.received.milliseconds), .integer(Int64(segment)), .integer(Int64(offset)),
+        ])
+    }
+
+    mutating func epochRow(
         _ station: String, _ epoch: Epoch, inserts: Bool
     ) throws(SQLiteError) -> Int64? {
         let key = EpochKey(station: station, epoch: epoch)

@@ -7,7 +7,7 @@ internal import PerigeeSQLite
 /// To follow: ask for frames with `changedAfter` the greatest `changed` seen so far, and ask again later.
 public struct ArchiveReader: ~Copyable {
     public let directory: String
-    private let database: Database
+    let database: Database
     private let selectParts: Statement
     private let selectDeclaration: Statement
 
@@ -162,9 +162,11 @@ public struct ArchiveReader: ~Copyable {
     private func packet(_ row: PartRow) throws(ArchiveError) -> Packet {
         let path = Segment.path(directory, row.segment)
         var file = try SystemFile(path, flags: O_RDONLY)
-        let bytes = try file.read(from: row.offset, count: ArchiveRecord.sizeRange.upperBound + 4)
+        let bytes = try file.read(from: row.offset, count: SegmentRecord.sizeRange.upperBound + 4)
         do throws(FormatError) {
-            let record = try ArchiveRecord.parse(bytes[...]).record
+            guard case .packet(let record) = try SegmentRecord.parse(bytes[...]).record else {
+                throw .unknown(field: "record kind", value: "a tombstone", expected: "a packet: reindex the archive")
+            }
             return try Packet(parsing: record.packet)
         } catch { throw .format(path: path, error: error) }
     }

@@ -4,7 +4,7 @@ internal import PerigeeCore
 struct SegmentScan {
     /// A whole record and its place in the segment.
     struct Found {
-        let record: ArchiveRecord
+        let record: SegmentRecord
         let offset: Int
         let size: Int
     }
@@ -31,7 +31,7 @@ struct SegmentScan {
     /// The next whole record; after damage the search goes on octet by octet. nil where there are no more.
     mutating func next() -> Found? {
         while position < bytes.count {
-            if let (record, size) = try? ArchiveRecord.parse(bytes[position...]) {
+            if let (record, size) = try? SegmentRecord.parse(bytes[position...]) {
                 let offset = base + position
                 damagedSize += offset - end
                 position += size

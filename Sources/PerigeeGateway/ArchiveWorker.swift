@@ -88,7 +88,7 @@ final class ArchiveWorker: @unchecked Sendable {  // `archive` belongs to the wo
     }
 
     private func lookUp(_ peer: [UInt8], _ hello: LinkMessage.Hello) throws(ArchiveError) {
-        let ranges = try archive?.numbers(station: hello.station.text, epoch: hello.epoch, from: hello.lowest) ?? []
+        let ranges = try archive?.state(station: hello.station.text, epoch: hello.epoch, from: hello.lowest).numbers ?? []
         // below `lowest` the station needs no word
         answer(.found(peer: peer, hello, SequenceSet(cumulative: hello.lowest - 1, ranges: ranges)))
     }

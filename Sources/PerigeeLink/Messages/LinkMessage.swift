@@ -53,13 +53,18 @@ public struct Credit: Equatable, Sendable {
 public struct PacketDigest: Equatable, Sendable {
     /// 1 or more.
     public var number: UInt64
-    /// CRC-32C of the whole packet.
+    /// The packet's own checksum, its last four octets. (The CRC of a whole packet, checksum included, is the same for all.)
     public var checksum: UInt32
 
     /// See the properties.
     public init(number: UInt64, checksum: UInt32) {
         self.number = number
         self.checksum = checksum
+    }
+
+    /// That of a packet's octets.
+    public init(number: UInt64, packet: some BidirectionalCollection<UInt8>) {
+        self.init(number: number, checksum: packet.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) })
     }
 }
 
