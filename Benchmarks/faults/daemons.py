@@ -1,0 +1,177 @@
+"""The real programs of one trial: own sockets, own state, ended by their ids."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class TrialError(Exception):
+    """The contract was broken, or a program did not do what a trial waits for."""
+
+
+def programs() -> Path:
+    """Where the binaries lie: $PERIGEE_PROGRAMS, else the release build."""
+    return Path(os.environ.get("PERIGEE_PROGRAMS", ROOT / ".build" / "release"))
+
+
+class Program:
+    """One process, started and ended many times; its words go to a file."""
+
+    def __init__(self, name: str, words: list[str], log: Path, folder: Path | None = None) -> None:
+        """`folder`: where the binary lies; else `programs()`."""
+        self.name = name
+        self.log = log
+        self.variables: dict[str, str] = {}
+        self.prefix: list[str] = []
+        self._words = words
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+
+    def start(self, extra: Mapping[str, str] | None = None) -> None:
+        """Starts it; it must not run."""
+        binary = (self._folder or programs()) / self.name
+        variables = {**os.environ, "PERIGEE_HOME": str(ROOT), "SWIFT_BACKTRACE": "enable=no", **self.variables}
+        variables.update(extra or {})
+        preload = variables.pop("LD_PRELOAD", None)
+        # The library goes below the program alone, not below what starts it.
+        starter = ["env", f"LD_PRELOAD={preload}"] if preload else []
+        self._output = self.log.open("ab")
+        self._process = subprocess.Popen(
+            [*self.prefix, *starter, str(binary), *self._words],
+            stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT, env=variables,
+        )  # fmt: skip
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def process_id(self) -> int:
+        """Its number."""
+        if self._process is None:
+            raise TrialError(f"{self.name} was never started")
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Ends it without a word."""
+        self._end(signal.SIGKILL, 30)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal and goes on."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def stop(self, timeout: float = 45) -> int:
+        """Ends it in order; answers its exit code."""
+        return self._end(signal.SIGTERM, timeout)
+
+    def wait(self, timeout: float) -> int:
+        """Waits for it to end by itself; answers its exit code."""
+        if self._process is None:
+            raise TrialError(f"{self.name} was never started")
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise TrialError(f"{self.name} still runs after {timeout} s: {self.tail()}") from None
+        self._close()
+        return code
+
+    def _end(self, number: signal.Signals, timeout: float) -> int:
+        if self._process is None:
+            return 0
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            self._close()
+            raise TrialError(f"{self.name} did not end within {timeout} s: {self.tail()}") from None
+        self._close()
+        return code
+
+    def _close(self) -> None:
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def tail(self) -> str:
+        """The end of what it said."""
+        return self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
+
+    def memory(self) -> int:
+        """Octets of its memory that are resident now."""
+        status = Path(f"/proc/{self.process_id}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
+    def processor_seconds(self) -> float:
+        """Time of processors that it used."""
+        fields = Path(f"/proc/{self.process_id}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Gateway(Program):
+    """perigee-gateway with an archive in `folder`."""
+
+    def __init__(self, folder: Path, endpoint: str, more: str = "", binaries: Path | None = None) -> None:
+        """`more`: tables appended to the configuration."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.archive = folder / "archive"
+        self.status_file = folder / "gateway.json"
+        self.endpoint = endpoint
+        configuration = folder / "gateway.toml"
+        configuration.write_text(
+            f'[gateway]\nendpoint = "{endpoint}"\n[archive]\ndirectory = "archive"\nsegment_bytes = "1 MiB"\n'
+            f'[status]\nfile = "gateway.json"\n{more}'
+        )
+        super().__init__("perigee-gateway", ["--config", str(configuration)], folder / "gateway.log", binaries)
+
+    def status(self) -> dict:
+        """What its status file says; empty before there is one."""
+        return read_status(self.status_file)
+
+
+def read_status(path: Path) -> dict:
+    """A status file, which is always whole; empty before there is one."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def wait_for(what: str, is_true: Callable[[], bool], timeout: float = 60, programs: tuple[Program, ...] = ()) -> float:
+    """Waits until something holds; answers the seconds. `programs` must live meanwhile."""
+    start = time.monotonic()
+    while not is_true():
+        for program in programs:
+            if not program.is_running:
+                raise TrialError(f"{program.name} ended while the bench waited for {what}: {program.tail()}")
+        if time.monotonic() - start > timeout:
+            tails = "; ".join(program.tail() for program in programs)
+            raise TrialError(f"waited {timeout} s in vain for {what}: {tails}")
+        time.sleep(0.01)
+    return time.monotonic() - start
+
+
+def perigee(*words: str, timeout: float = 120, codes: tuple[int, ...] = (0,)) -> str:
+    """What `perigee` printed; raises where it ended otherwise than with one of `codes`."""
+    done = subprocess.run(
+        [str(programs() / "perigee"), *words], capture_output=True, text=True, timeout=timeout, check=False,
+        env={**os.environ, "PERIGEE_HOME": str(ROOT), "SWIFT_BACKTRACE": "enable=no"},
+    )  # fmt: skip
+    if done.returncode not in codes:
+        raise TrialError(f"perigee {' '.join(words)} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,8 @@
+"""The rows of the table, one module each."""
+
+from __future__ import annotations
+
+from faults.rows import gateway_kill, gateway_power
+from faults.trial import Row
+
+ROWS: tuple[Row, ...] = (gateway_kill.ROW, gateway_power.ROW)
