@@ -80,6 +80,7 @@ let package = Package(
         swift("PerigeeConfig", ["PerigeeCore", "CToml"]),
         swift("PerigeeRaster", ["PerigeeCore", "CGDAL"]),
         swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
+        swift("PerigeeSpool", ["PerigeeCore", "PerigeeJSON", "PerigeeSQLite"]),
         swift("PerigeeTransport", ["PerigeeCore", "PerigeeLink", "PerigeeConcurrency", "CZeroMQ"]),
 
         // compose
@@ -140,6 +141,7 @@ let package = Package(
         test("PerigeeCommandLine"),
         test("PerigeeLink"),
         test("PerigeeArchive"),
+        test("PerigeeSpool", ["PerigeeSQLite"]),
         test("PerigeeGateway", ["PerigeeArchive", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),

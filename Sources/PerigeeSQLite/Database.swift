@@ -13,8 +13,13 @@ public struct Database: ~Copyable {
     /// The file, for error texts.
     public let path: String
 
-    /// Opens `path`. A writer syncs at checkpoints only (`synchronous=NORMAL`) unless `syncsEachCommit`.
-    public init(_ path: String, access: Access, syncsEachCommit: Bool = true) throws(SQLiteError) {
+    /// Opens `path` without any setting but extended result codes: who opens says the rest.
+    public init(plain path: String, access: Access) throws(SQLiteError) {
+        handle = try Self.open(path, access)
+        self.path = path
+    }
+
+    private static func open(_ path: String, _ access: Access) throws(SQLiteError) -> OpaquePointer {
         var opened: OpaquePointer?
         let flags =
             access == .write
@@ -27,6 +32,12 @@ public struct Database: ~Copyable {
             throw .call(operation: "open", path: path, code: code, message: message)
         }
         sqlite3_extended_result_codes(opened, 1)
+        return opened
+    }
+
+    /// Opens `path`. A writer syncs at checkpoints only (`synchronous=NORMAL`) unless `syncsEachCommit`.
+    public init(_ path: String, access: Access, syncsEachCommit: Bool = true) throws(SQLiteError) {
+        let opened = try Self.open(path, access)
         sqlite3_busy_timeout(opened, 5_000)
         var settings = "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
         if access == .write {
@@ -76,6 +87,22 @@ public struct Database: ~Copyable {
 
     /// Key of the row that was last inserted by this connection.
     public var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
+    /// Rows that the last statement changed.
+    public var changedRows: Int { Int(sqlite3_changes64(handle)) }
+
+    /// False where SQLite has undone a transaction by itself.
+    public var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    /// Pages written since the connection was made: into the WAL, where there is one.
+    public var pagesWritten: Int {
+        var current: Int32 = 0
+        var highest: Int32 = 0
+        guard sqlite3_db_status(handle, SQLITE_DBSTATUS_CACHE_WRITE, &current, &highest, 0) == SQLITE_OK else {
+            return 0
+        }
+        return Int(current)
+    }
 
     static func error(_ operation: String, _ path: String, _ handle: OpaquePointer?) -> SQLiteError {
         .call(

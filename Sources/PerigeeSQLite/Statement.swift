@@ -60,6 +60,9 @@ public struct Statement: ~Copyable {
     /// Ends a walk through rows before its last one, so that it holds no lock.
     public func reset() { sqlite3_reset(handle) }
 
+    /// Whether a column of this row is NULL.
+    public func isNull(_ column: Int) -> Bool { sqlite3_column_type(handle, Int32(column)) == SQLITE_NULL }
+
     /// A column of this row; NULL reads 0.
     public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
 

@@ -1,0 +1,74 @@
+internal import PerigeeCore
+internal import PerigeeSQLite
+
+/// A row of `frames`.
+struct FrameRow: Equatable {
+    var id: Int64
+    var isSettled = false
+    /// Packets that are not settled; the declaration's is not among them.
+    var waiting: Int
+    /// Numbers of its packets were `first` and on, `count` of them.
+    var first: UInt64
+    var count: Int
+    var label: String
+    var priority: Int
+    var rawSize: Int
+    var packetSize: Int
+    var stored: Timestamp
+    /// The spool's clock then.
+    var age: Int64
+    var isRejected = false
+    var dropped: TombstoneReason?
+    var isThinned = false
+
+    var number: UInt64 { RowKey.number(id) }
+
+    var fate: SettledFrame.Fate {
+        if isRejected { return .quarantined }
+        if let dropped { return .dropped(dropped) }
+        return .delivered(thinned: isThinned)
+    }
+}
+
+extension FrameRow {
+    init(_ row: borrowing Statement) {
+        id = row.integer(0)
+        isSettled = row.integer(1) != 0
+        waiting = Int(row.integer(2))
+        first = UInt64(clamping: row.integer(3))
+        count = Int(row.integer(4))
+        label = row.text(5) ?? ""
+        priority = Int(row.integer(6))
+        rawSize = Int(row.integer(7))
+        packetSize = Int(row.integer(8))
+        stored = Timestamp(milliseconds: row.integer(9))
+        age = row.integer(10)
+        isRejected = row.integer(11) != 0
+        dropped = TombstoneReason(rawValue: UInt8(clamping: row.integer(12)))
+        isThinned = row.integer(13) != 0
+    }
+
+    var values: [SQLiteValue] {
+        [
+            .integer(id), .integer(isSettled ? 1 : 0), .integer(Int64(waiting)), .integer(Int64(clamping: first)),
+            .integer(Int64(count)), .text(label), .integer(Int64(priority)), .integer(Int64(rawSize)),
+            .integer(Int64(packetSize)), .integer(stored.milliseconds), .integer(age), .integer(isRejected ? 1 : 0),
+            .integer(Int64(dropped?.rawValue ?? 0)), .integer(isThinned ? 1 : 0),
+        ]
+    }
+}
+
+extension SpoolFile {
+    func frame(_ id: Int64) throws(SQLiteError) -> FrameRow? {
+        var found: FrameRow?
+        try rows("SELECT * FROM frames WHERE id = ?", [.integer(id)]) { row throws(SQLiteError) in
+            found = FrameRow(row)
+            return false
+        }
+        return found
+    }
+
+    func write(_ frame: FrameRow) throws(SQLiteError) {
+        try run("INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", frame.values)
+    }
+}

@@ -1,0 +1,38 @@
+internal import PerigeeCore
+
+/// Damaged files are kept to be looked at, never used again by themselves: `set-aside/TIME`.
+enum SetAside {
+    static func folder(_ directory: String) -> String { "\(directory)/set-aside" }
+
+    /// Moves file and WAL together; answers where they are now. The oldest beyond `keep` go.
+    static func move(_ directory: String, now: Timestamp, keep: Int) throws(SpoolError) -> String {
+        let parent = folder(directory)
+        try SystemFiles.makeDirectory(parent)
+        let kept = SystemFiles.names(parent)
+        for name in kept.prefix(max(0, kept.count - max(keep - 1, 0))) { remove("\(parent)/\(name)") }
+        let time = now.rfc3339.replacing(":", with: "")
+        var place = "\(parent)/\(time)"
+        var attempt = 1
+        while SystemFiles.exists(place) {
+            attempt += 1
+            place = "\(parent)/\(time)-\(attempt)"
+        }
+        try SystemFiles.makeDirectory(place)
+        for suffix in ["-wal", ""] {
+            let path = "\(directory)/\(SpoolOpening.databaseName)\(suffix)"
+            if SystemFiles.exists(path) {
+                try SystemFiles.rename(path, to: "\(place)/\(SpoolOpening.databaseName)\(suffix)")
+            }
+        }
+        try SystemFiles.syncDirectory(place)
+        try SystemFiles.syncDirectory(parent)
+        SystemFiles.remove(DamageMark.path(directory))
+        try SystemFiles.syncDirectory(directory)
+        return place
+    }
+
+    private static func remove(_ folder: String) {
+        for name in SystemFiles.names(folder) { SystemFiles.remove("\(folder)/\(name)") }
+        SystemFiles.removeDirectory(folder)
+    }
+}

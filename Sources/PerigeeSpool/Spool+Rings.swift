@@ -1,0 +1,135 @@
+public import PerigeeCore
+internal import PerigeeSQLite
+
+extension Spool {
+    /// Keeps the finer layers and the raw samples of a frame in their rings.
+    mutating func keep(_ frame: SpoolFrame, key: Int64, epoch: Int) throws(SQLiteError) {
+        let size = frame.finer.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
+        if size > 0, size <= configuration.finerRing {
+            for (index, packets) in frame.finer.enumerated() {
+                for packet in packets {
+                    try file.run(
+                        "INSERT INTO finer VALUES (NULL, ?, ?, ?, ?)",
+                        [
+                            .integer(key), .integer(Int64(frame.layers.count + index)),
+                            .integer(Int64(CRC32C.checksum(packet))), .blob(packet),
+                        ])
+                    memory.epochs[epoch].change(Slot.finer, count: 1, size: packet.count)
+                }
+            }
+            try trimFiner(to: configuration.finerRing)
+        }
+        if let raw = frame.raw, !raw.isEmpty, raw.count <= configuration.rawRing {
+            try file.run(
+                "INSERT OR REPLACE INTO raw VALUES (?, ?, ?, ?)",
+                [.integer(key), .integer(memory.clock), .integer(Int64(CRC32C.checksum(raw))), .blob(raw)])
+            memory.epochs[epoch].change(Slot.raw, count: 1, size: raw.count)
+            try trimRaw(to: configuration.rawRing)
+        }
+    }
+
+    /// Sends the first `layers` layers of a frame, as far as they were not sent, under new numbers; nil where the ring has none of
+    /// them any more.
+    public mutating func refine(
+        _ epoch: Epoch, frame: UInt64, layers: Int, priority: Int
+    ) throws(SpoolError) -> Range<UInt64>? {
+        try check(epoch)
+        var numbers: Range<UInt64>?
+        try change(.refine(epoch, frame: frame, layers: layers, priority: priority)) { spool throws(SQLiteError) in
+            numbers = try spool.insertFiner(epoch, frame: frame, layers: layers, priority: priority)
+        }
+        return numbers
+    }
+
+    mutating func insertFiner(
+        _ epoch: Epoch, frame: UInt64, layers: Int, priority: Int
+    ) throws(SQLiteError) -> Range<UInt64>? {
+        // A closed epoch has no new numbers.
+        guard let index = memory.index(epoch), memory.epochs[index].kind == .current, frame < RowKey.limit else {
+            return nil
+        }
+        var found: [(id: Int64, layer: Int, packet: [UInt8])] = []
+        try file.rows(
+            "SELECT id, layer, checksum, packet FROM finer WHERE frame = ? ORDER BY layer, id",
+            [.integer(RowKey.key(memory.epochs[index].id, frame))]
+        ) { row throws(SQLiteError) in
+            let packet = row.blob(3)
+            guard Int(row.integer(1)) < layers, Int64(CRC32C.checksum(packet)) == row.integer(2) else { return false }
+            found.append((row.integer(0), Int(row.integer(1)), packet))
+            return true
+        }
+        guard !found.isEmpty else { return nil }
+        let first = memory.epochs[index].next
+        for (id, layer, packet) in found {
+            try add(packet, epoch: index, priority: max(1, min(priority, 3)), layer: layer, frame: nil)
+            try file.run("DELETE FROM finer WHERE id = ?", [.integer(id)])
+            memory.epochs[index].change(Slot.finer, count: -1, size: -packet.count)
+        }
+        return first..<memory.epochs[index].next
+    }
+
+    /// The compressed samples of a frame, while the ring has them.
+    public mutating func raw(_ epoch: Epoch, frame: UInt64) throws(SpoolError) -> [UInt8]? {
+        guard let index = committed.index(epoch), frame < RowKey.limit else { return nil }
+        let key = RowKey.key(committed.epochs[index].id, frame)
+        var found: [UInt8]?
+        try read { spool throws(SQLiteError) in
+            try spool.file.rows("SELECT checksum, octets FROM raw WHERE id = ?", [.integer(key)]) {
+                row throws(SQLiteError) in
+                let octets = row.blob(1)
+                found = Int64(CRC32C.checksum(octets)) == row.integer(0) ? octets : nil
+                return false
+            }
+        }
+        return found
+    }
+
+    mutating func trimSent() throws(SQLiteError) { try trimSent(to: configuration.sentRing) }
+
+    /// Forgets the oldest sent packets until `limit` octets are left, at most two steps' worth.
+    mutating func trimSent(to limit: Int) throws(SQLiteError) {
+        for index in memory.epochs.indices where memory.total(Slot.sent) > limit {
+            for packet in try file.packets(
+                slot: Slot.sent, RowKey.all(memory.epochs[index].id), limit: 2 * Self.stepLimit)
+            {
+                guard memory.total(Slot.sent) > limit else { return }
+                try file.run("DELETE FROM packets WHERE id = ?", [.integer(packet.id)])
+                memory.epochs[index].change(Slot.sent, count: -1, size: -packet.size)
+            }
+        }
+    }
+
+    mutating func trimFiner(to limit: Int) throws(SQLiteError) {
+        guard memory.total(Slot.finer) > limit else { return }
+        var found: [(id: Int64, frame: Int64, size: Int)] = []
+        try file.rows(
+            "SELECT id, frame, length(packet) FROM finer ORDER BY id LIMIT ?", [.integer(Int64(2 * Self.stepLimit))]
+        ) { row throws(SQLiteError) in
+            found.append((row.integer(0), row.integer(1), Int(row.integer(2))))
+            return true
+        }
+        for (id, frame, size) in found {
+            guard memory.total(Slot.finer) > limit else { return }
+            try file.run("DELETE FROM finer WHERE id = ?", [.integer(id)])
+            count(Slot.finer, frame, -size)
+        }
+    }
+
+    mutating func trimRaw(to limit: Int) throws(SQLiteError) {
+        while memory.total(Slot.raw) > limit {
+            var oldest: (id: Int64, size: Int)?
+            try file.rows("SELECT id, length(octets) FROM raw ORDER BY id LIMIT 1") { row throws(SQLiteError) in
+                oldest = (row.integer(0), Int(row.integer(1)))
+                return false
+            }
+            guard let (id, size) = oldest else { return }
+            try file.run("DELETE FROM raw WHERE id = ?", [.integer(id)])
+            count(Slot.raw, id, -size)
+        }
+    }
+
+    private mutating func count(_ slot: Int, _ key: Int64, _ size: Int) {
+        guard let index = memory.epochs.firstIndex(where: { $0.id == RowKey.epoch(key) }) else { return }
+        memory.epochs[index].change(slot, count: -1, size: size)
+    }
+}

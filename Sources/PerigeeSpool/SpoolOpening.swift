@@ -1,0 +1,198 @@
+internal import PerigeeCore
+internal import PerigeeSQLite
+
+/// Opens a spool: every way leads to one that works, as long as the directory can be written.
+struct SpoolOpening {
+    struct Opened {
+        var file: SpoolFile
+        var lock: SpoolLock
+        var memory: SpoolMemory
+        var recovery: [RecoveryEvent]
+    }
+
+    let directory: String
+    let configuration: SpoolConfiguration
+    let now: Timestamp
+    let machine: String
+
+    static let databaseName = "spool.db"
+
+    private var path: String { "\(directory)/\(Self.databaseName)" }
+
+    func open() throws(SpoolError) -> Opened {
+        try SystemFiles.makeDirectory(directory)
+        let lock = try SpoolLock(directory)
+        var recovery: [RecoveryEvent] = []
+        if let reason = DamageMark.read(directory) {
+            try setAside(reason, &recovery)
+        }
+        // What cannot be opened or read is moved away; a fresh file can be.
+        for _ in 0..<2 {
+            let isFresh = !SystemFiles.exists(path)
+            do throws(SQLiteError) {
+                let file = try connect(isFresh: isFresh)
+                try checkVersion(file, isFresh: isFresh)
+                var memory = isFresh ? SpoolMemory() : try file.memory()
+                try identify(file, &memory, isFresh: isFresh, &recovery)
+                return Opened(file: file, lock: lock, memory: memory, recovery: recovery)
+            } catch {
+                try handle(error, isFresh: isFresh, &recovery)
+            }
+        }
+        throw .failedBefore(path: directory)
+    }
+
+    private func handle(_ error: SQLiteError, isFresh: Bool, _ recovery: inout [RecoveryEvent]) throws(SpoolError) {
+        if case .call(Self.wrongVersion, _, let found, _) = error {
+            throw .version(path: path, found: Int64(found), expected: Schema.version)
+        }
+        if case .call(Self.identity, _, _, let message) = error {
+            throw .file(operation: "write", path: SpoolIdentity.path(directory), reason: message)
+        }
+        if case .call(_, _, 5, _) = error { throw .held(path: directory) }
+        guard error.kind == .damaged, !isFresh else { throw .database(error) }
+        try setAside("\(error)", &recovery)
+    }
+
+    private static let wrongVersion = "check the version"
+    private static let identity = "write the identity"
+
+    private func connect(isFresh: Bool) throws(SQLiteError) -> SpoolFile {
+        let file = SpoolFile(try Database(plain: path, access: .write))
+        if isFresh { try file.execute(Schema.form) }
+        for (name, value, expected) in Schema.settings(pageLimit: configuration.pageLimit) {
+            try file.execute("PRAGMA \(name)=\(value)")
+            var found = ""
+            try file.rows("PRAGMA \(name)") { row throws(SQLiteError) in
+                found = row.text(0) ?? ""
+                return false
+            }
+            // A file that is larger than its limit keeps its size as the limit.
+            guard found == expected || name == "max_page_count" && Int(found) ?? 0 > configuration.pageLimit else {
+                throw .call(
+                    operation: "set \(name)", path: path, code: 1, message: "it is \(found), expected \(expected)")
+            }
+        }
+        return file
+    }
+
+    private func checkVersion(_ file: SpoolFile, isFresh: Bool) throws(SQLiteError) {
+        let tables = isFresh ? 0 : try file.integer("SELECT count(*) FROM sqlite_master")
+        if tables == 0 {
+            try file.execute(
+                """
+                BEGIN IMMEDIATE; \(Schema.tables) PRAGMA application_id=\(Schema.application);
+                PRAGMA user_version=\(Schema.version); COMMIT;
+                """)
+            return
+        }
+        let application = try file.integer("PRAGMA application_id")
+        guard application == Schema.application else {
+            throw .call(
+                operation: "read the application id", path: path, code: 26,
+                message: "it is \(application ?? 0), expected \(Schema.application)")
+        }
+        let version = try file.integer("PRAGMA user_version") ?? 0
+        guard version <= Schema.version else {
+            throw .call(operation: Self.wrongVersion, path: path, code: Int32(clamping: version), message: "")
+        }
+        guard version == Schema.version else {
+            throw .call(operation: "read the version", path: path, code: 26, message: "it is \(version)")
+        }
+    }
+
+    /// Compares the file with the side file, and begins a new epoch where they do not fit.
+    private func identify(
+        _ file: SpoolFile, _ memory: inout SpoolMemory, isFresh: Bool, _ recovery: inout [RecoveryEvent]
+    ) throws(SQLiteError) {
+        let known = SpoolIdentity.read(directory)
+        let place = SystemFiles.identity(path) ?? (0, 0)
+        var reason: String?
+        if memory.epochs.isEmpty || memory.epochs[memory.current].kind != .current {
+            reason = known == nil && recovery.isEmpty ? "the spool is new" : "the file is new"
+        } else if let known {
+            reason = known.difference(epoch: memory.epochs[memory.current].epoch, machine: machine, file: place)
+        } else {
+            reason = "the side file is missing"
+        }
+        guard let reason else { return }
+        if isFresh, recovery.isEmpty {
+            if let known {
+                try file.begin(lost: known.epoch, &memory)
+                recovery.append(.lost(epoch: known.epoch))
+            } else {
+                recovery.append(.created)
+            }
+        }
+        let epoch = Epoch.random()
+        try file.begin(epoch, &memory)
+        recovery.append(.newEpoch(reason: reason))
+        let identity = SpoolIdentity(epoch: epoch, machine: machine, inode: place.inode, system: place.system)
+        do throws(SpoolError) { try identity.write(directory) } catch {
+            throw .call(operation: Self.identity, path: path, code: 1, message: "\(error)")
+        }
+    }
+
+    private func setAside(_ reason: String, _ recovery: inout [RecoveryEvent]) throws(SpoolError) {
+        let folder = try SetAside.move(directory, now: now, keep: configuration.setAsideFiles)
+        recovery.append(.setAside(path: folder, reason: reason))
+    }
+}
+
+extension SpoolFile {
+    /// What memory holds of the file.
+    func memory() throws(SQLiteError) -> SpoolMemory {
+        var memory = SpoolMemory()
+        try rows("SELECT id, epoch, kind, next, next_frame FROM epochs ORDER BY id") { row throws(SQLiteError) in
+            guard let epoch = try? Epoch(bytes: row.blob(1)), let kind = EpochRow.Kind(rawValue: row.integer(2)),
+                row.integer(3) > 0, row.integer(4) >= 0, row.integer(3) < Int64(RowKey.limit),
+                row.integer(4) < Int64(RowKey.limit), (0..<RowKey.epochLimit).contains(row.integer(0))
+            else {
+                throw .call(operation: "read the epochs", path: path, code: 11, message: "a row cannot be")
+            }
+            memory.epochs.append(
+                EpochRow(
+                    id: row.integer(0), epoch: epoch, kind: kind, next: UInt64(row.integer(3)),
+                    nextFrame: UInt64(row.integer(4))))
+            return true
+        }
+        try rows("SELECT epoch, slot, count, size FROM totals") { row throws(SQLiteError) in
+            guard let index = memory.epochs.firstIndex(where: { $0.id == row.integer(0) }) else { return true }
+            memory.epochs[index].totals[Int(row.integer(1))] = Total(
+                count: Int(row.integer(2)), size: Int(row.integer(3)))
+            return true
+        }
+        try rows("SELECT name, value FROM ledger") { row throws(SQLiteError) in
+            memory.take(row.text(0) ?? "", row.integer(1))
+            return true
+        }
+        return memory
+    }
+
+    /// Begins an epoch, and closes the one before; durable when it returns.
+    func begin(_ epoch: Epoch, _ memory: inout SpoolMemory) throws(SQLiteError) {
+        var changed = memory
+        for index in changed.epochs.indices where changed.epochs[index].kind == .current {
+            changed.epochs[index].kind = .closed
+        }
+        let id = (changed.epochs.map(\.id).max() ?? 0) + 1
+        changed.epochs.append(EpochRow(id: id, epoch: epoch, kind: .current))
+        try save(changed.epochs)
+        memory = changed
+    }
+
+    /// Notes an epoch of which only the name is known.
+    func begin(lost epoch: Epoch, _ memory: inout SpoolMemory) throws(SQLiteError) {
+        var changed = memory
+        let id = (changed.epochs.map(\.id).max() ?? 0) + 1
+        changed.epochs.append(EpochRow(id: id, epoch: epoch, kind: .lost))
+        try save(changed.epochs)
+        memory = changed
+    }
+
+    private func save(_ epochs: [EpochRow]) throws(SQLiteError) {
+        try execute("BEGIN IMMEDIATE")
+        for row in epochs { try write(row) }
+        try execute("COMMIT")
+    }
+}
