@@ -14,6 +14,15 @@ public struct MessageLimit: Sendable {
     }
 }
 
+/// A message, and who sent it as the handler of ZAP knows it. Both are nil where nobody was asked.
+public struct IdentifiedMessage: Equatable, Sendable {
+    public let parts: [[UInt8]]
+    /// The name in the list that let the sender's connection in.
+    public let name: String?
+    /// The sender's key.
+    public let key: PublicKey?
+}
+
 /// What became of a message that was given to a socket. Only `sent` means that libzmq took it, not that it arrived.
 public enum SendResult: Equatable, Sendable {
     case sent
@@ -54,6 +63,27 @@ extension Socket {
     /// The next message, or nil where none came: at once, or within the receive timeout where `waits`. Each part is copied once.
     /// A message beyond `limit` is read to its end without being kept, then thrown as an error; the next one is unharmed.
     public mutating func receive(limit: MessageLimit, waits: Bool = false) throws(TransportError) -> [[UInt8]]? {
+        try receive(limit: limit, waits: waits) { _ in }
+    }
+
+    /// As `receive`, with the sender's name and key.
+    public mutating func receiveIdentified(
+        limit: MessageLimit, waits: Bool = false
+    ) throws(TransportError) -> IdentifiedMessage? {
+        var name: String?
+        var key: PublicKey?
+        let parts = try receive(limit: limit, waits: waits) { part in
+            // every part of a message has the properties of its connection
+            name = zmq_msg_gets(&part, "User-Id").map { String(cString: $0) }
+            key = zmq_msg_gets(&part, AdmissionLoop.keyProperty).flatMap { PublicKey(text: String(cString: $0)) }
+        }
+        return parts.map { IdentifiedMessage(parts: $0, name: name, key: key) }
+    }
+
+    /// `look` sees the last part while libzmq still holds it.
+    private mutating func receive(
+        limit: MessageLimit, waits: Bool, look: (inout zmq_msg_t) -> Void
+    ) throws(TransportError) -> [[UInt8]]? {
         var parts: [[UInt8]] = []
         var size = 0
         var fault: TransportError?
@@ -71,6 +101,7 @@ extension Socket {
                 }
             }
             hasMore = zmq_msg_more(&message) != 0
+            if !hasMore { look(&message) }
             let count = zmq_msg_size(&message)
             if parts.count >= limit.partCount { fault = .tooManyParts(endpoint: endpoint, limit: limit.partCount) }
             if count > limit.size - size { fault = .messageTooLarge(endpoint: endpoint, limit: limit.size) }

@@ -2,7 +2,7 @@ internal import CZeroMQ
 
 /// The messaging pattern of a socket.
 public enum SocketType: Sendable {
-    case dealer, router, publish, subscribe, push, pull, pair
+    case dealer, router, publish, subscribe, push, pull, pair, reply
     /// A publisher that receives its subscriptions as messages, and answers `.full` where `publish` would drop.
     case extendedPublish
 
@@ -16,6 +16,7 @@ public enum SocketType: Sendable {
         case .push: ZMQ_PUSH
         case .pull: ZMQ_PULL
         case .pair: ZMQ_PAIR
+        case .reply: ZMQ_REP
         }
     }
 
@@ -30,6 +31,7 @@ public enum SocketType: Sendable {
         case .push: "PUSH"
         case .pull: "PULL"
         case .pair: "PAIR"
+        case .reply: "REP"
         }
     }
 }
@@ -68,6 +70,8 @@ public struct SocketOptions: Sendable {
     public var receiveBufferSize: Int?
     /// Also uses IPv6; the wildcard then binds both.
     public var isIPv6 = false
+    /// Encrypts, and proves who both ends are; nil does neither.
+    public var curve: CurveRole?
 
     /// The defaults above.
     public init() {}
@@ -102,5 +106,6 @@ public struct SocketOptions: Sendable {
         if type == .router { try set(ZMQ_ROUTER_MANDATORY, isMandatory ? 1 : 0, "mandatory routing") }
         if let sendBufferSize { try set(ZMQ_SNDBUF, sendBufferSize, "send buffer") }
         if let receiveBufferSize { try set(ZMQ_RCVBUF, receiveBufferSize, "receive buffer") }
+        try curve?.apply(to: handle)
     }
 }

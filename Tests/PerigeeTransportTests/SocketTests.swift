@@ -12,11 +12,15 @@ final class EventLog: Sendable {
         events.withLock { $0.append(event.kind) }
         wakeUp.signal()
     }
+    /// What was reported so far.
+    var all: [ConnectionEvent.Kind] { events.withLock { $0 } }
     /// Waits until `kind` was reported.
-    func wait(for kind: ConnectionEvent.Kind) throws {
+    func wait(for kind: ConnectionEvent.Kind) throws { try wait { $0 == kind } }
+    /// Waits until one of the events is as asked for.
+    func wait(_ isWanted: (ConnectionEvent.Kind) -> Bool) throws {
         var poller = Poller()
         _ = poller.add(wakeUp)
-        while !events.withLock({ $0.contains(kind) }) {
+        while !events.withLock({ $0.contains(where: isWanted) }) {
             try poller.wait(timeoutMilliseconds: nil)
             wakeUp.clear()
         }

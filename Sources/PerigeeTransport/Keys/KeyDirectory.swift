@@ -1,0 +1,93 @@
+internal import Foundation
+internal import PerigeeLink
+
+/// A folder of `NAME.pub` files as it was last read: who may come in, by key. A value; the thread that owns it reads it anew.
+struct KeyDirectory: Sendable {
+    /// What tells that a file is another one, or was written to.
+    private struct Mark: Equatable {
+        let inode: UInt64
+        let size: Int64
+        let modified: [Int]
+    }
+
+    private struct Entry {
+        let mark: Mark
+        var keys: [PublicKey]
+        var problem: String?
+    }
+
+    let path: String
+    private var entries: [String: Entry] = [:]
+    /// Names by key.
+    private(set) var names: [PublicKey: String] = [:]
+    /// What is wrong with single files, or with the folder, as text with its remedy.
+    private(set) var problems: [String] = []
+    /// Files that are looked at; beyond it the folder is refused.
+    static let fileLimit = 100_000
+
+    init(path: String) { self.path = path }
+
+    /// Looks at every file and reads those that changed; true where names or problems are others than before.
+    ///
+    /// A file that cannot be read any more keeps the keys it had, so that a slip of the pen locks nobody out; a file that is
+    /// gone takes its keys with it. A folder that cannot be read changes nothing.
+    mutating func reload() -> Bool {
+        let before = (names, problems)
+        let found: [String]
+        do { found = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".pub") } } catch {
+            problems = ["\(path) cannot be listed, the keys read before still hold: check the folder and its rights"]
+            return before.1 != problems
+        }
+        guard found.count <= Self.fileLimit else {
+            problems = ["\(path) has \(found.count) keys, the limit is \(Self.fileLimit): remove some"]
+            return before.1 != problems
+        }
+        var next: [String: Entry] = [:]
+        for file in found where !file.hasPrefix(".") { next[file] = read(file) }
+        entries = next
+        index()
+        return before.0 != names || before.1 != problems
+    }
+
+    private func read(_ file: String) -> Entry? {
+        let whole = "\(path)/\(file)"
+        guard let mark = Self.mark(whole) else { return nil }  // gone meanwhile
+        if let known = entries[file], known.mark == mark { return known }
+        guard (try? StationName(String(file.dropLast(4)))) != nil else {
+            return Entry(
+                mark: mark, keys: [],
+                problem: "\(whole) is not named NAME.pub with 1 to 32 of a-z, 0-9 and -: rename it")
+        }
+        do throws(KeyError) {
+            return Entry(mark: mark, keys: try KeyFile.readPublic(whole))
+        } catch {
+            if case .missing = error { return nil }
+            return Entry(mark: mark, keys: entries[file]?.keys ?? [], problem: "\(error)")
+        }
+    }
+
+    private mutating func index() {
+        names = [:]
+        problems = []
+        for (file, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            if let problem = entry.problem { problems.append(problem) }
+            for key in entry.keys {
+                if let other = names[key] {
+                    problems.append("\(path)/\(file) has a key of \(other): give each its own, this one is not used")
+                } else {
+                    names[key] = String(file.dropLast(4))
+                }
+            }
+        }
+    }
+
+    private static func mark(_ path: String) -> Mark? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Mark(
+            inode: UInt64(status.st_ino), size: Int64(status.st_size),
+            modified: [
+                status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+            ])
+    }
+}
