@@ -20,6 +20,7 @@ public final class Station: Sendable {
     private let lanes: [NamedThread]
     private let uplink: Uplink
     private let uplinkThread: NamedThread
+    private let store: MemoryPacketStore
     private let link: LinkClient
     private let log: StationLog
     private let started: Timestamp
@@ -41,10 +42,10 @@ public final class Station: Sendable {
         } _: { () throws(TransportError) in
             try ZeroMQContext()
         }
-        var sender = SenderConfiguration(station: parts.name, epoch: epoch, boot: UInt64.random(in: 1...UInt64.max))
+        var sender = SenderConfiguration(station: parts.name, boot: UInt64.random(in: 1...UInt64.max))
         sender.firmware = [parts.bundle.id]
-        var client = LinkClient.Configuration(endpoint: configuration.gatewayEndpoint, sender: sender)
-        client.queueSizeLimit = configuration.queueSizeLimit
+        let client = LinkClient.Configuration(
+            gateways: [.init(endpoint: configuration.gatewayEndpoint)], sender: sender)
         // Sockets first, so that a station that cannot listen does not greet its gateway. Frames wait in the queue meanwhile.
         var intakes: [Intake] = []
         for (index, intake) in configuration.intakes.enumerated() {
@@ -58,14 +59,16 @@ public final class Station: Sendable {
         }
         self.intakes = intakes
         endpoints = intakes.map(\.endpoint)
-        let link = try wrap { (error: TransportError) in
+        let (store, link) = try wrap { (error: TransportError) in
             .link(endpoint: configuration.gatewayEndpoint, error)
-        } _: {
-            () throws(TransportError) in
-            try LinkClient(client, context: zeroMQ)
+        } _: { () throws(TransportError) in
+            let store = try MemoryPacketStore(epoch: epoch, sizeLimit: configuration.queueSizeLimit)
+            return (store, try LinkClient(client, store: store, context: zeroMQ))
         }
+        store.attach { [weak link] event in link?.deliver(event) }
+        self.store = store
         self.link = link
-        let uplink = Uplink(context: context, link: link)
+        let uplink = Uplink(context: context, store: store)
         self.uplink = uplink
         uplinkThread = NamedThread("uplink") { uplink.run() }
         let count = configuration.lanes > 0 ? configuration.lanes : processorCount()
@@ -87,7 +90,7 @@ public final class Station: Sendable {
         let counters = context.counters.current
         let link = link.snapshot
         return "link \(link.state.rawValue), \(counters.received) frames in, \(counters.spooled) spooled, "
-            + "\(counters.rejectedTotal) refused, \(link.heldPackets) packets wait"
+            + "\(counters.rejectedTotal) refused, \(store.current.heldCount) packets wait"
             + (counters.clippedTotal > 0 ? ", \(counters.clippedTotal) samples clipped" : "")
     }
 
@@ -95,13 +98,13 @@ public final class Station: Sendable {
     public func writeStatus() { writeStatus(context.isStopping.current ? .draining : .running) }
 
     private func status(_ state: StationStatus.State) -> StationStatus {
-        let snapshot = link.snapshot
-        uplink.account(snapshot)
+        let held = store.current
+        uplink.account(lowest: held.lowest)
         return StationStatus(
             state: state, configuration: parts.configuration, epoch: epoch, started: started, now: currentTime().utc,
             firmware: (parts.bundle.manifest.name, parts.bundle.id), endpoints: endpoints,
             counters: context.counters.current, intakeQueue: (context.intakeQueue.count, context.intakeQueue.size),
-            link: snapshot)
+            link: link.snapshot, held: held)
     }
 
     private func writeStatus(_ state: StationStatus.State) {
@@ -131,18 +134,19 @@ public final class Station: Sendable {
             uplinkThread.join()
         }
         for intake in intakes { _ = intake.join(timeoutMilliseconds: 2_000) }
+        store.close()
         let last = try? link.drain(timeoutMilliseconds: max(left(), 200))
         writeStatus(.stopped)
         let counters = context.counters.current
         let isDelivered =
-            last?.heldPackets == 0 && last?.counters.rejected == 0
+            store.current.heldCount == 0 && last?.counters.rejected == 0
             && counters.rejected[StationCounters.Failure.stopped.rawValue] == nil
         log.write(
             isDelivered ? .notice : .warning, "stopped",
             [
                 "received": "\(counters.received)", "spooled": "\(counters.spooled)",
                 "rejected": "\(counters.rejectedTotal)",
-                "undelivered_packets": "\(last?.heldPackets ?? 0)",
+                "undelivered_packets": "\(store.current.heldCount)",
                 "refused_packets": "\(last?.counters.rejected ?? 0)", "clipped_samples": "\(counters.clippedTotal)",
             ])
         return isDelivered

@@ -25,6 +25,8 @@ struct StationStatus {
     let counters: StationCounters
     let intakeQueue: (items: Int, size: Int)
     let link: LinkClient.Snapshot
+    /// What the link has not delivered yet.
+    let held: StoreState
 
     var json: JSONValue {
         .object([
@@ -93,11 +95,11 @@ struct StationStatus {
     private var linkObject: JSONValue {
         .object([
             "state": .string(link.state.rawValue), "sessions": .integer(link.counters.sessions),
-            "packets_queued": .integer(Int(link.highest)), "packets_sent": .integer(link.counters.sent),
+            "packets_queued": .integer(Int(held.next - 1)), "packets_sent": .integer(link.counters.sent),
             "packets_resent": .integer(link.counters.resent),
             "packets_acknowledged": .integer(link.counters.acknowledged),
-            "packets_rejected": .integer(link.counters.rejected), "held_packets": .integer(link.heldPackets),
-            "held_bytes": .integer(link.heldSize), "bytes_sent": .integer(link.wireSent),
+            "packets_rejected": .integer(link.counters.rejected), "held_packets": .integer(held.heldCount),
+            "held_bytes": .integer(held.heldSize), "bytes_sent": .integer(link.wireSent),
             "bytes_received": .integer(link.wireReceived), "last_error": .optional(link.lastError),
         ])
     }

@@ -14,16 +14,16 @@ final class Uplink: @unchecked Sendable {
     }
 
     private let context: StationContext
-    private let link: LinkClient
+    private let store: MemoryPacketStore
     private var declared: Set<Int> = []
     /// Frames whose last packet is not acknowledged yet, oldest first. No more than packets that the link holds.
     private let waiting = Locked<[Waiting]>([])
     /// Refused packets of frames that are still waiting, ascending.
     private let refused = Locked<[UInt64]>([])
 
-    init(context: StationContext, link: LinkClient) {
+    init(context: StationContext, store: MemoryPacketStore) {
         self.context = context
-        self.link = link
+        self.store = store
     }
 
     /// Works until the queue is closed and empty.
@@ -66,28 +66,28 @@ final class Uplink: @unchecked Sendable {
     /// Waits for room as long as the station lives; nil when it gives up.
     private func enqueue(_ packet: [UInt8]) -> UInt64? {
         while !context.isAbandoned.current {
-            switch try? link.enqueue(packet, timeoutMilliseconds: 500) {
+            switch try? store.enqueue(packet, timeoutMilliseconds: 500) {
             case .accepted(let number): return number
             case .full:
-                context.log.write(.notice, "link_queue_full", ["held": "\(link.snapshot.heldSize)"])
-            case .tooLarge, .stopped, nil: return nil
+                context.log.write(.notice, "link_queue_full", ["held": "\(store.heldSize)"])
+            case .tooLarge, .closed, nil: return nil
             }
         }
         return nil
     }
 
     /// Counts the frames all of whose packets are settled: as refused where the gateway would not take one of them.
-    func account(_ snapshot: LinkClient.Snapshot) {
+    func account(lowest: UInt64) {
         let settled = waiting.withLock { waiting -> [Waiting] in
-            let count = waiting.firstIndex { $0.packets.upperBound >= snapshot.lowest } ?? waiting.count
+            let count = waiting.firstIndex { $0.packets.upperBound >= lowest } ?? waiting.count
             defer { waiting.removeFirst(count) }
             return Array(waiting[..<count])
         }
-        // Asked after the snapshot: what is refused below its `lowest` is in here.
-        let news = link.takeRefused()
+        // Asked after `lowest`: what is refused below it is in here.
+        let news = store.takeRefused()
         let isRefused = refused.withLock { refused -> [Bool] in
             refused = (refused + news).sorted()
-            defer { refused.removeAll { $0 < snapshot.lowest } }
+            defer { refused.removeAll { $0 < lowest } }
             return settled.map { frame in refused.contains { frame.packets.contains($0) } }
         }
         guard !settled.isEmpty else { return }

@@ -1,27 +1,32 @@
 internal import PerigeeConcurrency
+internal import PerigeeCore
 internal import PerigeeLink
 
 /// The thread behind a `LinkClient`: it alone owns the socket.
 final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the one thread that calls `run`
-    private let endpoint: String
+    private let gateways: [LinkClient.GatewayAddress]
+    private let store: any PacketStore
     private let context: ZeroMQContext
     private let shared: Locked<LinkClientState>
     private let wakeUp: WakeUp
-    private let room: WakeUp
+    private var machine: SenderMachine
     private var socket: Socket?
     private var generation = 0
     private var meter = WireMeter(own: .dealer, peer: .router)
+    private var lastAcknowledged: Timestamp?
     private var isStopped = false
     private var generator = SystemRandomNumberGenerator()
 
     init(
-        endpoint: String, context: ZeroMQContext, shared: Locked<LinkClientState>, wakeUp: WakeUp, room: WakeUp
+        _ configuration: LinkClient.Configuration, store: any PacketStore, context: ZeroMQContext,
+        shared: Locked<LinkClientState>, wakeUp: WakeUp
     ) {
-        self.endpoint = endpoint
+        gateways = configuration.gateways
+        machine = SenderMachine(configuration.sender)
+        self.store = store
         self.context = context
         self.shared = shared
         self.wakeUp = wakeUp
-        self.room = room
     }
 
     /// Runs until the machine stops.
@@ -35,13 +40,13 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
                 step(.received(octets[...]))
             }
             if !isStopped { step(.tick) }
+            tell(nil)
         }
         socket = nil
     }
 
     private func wait() {
-        let deadline = shared.withLock { $0.machine.deadline }
-        let timeout = deadline.map { Int(clamping: max($0 - currentTime().monotonic, 0)) }
+        let timeout = machine.deadline.map { Int(clamping: max($0 - currentTime().monotonic, 0)) }
         var poller = Poller()
         _ = poller.add(wakeUp)
         if socket != nil { add(to: &poller) }
@@ -55,16 +60,16 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         socket = consume open
     }
 
-    /// What monitors and callers told since the last time.
+    /// What monitors, the store and callers told since the last time.
     private func handleNews() {
-        let (events, hasNews, drainUntil) = shared.withLock { state in
+        let (connection, events, drainUntil) = shared.withLock { state in
             defer {
                 state.connectionEvents = []
-                state.hasNews = false
+                state.events = []
             }
-            return (state.connectionEvents, state.hasNews, state.drainUntil)
+            return (state.connectionEvents, state.events, state.drainUntil)
         }
-        for event in events {
+        for event in connection {
             meter.count(event.kind)
             guard event.generation == generation, socket != nil else { continue }
             switch event.kind {
@@ -74,7 +79,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
             default: break
             }
         }
-        if hasNews { step(.queued) }
+        for event in events { step(event) }
         if let drainUntil { step(.drain(until: drainUntil)) }
     }
 
@@ -91,33 +96,43 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
     private func step(_ event: SenderMachine.Event) {
         guard !isStopped else { return }
         let now = currentTime()
-        let wire = (meter.sent, meter.received)
-        let (actions, hasRoom) = shared.withLock { state in
-            let before = state.queue.heldSize
-            let actions = state.machine.handle(event, now: now, queue: &state.queue, using: &generator)
-            state.snapshot.state = state.machine.state
-            state.snapshot.counters = state.machine.counters
-            (state.snapshot.wireSent, state.snapshot.wireReceived) = wire
-            return (actions, state.queue.heldSize < before)
-        }
-        if hasRoom { room.signal() }
+        let before = machine.counters.acknowledged
+        let actions = machine.handle(event, now: now, using: &generator)
+        if machine.counters.acknowledged > before { lastAcknowledged = now.utc }
         for action in actions {
             switch action {
-            case .openSocket: open()
+            case .openSocket(let gateway): open(gateways[gateway])
             case .closeSocket: socket = nil
             case .send(let octets): send(octets)
+            case .store(let request): store.request(request)
             case .stopped(let reason):
                 isStopped = true
-                let wire = (meter.sent, meter.received)
-                shared.withLock { state in
-                    state.snapshot.stopReason = reason
-                    (state.snapshot.wireSent, state.snapshot.wireReceived) = wire
-                }
+                tell(reason)
             }
         }
     }
 
-    private func open() {
+    /// Says where the link stands.
+    private func tell(_ reason: SenderMachine.StopReason?) {
+        var snapshot = LinkClient.Snapshot()
+        snapshot.state = machine.state
+        snapshot.counters = machine.counters
+        snapshot.store = machine.storeState
+        (snapshot.inFlightPackets, snapshot.inFlightSize) = machine.inFlight
+        snapshot.window = machine.window
+        snapshot.gateway = machine.gateway
+        snapshot.roundTripMilliseconds = machine.roundTripMilliseconds
+        snapshot.deliveryRate = machine.deliveryRate
+        snapshot.lastAcknowledged = lastAcknowledged
+        (snapshot.wireSent, snapshot.wireReceived) = (meter.sent, meter.received)
+        shared.withLock { state in
+            snapshot.stopReason = reason ?? state.snapshot.stopReason
+            snapshot.lastError = state.snapshot.lastError
+            state.snapshot = snapshot
+        }
+    }
+
+    private func open(_ gateway: LinkClient.GatewayAddress) {
         generation += 1
         var options = SocketOptions()
         options.isImmediate = true  // a queue must die with its connection: a new session sends again what it needs
@@ -133,7 +148,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
                 shared.withLock { $0.connectionEvents.append((generation, event.kind)) }
                 wakeUp.signal()
             }
-            try socket.connect(endpoint)
+            try socket.connect(gateway.endpoint)
             self.socket = consume socket
         } catch {
             // the machine's own time for connecting runs out and it tries again later

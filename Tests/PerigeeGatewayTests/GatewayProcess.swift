@@ -84,18 +84,42 @@ func packets(count: Int, seed: UInt64, size: ClosedRange<Int> = 100...4_000) -> 
     return packets
 }
 
-/// A client with the patience of a test.
+/// A client with the patience of a test, and its packets in memory.
+struct TestLink {
+    let store: MemoryPacketStore
+    let link: LinkClient
+
+    var snapshot: LinkClient.Snapshot { link.snapshot }
+    /// Packets that are not settled, those that the client has not looked at included.
+    var heldPackets: Int { store.current.heldCount }
+
+    func enqueue(_ packet: [UInt8]) -> MemoryPacketStore.EnqueueAnswer { store.enqueue(packet) }
+
+    func enqueue(
+        _ packet: [UInt8], timeoutMilliseconds: Int
+    ) throws(TransportError) -> MemoryPacketStore.EnqueueAnswer {
+        try store.enqueue(packet, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    func drain(timeoutMilliseconds: Int) throws(TransportError) -> LinkClient.Snapshot {
+        store.close()
+        return try link.drain(timeoutMilliseconds: timeoutMilliseconds)
+    }
+}
+
+/// A client of a station that is new.
 func client(
     _ station: String, to endpoint: String, context: ZeroMQContext, queueSizeLimit: Int = 64 << 20
-) throws -> LinkClient {
-    var sender = SenderConfiguration(
-        station: try StationName(station), epoch: .random(), boot: .random(in: 1...UInt64.max))
+) throws -> TestLink {
+    var sender = SenderConfiguration(station: try StationName(station), boot: .random(in: 1...UInt64.max))
     sender.backoffLimitMilliseconds = 1_000
     sender.connectMilliseconds = 2_000
     sender.greetingMilliseconds = 2_000
-    var configuration = LinkClient.Configuration(endpoint: endpoint, sender: sender)
-    configuration.queueSizeLimit = queueSizeLimit
-    return try LinkClient(configuration, context: context)
+    let store = try MemoryPacketStore(epoch: .random(), sizeLimit: queueSizeLimit)
+    let link = try LinkClient(
+        LinkClient.Configuration(gateways: [.init(endpoint: endpoint)], sender: sender), store: store, context: context)
+    store.attach { [weak link] event in link?.deliver(event) }
+    return TestLink(store: store, link: link)
 }
 
 /// Contents of all frames of a station, by number, and a failure where a frame is there twice or not whole.

@@ -20,7 +20,7 @@ struct WireTests {
         for (index, packet) in all.enumerated() {
             _ = link.enqueue(packet)
             if cuts > 0, index == count / 2 {
-                while link.snapshot.heldPackets > 0 { usleep(1_000) }
+                while link.heldPackets > 0 { usleep(1_000) }
                 relay.cut()
                 // what is given to a socket whose connection is dead already is counted, but never seen
                 while link.snapshot.state == .live { usleep(1_000) }

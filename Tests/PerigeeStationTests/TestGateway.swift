@@ -107,6 +107,9 @@ final class TestGateway: Sendable {
             var stored: [(number: UInt64, outcome: ReceiverMachine.Outcome)] = []
             for action in list {
                 switch action {
+                case .send(.reject(var reject)):
+                    reject.code = .malformed  // a conflict would begin a new epoch
+                    messages.append(.reject(reject))
                 case .send(let message): messages.append(message)
                 case .store(let number, _) where refused.contains(number): stored.append((number, .conflict))
                 case .store(let number, let packet):

@@ -1,69 +1,136 @@
 internal import PerigeeCore
 
-// What the station does with messages, and how it fills the window.
+// What the station does with messages.
 extension SenderMachine {
-    mutating func receive(
-        _ octets: ArraySlice<UInt8>, _ now: LinkTime, _ queue: inout some PacketQueue, _ actions: inout [Action]
-    ) {
+    mutating func greet(attempt: Int, _ now: LinkTime, _ actions: inout [Action]) {
+        endSession()
+        guard let store else {
+            phase = .waiting
+            return
+        }
+        greetings &+= 1
+        var hello = LinkMessage.Hello(
+            station: configuration.station, epoch: store.epoch, boot: configuration.boot, greeting: greetings,
+            lowest: store.isLost ? 1 : store.lowest, highest: store.isLost ? 0 : store.next - 1)
+        hello.clockQuality = configuration.clockQuality
+        hello.time = now.utc
+        hello.firmware = Array(configuration.firmware.prefix(LinkLimit.firmware))
+        send(.hello(hello), &actions)
+        let patience = max(configuration.greetingMilliseconds, Int64(2 * (line.roundTrip ?? 0)))
+        phase = .greeting(
+            greeting: greetings, attempt: attempt, sent: now.monotonic, deadline: now.monotonic + patience)
+    }
+
+    mutating func receive(_ octets: ArraySlice<UInt8>, _ now: LinkTime, _ actions: inout [Action]) {
         let message: LinkMessage
         do throws(FormatError) { message = try LinkMessage(parsing: octets) } catch {
             counters.ignored += 1
             return
         }
         switch (phase, message) {
-        case (.greeting(let greeting, _, _), .welcome(let welcome)) where welcome.greeting == greeting:
-            open(welcome, now, &queue, &actions)
-        case (.open(var session), .ack(let ack)) where ack.session == session.identity:
-            session.lastHeard = now.monotonic
-            session.pings = 0
-            session.credit = smaller(ack.credit)
-            guard settle(ack.acknowledgement, &session, now, &queue) else { return stop(.epochConflict, &actions) }
-            phase = .open(session)
-        case (.open(var session), .reject(let reject)) where reject.session == session.identity:
-            session.lastHeard = now.monotonic
-            if let index = session.flight.firstIndex(where: { $0.number == reject.number }) {
-                session.flightSize -= session.flight[index].size
-                session.flight.remove(at: index)
-                session.lastProgress = now.monotonic
-                counters.rejected += 1
-                queue.setAside(reject.number, code: reject.code)
-            } else {
-                counters.ignored += 1
-            }
-            phase = .open(session)
-        case (.open(var session), .pong(let pong)) where pong.session == session.identity:
-            session.lastHeard = now.monotonic
-            session.pings = 0
-            phase = .open(session)
-        case (.open(let session), .bye(let bye)) where bye.session == session.identity:
-            leave(bye.reason, now, queue, &actions)
+        case (.greeting(let greeting, _, let sent, _), .welcome(let welcome)) where welcome.greeting == greeting:
+            line.note(roundTrip: now.monotonic - sent, now: now.monotonic)
+            check(welcome, now, &actions)
+        case (.open(let session), _): receive(message, session, now, &actions)
         default: counters.ignored += 1
         }
     }
 
-    private mutating func leave(
-        _ reason: ByeReason, _ now: LinkTime, _ queue: some PacketQueue, _ actions: inout [Action]
+    private mutating func receive(
+        _ message: LinkMessage, _ opened: SenderSession, _ now: LinkTime, _ actions: inout [Action]
     ) {
+        guard message.gatewaySession == opened.identity else {
+            counters.ignored += 1
+            return
+        }
+        var session = opened
+        session.lastHeard = now.monotonic
+        switch message {
+        case .ack(let ack):
+            session.pings = 0
+            session.credit = smaller(ack.credit)
+            settle(ack.acknowledgement, session, now, &actions)
+            return
+        case .reject(let reject):
+            phase = .open(session)
+            return refuse(reject, now, &actions)
+        case .pong(let pong):
+            if pong.nonce == UInt32(session.pings) {
+                line.note(roundTrip: now.monotonic - session.lastPing, now: now.monotonic)
+            }
+            session.pings = 0
+        case .bye(let bye):
+            phase = .open(session)
+            return leave(bye.reason, now, &actions)
+        case .want(let want):
+            if session.repair.asked.count >= SenderRepair.requestLimit {
+                send(
+                    .answer(.init(session: session.identity, request: want.request, outcome: .full, packets: 0)),
+                    &actions)
+            } else if let epoch = store?.epoch {
+                session.repair.asked[want.request] = want
+                actions.append(.store(.want(epoch: epoch, want)))
+            }
+        case .offer(let offer): actions.append(.store(.offer(offer)))
+        case .piece(let piece): actions.append(.store(.piece(piece)))
+        default: counters.ignored += 1
+        }
+        phase = .open(session)
+    }
+
+    private mutating func leave(_ reason: ByeReason, _ now: LinkTime, _ actions: inout [Action]) {
         switch reason {
-        case .unknownSession: greet(attempt: 1, now, queue, &actions)
+        case .unknownSession: greet(attempt: 1, now, &actions)
         case .superseded, .draining, .violation, .version, .full:
-            // the socket stays; if the gateway comes back on it, `.ready` greets, else time runs out and it is replaced
+            endSession()
+            // the socket stays for a while; if nothing comes of it, it is replaced
             phase = .connecting(deadline: now.monotonic + configuration.greetingMilliseconds)
         }
     }
 
-    private mutating func open(
-        _ welcome: LinkMessage.Welcome, _ now: LinkTime, _ queue: inout some PacketQueue, _ actions: inout [Action]
-    ) {
-        var session = SenderSession(
-            identity: welcome.session, opened: now.monotonic, resumeEnd: highestSent, batchSize: welcome.batchSize,
-            credit: smaller(welcome.credit), cursor: queue.lowest, lastHeard: now.monotonic,
-            lastProgress: now.monotonic)
+    // MARK: welcome
+
+    private mutating func check(_ welcome: LinkMessage.Welcome, _ now: LinkTime, _ actions: inout [Action]) {
+        guard let store else { return }
+        guard !store.isLost else { return open(welcome, now, &actions) }
+        let highest = max(welcome.acknowledgement.highest, welcome.check?.number ?? 0)
+        guard highest < store.next else { return fork(&actions) }
+        guard let check = welcome.check, check.number >= store.lowest else { return open(welcome, now, &actions) }
+        phase = .checking(welcome)
+        actions.append(.store(.verify(epoch: store.epoch, check)))
+    }
+
+    mutating func open(_ welcome: LinkMessage.Welcome, _ now: LinkTime, _ actions: inout [Action]) {
+        guard let store else { return }
+        let session = SenderSession(
+            welcome, credit: smaller(welcome.credit), batchSize: min(welcome.batchSize, configuration.batchSize),
+            lowest: store.lowest, next: store.isLost ? store.lowest : store.next, now: now.monotonic)
         counters.sessions += 1
-        guard settle(welcome.acknowledgement, &session, now, &queue) else { return stop(.epochConflict, &actions) }
-        session.cursor = queue.lowest
-        holdDeadline = now.monotonic  // what waited for a session has waited long enough
+        holdDeadline = nil  // what waited for a session has waited long enough
         phase = .open(session)
+        if store.isLost { return bury(welcome, now, &actions) }
+        settle(welcome.acknowledgement, session, now, &actions)
+    }
+
+    /// Names what is missing of an epoch whose file is gone. WELCOME tells the lowest ranges: behind the last of a full list more is
+    /// unknown, and asked for by another HELLO.
+    private mutating func bury(_ welcome: LinkMessage.Welcome, _ now: LinkTime, _ actions: inout [Action]) {
+        guard case .open(var session) = phase, let store else { return }
+        let known = welcome.acknowledgement
+        let highest = max(known.highest, welcome.check?.number ?? 0)
+        let end = known.ranges.count < LinkLimit.ranges ? highest : known.highest
+        session.lost = (end, highest)
+        phase = .open(session)
+        var next = known.cumulative + 1
+        for range in known.ranges + [end + 1..<end + 2] {
+            if range.lowerBound > next {
+                let stone = Tombstone(
+                    numbers: next..<range.lowerBound, reason: .lost, frames: 0, size: 0, first: now.utc, last: now.utc)
+                actions.append(.store(.bury(epoch: store.epoch, stone)))
+            }
+            next = range.upperBound
+        }
+        settle(known, session, now, &actions)
     }
 
     private func smaller(_ credit: Credit) -> Credit {
@@ -72,64 +139,83 @@ extension SenderMachine {
             size: min(credit.size, configuration.window.size))
     }
 
-    /// False where the gateway covers numbers that were never given.
+    // MARK: what became of packets
+
     private mutating func settle(
-        _ acknowledgement: Acknowledgement, _ session: inout SenderSession, _ now: LinkTime,
-        _ queue: inout some PacketQueue
-    ) -> Bool {
-        guard acknowledgement.highest < queue.next else { return false }
-        let before = (queue.heldCount, queue.heldSize)
-        queue.settle(acknowledgement)
-        counters.acknowledged += before.0 - queue.heldCount
-        counters.acknowledgedSize += before.1 - queue.heldSize
-        if session.settle(acknowledgement).count > 0 { session.lastProgress = now.monotonic }
-        return true
-    }
-
-    /// Sends batches as long as the credit allows. A batch that is not full waits for its hold time.
-    mutating func pump(_ now: LinkTime, _ queue: some PacketQueue, _ actions: inout [Action]) {
-        guard case .open(var session) = phase else { return }
-        let isDue = drainDeadline != nil || holdDeadline.map { now.monotonic >= $0 } ?? true
-        var isHeld = false
-        while let batch = nextBatch(session, queue) {
-            guard batch.isFull || isDue else {
-                isHeld = true
-                break
-            }
-            if session.flight.isEmpty { session.lastProgress = now.monotonic }
-            for item in batch.items {
-                session.flight.append((item.number, item.packet.count))
-                session.flightSize += item.packet.count
-                counters.sent += 1
-                if item.isResent { counters.resent += 1 }
-                highestSent = max(highestSent, item.number)
-                session.cursor = item.number + 1
-            }
-            let message = LinkMessage.DataBatch(session: session.identity, lowest: queue.lowest, items: batch.items)
-            actions.append(.send(LinkMessage.data(message).packed()))
+        _ acknowledgement: Acknowledgement, _ opened: SenderSession, _ now: LinkTime, _ actions: inout [Action]
+    ) {
+        guard let store else { return }
+        var session = opened
+        guard store.isLost || acknowledgement.highest < store.next else { return fork(&actions) }
+        let isNews = acknowledgement != session.acknowledgement
+        let settled = session.settle(acknowledgement, now: now.monotonic)
+        counters.acknowledged += settled.count
+        counters.acknowledgedSize += settled.size
+        for (number, size) in unproven where acknowledgement.contains(number) {
+            unproven[number] = nil
+            counters.acknowledged += 1
+            counters.acknowledgedSize += size
         }
-        if !isHeld { holdDeadline = nil }  // what is left waits for credit, not for time
+        if let newest = settled.newest {
+            silences = 0
+            line.note(roundTrip: now.monotonic - newest.sent, now: now.monotonic)
+            let time = max(now.monotonic - newest.deliveredTime, 1)
+            let rate = Double(session.delivered - newest.deliveredBefore) * 1_000 / Double(time)
+            line.note(rate: rate, isLimited: newest.isLimited, now: now.monotonic)
+        }
         phase = .open(session)
+        if isNews, acknowledgement.highest > 0 {
+            actions.append(.store(.settle(epoch: store.epoch, acknowledgement)))
+        }
+        if let lost = session.lost, acknowledgement.cumulative >= lost.end {
+            if lost.highest > lost.end {
+                greet(attempt: 1, now, &actions)
+            } else {
+                leave(.finish(epoch: store.epoch), &actions)
+            }
+        }
     }
 
-    /// The next packets that fit credit and batch; nil where there are none. `isFull` where another would not have fitted the batch.
-    private func nextBatch(
-        _ session: SenderSession, _ queue: some PacketQueue
-    ) -> (items: [LinkMessage.DataBatch.Item], isFull: Bool)? {
-        var items: [LinkMessage.DataBatch.Item] = []
-        var size = 0
-        var isFull = false
-        var cursor = session.cursor
-        while let number = queue.firstHeld(from: cursor), let packet = queue.packet(number) {
-            guard session.flight.count + items.count < session.credit.packets,
-                session.flightSize + size + packet.count <= session.credit.size
-            else { break }
-            isFull = items.count == LinkLimit.batchPackets || size + packet.count > session.batchSize
-            if isFull { break }
-            items.append(.init(number: number, isResent: number <= highestSent, packet: packet))
-            size += packet.count
-            cursor = number + 1
+    private mutating func refuse(_ reject: LinkMessage.Reject, _ now: LinkTime, _ actions: inout [Action]) {
+        guard case .open(var session) = phase, let store,
+            let index = session.flight.firstIndex(where: { $0.number == reject.number })
+        else {
+            counters.ignored += 1
+            return
         }
-        return items.isEmpty ? nil : (items, isFull)
+        guard reject.code != .conflict else { return fork(&actions) }
+        session.flightSize -= session.flight[index].size
+        session.flight.remove(at: index)
+        session.lastProgress = now.monotonic
+        counters.rejected += 1
+        phase = .open(session)
+        actions.append(
+            .store(.setAside(epoch: store.epoch, number: reject.number, code: reject.code, field: reject.field)))
+    }
+
+    /// Passes on what the store makes of a WANT.
+    mutating func say(_ answer: LinkMessage.Answer, _ now: LinkTime, _ actions: inout [Action]) {
+        guard case .open(var session) = phase, answer.session == session.identity,
+            let want = session.repair.asked.removeValue(forKey: answer.request)
+        else { return }
+        if answer.outcome == .accepted, case .numbers(let ranges) = want.subject { session.repair.numbers += ranges }
+        phase = .open(session)
+        send(.answer(answer), &actions)
+    }
+}
+
+extension LinkMessage {
+    /// The session that a message of a gateway is of; nil for other messages.
+    fileprivate var gatewaySession: UInt32? {
+        switch self {
+        case .ack(let ack): ack.session
+        case .reject(let reject): reject.session
+        case .pong(let pong): pong.session
+        case .bye(let bye): bye.session
+        case .want(let want): want.session
+        case .offer(let offer): offer.session
+        case .piece(let piece): piece.session
+        case .hello, .welcome, .data, .ping, .tombstone, .answer, .fetch, .bundle: nil
+        }
     }
 }

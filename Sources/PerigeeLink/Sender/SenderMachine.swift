@@ -1,7 +1,7 @@
-internal import PerigeeCore
+public import PerigeeCore
 
 /// The station's end of a link, a pure value: events go in with the time, actions come out. Source: Docs/link-protocol.md
-/// section 3. It reads and settles the queue it is given, always the same one, and sends nothing by itself.
+/// section 3. It keeps no packet but those just read ahead; the store behind it does.
 public struct SenderMachine: Sendable {
     /// What happened.
     public enum Event: Sendable {
@@ -9,26 +9,36 @@ public struct SenderMachine: Sendable {
         case tick
         /// ZMTP's greeting is done on the socket asked for.
         case ready
-        /// The connection broke; the socket tries again by itself.
+        /// The connection broke.
         case disconnected
         /// ZMTP was refused: the socket will not try again by itself.
         case refused
         /// The socket took no message.
         case sendFailed
-        /// The queue has more packets.
-        case queued
         /// A message came.
         case received(ArraySlice<UInt8>)
+        /// What the store holds, after each of its commits; the first one begins the work. Another epoch in it is greeted for.
+        case store(StoreState)
+        /// The answers of the store, see `StoreRequest`.
+        case loaded(epoch: Epoch, priority: Int, numbers: Range<UInt64>, packets: [StoredPacket])
+        case verified(epoch: Epoch, number: UInt64, fits: Bool)
+        case answer(LinkMessage.Answer)
+        case replayed(epoch: Epoch, numbers: Range<UInt64>, packets: [StoredPacket])
+        /// Words of the firmware stage to the gateway; their session is filled in. Without a session they are dropped.
+        case fetch(LinkMessage.Fetch)
+        case report(LinkMessage.BundleReport)
         /// Stop once all is settled, or at `until` on the monotonic clock.
         case drain(until: Int64)
     }
 
     /// What the caller does, in order.
     public enum Action: Equatable, Sendable {
-        case openSocket
+        /// To the gateway of this index.
+        case openSocket(gateway: Int)
         case closeSocket
         /// One message.
         case send([UInt8])
+        case store(StoreRequest)
         /// Nothing more will come.
         case stopped(StopReason)
     }
@@ -39,13 +49,12 @@ public struct SenderMachine: Sendable {
         case drained
         /// The time of `drain` was over before all was settled.
         case drainTimeout
-        /// The gateway knows numbers of this epoch that were never given: take a new epoch.
-        case epochConflict
     }
 
     /// Where it stands, for people.
     public enum State: String, Equatable, Sendable {
-        case offline, connecting, greeting, resuming, live, throttled, draining, stopped
+        /// `closed`: by the rate plan.
+        case offline, closed, connecting, greeting, resuming, live, throttled, draining, stopped
     }
 
     /// What it did so far.
@@ -54,10 +63,18 @@ public struct SenderMachine: Sendable {
         /// Packets given to the socket, the ones sent again included.
         public var sent = 0
         public var resent = 0
-        /// Packets and octets that the gateway holds durably.
+        /// Packets and octets sent by this machine that the gateway holds durably.
         public var acknowledged = 0
         public var acknowledgedSize = 0
         public var rejected = 0
+        /// Packets sent because the gateway wanted them again.
+        public var replayed = 0
+        /// Tombstones sent.
+        public var tombstones = 0
+        /// Times the gateway had another history of an epoch.
+        public var conflicts = 0
+        /// Times another gateway was chosen.
+        public var failovers = 0
         /// Messages that did not parse, or were of another session.
         public var ignored = 0
 
@@ -68,7 +85,11 @@ public struct SenderMachine: Sendable {
     enum Phase: Sendable {
         case offline(until: Int64)
         case connecting(deadline: Int64)
-        case greeting(greeting: UInt32, attempt: Int, deadline: Int64)
+        /// Connected, and waiting for the store to say what to greet with.
+        case waiting
+        case greeting(greeting: UInt32, attempt: Int, sent: Int64, deadline: Int64)
+        /// Welcomed, and waiting for the store to compare the gateway's highest packet.
+        case checking(LinkMessage.Welcome)
         case open(SenderSession)
         case stopped(StopReason)
     }
@@ -76,29 +97,41 @@ public struct SenderMachine: Sendable {
     let configuration: SenderConfiguration
     var phase = Phase.offline(until: .min)
     public internal(set) var counters = Counters()
-    /// Failures in a row, which lengthen the backoff.
-    var failures = 0
-    var refusals = 0
+    /// What the store holds; nil before its first word, and while it turns to another epoch than `leaving`.
+    var store: StoreState?
+    /// The epoch that the store was asked to finish or to fork.
+    var leaving: Epoch?
+    var line = LineEstimate()
+    var bucket = TokenBucket()
+    var gateways: GatewayChoice
     var greetings: UInt32 = 0
-    /// Greatest number ever sent: up to it a packet is sent again.
-    var highestSent: UInt64 = 0
+    /// Sizes of packets that an earlier session left unsettled, by number.
+    var unproven: [UInt64: Int] = [:]
+    /// Silences in a row that ended a session; each doubles the patience, so that no line is too slow.
+    var silences = 0
     var drainDeadline: Int64?
     /// When a batch that is not full has waited long enough; nil where nothing waits.
     var holdDeadline: Int64?
+    /// The rate plan allows nothing now.
+    var isClosed = false
 
     /// A machine that is offline; give it `.tick` to begin.
-    public init(_ configuration: SenderConfiguration) { self.configuration = configuration }
+    public init(_ configuration: SenderConfiguration) {
+        self.configuration = configuration
+        gateways = GatewayChoice(count: configuration.gatewayCount)
+    }
 
     /// Where it stands.
     public var state: State {
         switch phase {
         case .stopped: .stopped
         case _ where drainDeadline != nil: .draining
-        case .offline: .offline
+        case .offline: isClosed ? .closed : .offline
         case .connecting: .connecting
-        case .greeting: .greeting
+        case .waiting, .greeting, .checking: .greeting
         case .open(let session):
-            session.isThrottled ? .throttled : session.cursor <= session.resumeEnd ? .resuming : .live
+            session.isThrottled(window: window)
+                ? .throttled : store.map { session.lanes.isResuming($0) } ?? false ? .resuming : .live
         }
     }
 
@@ -108,6 +141,18 @@ public struct SenderMachine: Sendable {
         return (session.flight.count, session.flightSize)
     }
 
+    /// What the store said last; nil before its first word and between two epochs.
+    public var storeState: StoreState? { store }
+
+    /// The gateway that it speaks with, or tries next.
+    public var gateway: Int { gateways.index }
+    /// The usual time from sending to knowing, in milliseconds; nil before the first.
+    public var roundTripMilliseconds: Int64? { line.roundTrip.map { Int64($0) } }
+    /// Octets a second that the line delivers at its best; nil before the first.
+    public var deliveryRate: Int? { line.rate.map { Int(min($0, 1e15)) } }
+    /// Octets that may be in flight by what is known of the line.
+    public var window: Int { min(line.window(atLeast: configuration.smallestWindow), configuration.window.size) }
+
     /// When it wants the next `.tick`, on the monotonic clock; nil where it waits for something else.
     public var deadline: Int64? {
         var times: [Int64] = []
@@ -116,128 +161,135 @@ public struct SenderMachine: Sendable {
         case .stopped: return nil
         case .offline(let until): times.append(until)
         case .connecting(let deadline): times.append(deadline)
-        case .greeting(_, _, let deadline): times.append(deadline)
+        case .greeting(_, _, _, let deadline): times.append(deadline)
+        case .waiting, .checking: break
         case .open(let session):
-            times.append(session.pingDue(configuration))
-            if let due = session.progressDue(configuration) { times.append(due) }
-            if let holdDeadline, !session.isThrottled { times.append(holdDeadline) }
+            times.append(pingDue(session))
+            if let due = progressDue(session) { times.append(due) }
+            if let end = session.repair.flightEnd { times.append(end) }
+            if !bucket.isOpen {
+                times.append(bucket.openTime(lastTime))
+            } else if let holdDeadline {
+                times.append(holdDeadline)
+            }
         }
+        if let planChange, !isOffline { times.append(planChange) }
         return times.min()
     }
 
+    /// The monotonic time of the last event, and of the next change of the rate plan.
+    private var lastTime: Int64 = 0
+    private var planChange: Int64?
+
     /// Takes one event. Actions are to be done in order, before the next event.
     public mutating func handle(
-        _ event: Event, now: LinkTime, queue: inout some PacketQueue, using generator: inout some RandomNumberGenerator
+        _ event: Event, now: LinkTime, using generator: inout some RandomNumberGenerator
     ) -> [Action] {
         var actions: [Action] = []
         if case .stopped = phase { return [] }
+        lastTime = now.monotonic
+        bucket.refill(now, configuration.ratePlan)
+        // a minute at most: the wall may step
+        planChange = configuration.ratePlan.millisecondsToChange(after: now.utc).map { now.monotonic + min($0, 60_000) }
         switch event {
         case .tick: break
-        case .ready: if !isOffline { greet(attempt: 1, now, queue, &actions) }
-        case .disconnected:
-            if !isOffline {
-                endSession(now)
-                phase = .connecting(deadline: now.monotonic + configuration.connectMilliseconds)
+        case .ready: if !isOffline { greet(attempt: 1, now, &actions) }
+        case .disconnected: if !isOffline { lose(now, &generator, &actions) }
+        case .refused: if !isOffline { giveUp(.refused, now, &generator, &actions) }
+        case .sendFailed: if !isOffline { giveUp(.failed, now, &generator, &actions) }
+        case .received(let octets): receive(octets, now, &actions)
+        case .store(let state): take(state, now, &actions)
+        case .loaded(let epoch, let priority, let numbers, let packets):
+            if epoch == store?.epoch { take(priority, numbers, packets) }
+        case .verified(let epoch, let number, let fits):
+            if case .checking(let welcome) = phase, epoch == store?.epoch, number == welcome.check?.number {
+                if fits { open(welcome, now, &actions) } else { fork(&actions) }
             }
-        case .refused: if !isOffline { giveUp(now, isRefused: true, &generator, &actions) }
-        case .sendFailed: if !isOffline { giveUp(now, isRefused: false, &generator, &actions) }
-        case .queued:
-            if holdDeadline == nil { holdDeadline = now.monotonic + configuration.holdMilliseconds }
-        case .received(let octets): receive(octets, now, &queue, &actions)
+        case .answer(let answer): say(answer, now, &actions)
+        case .replayed(let epoch, let numbers, let packets):
+            if case .open(var session) = phase, epoch == store?.epoch {
+                session.repair.take(numbers, packets)
+                phase = .open(session)
+            }
+        case .fetch(var fetch):
+            tell(&actions) { session in
+                fetch.session = session
+                return .fetch(fetch)
+            }
+        case .report(var report):
+            tell(&actions) { session in
+                report.session = session
+                return .bundle(report)
+            }
         case .drain(let until): drainDeadline = min(drainDeadline ?? until, until)
         }
-        passTime(now, queue, &generator, &actions)
-        pump(now, queue, &actions)
-        finishDrain(now, queue, &actions)
+        passTime(now, &generator, &actions)
+        pump(now, &actions)
+        finishDrain(now, &actions)
         return actions
     }
 
-    private var isOffline: Bool { if case .offline = phase { true } else { false } }
+    var isOffline: Bool { if case .offline = phase { true } else { false } }
 
-    private mutating func passTime(
-        _ now: LinkTime, _ queue: some PacketQueue, _ generator: inout some RandomNumberGenerator,
-        _ actions: inout [Action]
-    ) {
-        switch phase {
-        case .offline(let until) where now.monotonic >= until:
-            actions.append(.openSocket)
-            phase = .connecting(deadline: now.monotonic + configuration.connectMilliseconds)
-        case .connecting(let deadline) where now.monotonic >= deadline:
-            giveUp(now, isRefused: false, &generator, &actions)
-        case .greeting(_, let attempt, let deadline) where now.monotonic >= deadline:
-            if attempt < configuration.greetingCount {
-                greet(attempt: attempt + 1, now, queue, &actions)
-            } else {
-                giveUp(now, isRefused: false, &generator, &actions)
-            }
-        case .open(var session):
-            let isStuck = session.progressDue(configuration).map { now.monotonic >= $0 } ?? false
-            if isStuck || session.pingIsOverdue(now.monotonic, configuration) {
-                giveUp(now, isRefused: false, &generator, &actions)
-            } else if now.monotonic >= session.pingDue(configuration) {
-                actions.append(.send(session.ping(now, queue).packed()))
-                phase = .open(session)
-            }
-        default: break
-        }
+    /// Sends one message and pays for it.
+    mutating func send(_ message: LinkMessage, _ actions: inout [Action]) {
+        let octets = message.packed()
+        bucket.take(
+            octets.count + (octets.count <= 255 ? configuration.frameOverhead.small : configuration.frameOverhead.large)
+        )
+        actions.append(.send(octets))
     }
 
-    mutating func greet(attempt: Int, _ now: LinkTime, _ queue: some PacketQueue, _ actions: inout [Action]) {
-        endSession(now)
-        greetings &+= 1
-        var hello = LinkMessage.Hello(
-            station: configuration.station, epoch: configuration.epoch, boot: configuration.boot, greeting: greetings,
-            lowest: queue.lowest, highest: queue.next - 1)
-        hello.clockQuality = configuration.clockQuality
-        hello.time = now.utc
-        hello.firmware = Array(configuration.firmware.prefix(LinkLimit.firmware))
-        actions.append(.send(LinkMessage.hello(hello).packed()))
-        phase = .greeting(
-            greeting: greetings, attempt: attempt, deadline: now.monotonic + configuration.greetingMilliseconds)
-    }
-
-    /// A session that lasted makes the next backoff short again.
-    private mutating func endSession(_ now: LinkTime) {
+    private mutating func tell(_ actions: inout [Action], _ message: (UInt32) -> LinkMessage) {
         guard case .open(let session) = phase else { return }
-        if now.monotonic - session.opened >= configuration.goodSessionMilliseconds {
-            failures = 0
-            refusals = 0
+        send(message(session.identity), &actions)
+    }
+
+    // MARK: the store
+
+    private mutating func take(_ state: StoreState, _ now: LinkTime, _ actions: inout [Action]) {
+        guard state.epoch != leaving else { return }
+        let isOther = state.epoch != store?.epoch
+        if isOther || state.next > store?.next ?? 0, holdDeadline == nil {
+            holdDeadline = now.monotonic + configuration.holdMilliseconds
+        }
+        if isOther {
+            leaving = nil
+            unproven = [:]
+        }
+        store = state
+        if state.isClosed, !state.isLost, state.lowest == state.next {
+            return leave(.finish(epoch: state.epoch), &actions)
+        }
+        guard isOther else { return }
+        switch phase {
+        case .waiting, .greeting, .checking, .open: greet(attempt: 1, now, &actions)
+        case .offline, .connecting, .stopped: break
         }
     }
 
-    /// Drops the socket and waits: full jitter below a bound that doubles at each failure in a row.
-    private mutating func giveUp(
-        _ now: LinkTime, isRefused: Bool, _ generator: inout some RandomNumberGenerator, _ actions: inout [Action]
-    ) {
-        endSession(now)
-        let wait: Int64
-        if isRefused {
-            let bound = configuration.refusedBackoffMilliseconds << Int64(min(refusals, 20))
-            wait = min(bound, configuration.refusedBackoffLimitMilliseconds)
-            refusals += 1
-        } else {
-            let bound = configuration.backoffMilliseconds << Int64(min(failures, 20))
-            wait = Int64.random(in: 0...min(bound, configuration.backoffLimitMilliseconds), using: &generator)
-            failures += 1
-        }
-        actions.append(.closeSocket)
-        phase = .offline(until: now.monotonic + max(wait, 1))
+    private mutating func take(_ priority: Int, _ numbers: Range<UInt64>, _ packets: [StoredPacket]) {
+        guard case .open(var session) = phase else { return }
+        _ = session.lanes.take(priority: priority, numbers: numbers, packets: packets)
+        phase = .open(session)
     }
 
-    private mutating func finishDrain(_ now: LinkTime, _ queue: some PacketQueue, _ actions: inout [Action]) {
-        guard let drainDeadline else { return }
-        let isEmpty = queue.heldCount == 0
-        guard isEmpty || now.monotonic >= drainDeadline else { return }
-        if case .open(let session) = phase {
-            actions.append(.send(LinkMessage.bye(.init(session: session.identity, reason: .draining)).packed()))
-        }
-        stop(isEmpty ? .drained : .drainTimeout, &actions)
+    /// The gateway has another history of this epoch.
+    mutating func fork(_ actions: inout [Action]) {
+        guard let epoch = store?.epoch else { return }
+        counters.conflicts += 1
+        leave(.fork(epoch: epoch), &actions)
     }
 
-    mutating func stop(_ reason: StopReason, _ actions: inout [Action]) {
-        if case .stopped = phase { return }
-        if !isOffline { actions.append(.closeSocket) }
-        actions.append(.stopped(reason))
-        phase = .stopped(reason)
+    /// Turns away from the epoch; the store's next word is of another.
+    mutating func leave(_ request: StoreRequest, _ actions: inout [Action]) {
+        leaving = store?.epoch
+        store = nil
+        unproven = [:]
+        actions.append(.store(request))
+        switch phase {
+        case .greeting, .checking, .open: phase = .waiting
+        case .waiting, .offline, .connecting, .stopped: break
+        }
     }
 }

@@ -2,57 +2,129 @@ internal import PerigeeCore
 
 /// What one WELCOME opened, as the station sees it.
 struct SenderSession: Sendable {
+    /// A packet on the line.
+    struct Flying: Sendable {
+        let number: UInt64
+        let size: Int
+        let sent: Int64
+        /// What was durable when it was sent, and when that was known: the rate is what became durable since.
+        let deliveredBefore: Int
+        let deliveredTime: Int64
+        /// Nothing more was there to send.
+        let isLimited: Bool
+    }
+
     let identity: UInt32
     let opened: Int64
-    /// Numbers up to here were given before the session began; sending them is resuming.
-    let resumeEnd: UInt64
     /// The gateway's limit on the packets of one DATA.
     let batchSize: Int
     /// The smaller of the gateway's credit and our own window.
     var credit: Credit
-    /// The smallest number not sent in this session.
-    var cursor: UInt64
-    /// Sent in this session and not settled, ascending.
-    var flight: [(number: UInt64, size: Int)] = []
+    var lanes: SenderLanes
+    /// The batch that is being filled.
+    var building: [StoredPacket] = []
+    var buildingSize = 0
+    /// Sent in this session and not settled, in the order of sending.
+    var flight: [Flying] = []
     var flightSize = 0
+    /// Tombstones on the line.
+    var stones: [Range<UInt64>] = []
+    /// The last that was heard of.
+    var acknowledgement = Acknowledgement()
+    var delivered = 0
+    var deliveredTime: Int64
+    var repair = SenderRepair()
+    /// In a lost epoch: all holes up to here are named by tombstones, and the highest number that the gateway has.
+    var lost: (end: UInt64, highest: UInt64)?
     var lastHeard: Int64
     var lastProgress: Int64
     var pings = 0
     var lastPing: Int64 = 0
+    /// When it last heard of an acknowledgement.
+    var isWaiting: Bool { !flight.isEmpty || !stones.isEmpty }
+
+    init(
+        _ welcome: LinkMessage.Welcome, credit: Credit, batchSize: Int, lowest: UInt64, next: UInt64, now: Int64
+    ) {
+        identity = welcome.session
+        opened = now
+        self.batchSize = batchSize
+        self.credit = credit
+        lanes = SenderLanes(lowest: lowest, boundary: next)
+        deliveredTime = now
+        lastHeard = now
+        lastProgress = now
+    }
+
+    /// Whether a packet of `size` octets more may be on the line, by credit and window.
+    func allows(_ size: Int, window: Int) -> Bool {
+        let count = flight.count + building.count + repair.flightCount
+        let octets = flightSize + buildingSize + repair.flightSize + size
+        // one packet always may, or a window below its size would never open
+        return count < credit.packets && octets <= credit.size && (octets <= window || flightSize == 0)
+    }
 
     /// Whether not even the smallest packet may be sent.
-    var isThrottled: Bool { flight.count >= credit.packets || flightSize >= credit.size }
+    func isThrottled(window: Int) -> Bool { !allows(1, window: window) }
 
-    func allows(_ size: Int) -> Bool { flight.count < credit.packets && flightSize + size <= credit.size }
+    /// Takes out of flight what is covered; answers count, octets, and the newest of them.
+    mutating func settle(_ covered: Acknowledgement, now: Int64) -> (count: Int, size: Int, newest: Flying?) {
+        acknowledgement = covered
+        var newest: Flying?
+        let before = (flight.count, flightSize, stones.count)
+        flight.removeAll { packet in
+            guard covered.contains(packet.number) else { return false }
+            flightSize -= packet.size
+            if packet.sent >= newest?.sent ?? .min { newest = packet }
+            return true
+        }
+        stones.removeAll { covered.contains($0) }
+        if flight.count < before.0 || stones.count < before.2 { lastProgress = now }
+        delivered += before.1 - flightSize
+        if newest != nil { deliveredTime = now }
+        return (before.0 - flight.count, before.1 - flightSize, newest)
+    }
+}
 
-    /// Takes out of flight what is covered; answers count and octets.
-    mutating func settle(_ acknowledgement: Acknowledgement) -> (count: Int, size: Int) {
-        let before = (flight.count, flightSize)
-        flight.removeAll { acknowledgement.contains($0.number) }
-        flightSize = flight.reduce(0) { $0 + $1.size }
-        return (before.0 - flight.count, before.1 - flightSize)
+extension Acknowledgement {
+    /// Whether it covers all of `numbers`.
+    func contains(_ numbers: Range<UInt64>) -> Bool {
+        if numbers.upperBound - 1 <= cumulative { return true }
+        let rest = max(numbers.lowerBound, cumulative + 1)..<numbers.upperBound
+        return ranges.contains { $0.lowerBound <= rest.lowerBound && $0.upperBound >= rest.upperBound }
+    }
+}
+
+/// What a session sends again because the gateway asked for it, at most a quarter of the line while there is other work.
+struct SenderRepair: Sendable {
+    /// Requests that the store has not answered.
+    var asked: [UInt32: LinkMessage.Want] = [:]
+    /// Numbers that were asked for and granted, first come first.
+    var numbers: [Range<UInt64>] = []
+    var isLoading = false
+    var packets: [StoredPacket] = []
+    /// The last batch, which counts as in flight until it must be durable: no acknowledgement can name numbers that the
+    /// gateway had before.
+    var flightCount = 0
+    var flightSize = 0
+    var flightEnd: Int64?
+    /// Octets that other packets must get first.
+    var debt = 0
+    static let requestLimit = 16
+
+    mutating func land(_ now: Int64) {
+        guard let flightEnd, now >= flightEnd else { return }
+        self.flightEnd = nil
+        flightCount = 0
+        flightSize = 0
     }
 
-    func pingDue(_ configuration: SenderConfiguration) -> Int64 {
-        max(lastHeard, pings > 0 ? lastPing : lastHeard) + configuration.pingMilliseconds
-    }
-
-    func progressDue(_ configuration: SenderConfiguration) -> Int64? {
-        flight.isEmpty ? nil : lastProgress + configuration.progressMilliseconds
-    }
-
-    func pingIsOverdue(_ now: Int64, _ configuration: SenderConfiguration) -> Bool {
-        pings >= configuration.pingCount && now >= pingDue(configuration)
-    }
-
-    mutating func ping(_ now: LinkTime, _ queue: some PacketQueue) -> LinkMessage {
-        pings += 1
-        lastPing = now.monotonic
-        let age = queue.oldestTime.map { max(now.monotonic - $0, 0) } ?? 0
-        return .ping(
-            LinkMessage.Ping(
-                session: identity, nonce: UInt32(pings), time: now.utc, queuedPackets: queue.heldCount,
-                queuedSize: queue.heldSize, oldestAgeMilliseconds: Int(age), lowest: queue.lowest,
-                highest: queue.next - 1))
+    /// The first part of what was granted, and what of it the store looked through.
+    mutating func take(_ looked: Range<UInt64>, _ found: [StoredPacket]) {
+        isLoading = false
+        guard let first = numbers.first, first.lowerBound == looked.lowerBound else { return }
+        packets += found
+        numbers.removeFirst()
+        if looked.upperBound < first.upperBound { numbers.insert(looked.upperBound..<first.upperBound, at: 0) }
     }
 }
