@@ -74,6 +74,7 @@ let package = Package(
         swift("PerigeeFrameFormat", ["PerigeeCore", "PerigeeCompression", "PerigeeJSON"]),
         swift("PerigeeLink", ["PerigeeCore"]),
         swift("PerigeeQuality", ["PerigeeCore"]),
+        swift("PerigeeRollout", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeJSON"]),
         swift("PerigeeSimulator", ["PerigeeCore"]),
 
         // edges
@@ -105,7 +106,9 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeArchive", "PerigeeCodec",
                 "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON",
-                "PerigeeProducts", "PerigeeQuality", "PerigeeRaster", "PerigeeSimulator", "PerigeeTransport",
+                "PerigeeLink", "PerigeeProducts", "PerigeeQuality", "PerigeeRaster", "PerigeeRollout",
+                "PerigeeSimulator",
+                "PerigeeTransport",
             ]),
         // a dynamic library that brings its own Swift runtime, so that Python needs nothing but this file
         .target(
@@ -136,6 +139,7 @@ let package = Package(
         test("PerigeeCore"),
         test("PerigeeCodec", ["PerigeeFirmware", "PerigeeQuality", "PerigeeRaster"]),
         test("PerigeeFirmware"),
+        test("PerigeeRollout", ["PerigeeCodec", "PerigeeFirmware"]),
         test("PerigeeCompression"),
         test("PerigeeConcurrency"),
         test("PerigeeCommandLine"),

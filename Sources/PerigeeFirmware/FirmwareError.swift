@@ -1,3 +1,5 @@
+import PerigeeCore
+
 /// Why a firmware bundle cannot be used. Every case names the file or field.
 public enum FirmwareError: Error, Equatable, Sendable {
     /// The operating system refused; `reason` is its text.
@@ -6,8 +8,10 @@ public enum FirmwareError: Error, Equatable, Sendable {
     case outOfRange(field: String, value: Int, limit: Int)
     /// A field that is absent or no such value.
     case unusable(field: String, found: String, expected: String)
-    /// A file whose SHA-256 is not what the manifest says; hexadecimal.
-    case digest(file: String, found: String, expected: String)
+    /// A file whose SHA-256 is not what the manifest says.
+    case digest(file: String, found: [UInt8], expected: [UInt8])
+    /// A signature or a key that cannot be used.
+    case signature(file: String, SignatureProblem)
 }
 
 extension FirmwareError: CustomStringConvertible {
@@ -20,7 +24,8 @@ extension FirmwareError: CustomStringConvertible {
         case .unusable(let field, let found, let expected):
             "\(field) is \(found), expected \(expected): fetch the bundle again"
         case .digest(let file, let found, let expected):
-            "\(file) has SHA-256 \(found), the manifest says \(expected): damaged, fetch the bundle again"
+            "\(file) has SHA-256 \(Hex.text(found)), the manifest says \(Hex.text(expected)): damaged, fetch the bundle again"
+        case .signature(let file, let problem): "\(file): \(problem)"
         }
     }
 }

@@ -21,6 +21,9 @@ public struct FirmwareManifest: Equatable, Sendable {
     public let id: UInt32
     public let name: String
     public let version: String
+    /// The version where it is a whole number of 1 or more in plain digits, as bundles that are installed must have it: it
+    /// grows with every bundle, and an older one is not taken back. nil where it is any other text.
+    public var release: UInt64? { Self.release(version) }
     /// When the bundle was made, as its maker wrote it.
     public let created: String?
     /// In the order in which declarations count them.
@@ -65,8 +68,7 @@ public struct FirmwareManifest: Equatable, Sendable {
         for member in members {
             let field = "manifest.json files \(member.name)"
             // plain names only: a bundle never reaches outside of its directory
-            guard !member.name.isEmpty, member.name.utf8.count <= 64, !member.name.hasPrefix("."),
-                member.name.utf8.allSatisfy({ FirmwareManifest.isPlain($0) }),
+            guard isPlainName(member.name), !reservedNames.contains(member.name),
                 !files.contains(where: { $0.name == member.name })
             else {
                 throw .unusable(
@@ -91,6 +93,23 @@ public struct FirmwareManifest: Equatable, Sendable {
             throw .outOfRange(field: "manifest.json files size", value: total, limit: FirmwareBundle.totalSizeLimit)
         }
         return files
+    }
+
+    /// The counter that a version is; nil where it is none.
+    public static func release(_ version: String) -> UInt64? {
+        guard let number = UInt64(version), (1...UInt64(Int.max)).contains(number), String(number) == version else {
+            return nil
+        }
+        return number
+    }
+
+    /// The name of the manifest itself, of its signature, and of the vectors that a bundle is tried with.
+    public static let manifestFile = "manifest.json", signatureFile = "manifest.json.minisig"
+    public static let selfTestFile = "selftest.json"
+    private static let reservedNames = [manifestFile, signatureFile]
+
+    static func isPlainName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 64 && !name.hasPrefix(".") && name.utf8.allSatisfy(isPlain)
     }
 
     private static func isPlain(_ octet: UInt8) -> Bool {

@@ -8,7 +8,8 @@ public enum PerigeeTool {
         subcommands: [
             EncodeCommand.command, DecodeCommand.command, InfoCommand.command, CompareCommand.command,
             PublishCommand.command, SimulateCommand.command, ArchiveCommand.command,
-            KeysCommand.command, RenderCommand.command, DemoCommand.command, CompletionCommand.command,
+            KeysCommand.command, RenderCommand.command, FirmwareCommand.command, DemoCommand.command,
+            CompletionCommand.command,
             ReferenceCommand.command,
         ])
 
@@ -21,8 +22,9 @@ public enum PerigeeTool {
         case ["compare"]: try CompareCommand.run(arguments)
         case ["publish"]: try await PublishCommand.run(arguments)
         case ["simulate"]: try await SimulateCommand.run(arguments)
-        case ["archive", "list"], ["archive", "reindex"], ["archive", "verify"]: try ArchiveCommand.run(arguments)
+        case let path where path.first == "archive": try ArchiveCommand.run(arguments)
         case let path where path.first == "keys": try KeysCommand.run(arguments)
+        case let path where path.first == "firmware": try FirmwareCommand.run(arguments)
         case ["render"]: try RenderCommand.run(arguments)
         case ["demo"]: try await DemoCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)

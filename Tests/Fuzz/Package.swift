@@ -6,7 +6,7 @@ import PackageDescription
 
 let targets = [
     "FuzzPacket", "FuzzTokenFile", "FuzzTokens", "FuzzDecode", "FuzzLinkMessage", "FuzzFrameHeader", "FuzzFrame",
-    "FuzzManifest", "FuzzSafetensors",
+    "FuzzManifest", "FuzzPackedBundle", "FuzzSafetensors", "FuzzSignature",
 ]
 
 let package = Package(

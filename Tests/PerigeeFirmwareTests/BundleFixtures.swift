@@ -67,3 +67,7 @@ func writeBundle(_ directory: TemporaryDirectory, _ name: String, title: String 
     try directory.write(Array(text.utf8), to: "\(name)/manifest.json")
     return Array(text.utf8)
 }
+
+enum BundleFixture {
+    static func read(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
+}

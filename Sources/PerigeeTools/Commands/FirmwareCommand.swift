@@ -1,0 +1,113 @@
+import PerigeeCommandLine
+import PerigeeFirmware
+import PerigeeRollout
+
+/// `perigee firmware`: bundles as releases, signed and packed.
+enum FirmwareCommand {
+    static let secretKey = Option.value(
+        "secret-key", .file, as: "FILE", help: "Secret key to sign with, in minisign's format")
+    static let passwordFile = Option.value(
+        "password-file", .file, as: "FILE", help: "File whose first line opens the secret key")
+    private static let comment = Option.value(
+        "comment", .text, as: "TEXT", help: "Trusted comment of the signature; else version and time")
+    private static let bundle = Positional(
+        "BUNDLE", .file, help: "A packed bundle, or the folder of one with manifest.json")
+
+    static let command = Command(
+        "firmware", summary: "Pack, sign and check firmware bundles for stations",
+        subcommands: [
+            Command(
+                "keygen", summary: "Make a pair of keys that sign bundles",
+                discussion: [
+                    "Files are in minisign's format. The public key goes to /etc/perigee/firmware-keys of every station; the "
+                        + "secret one stays off the network."
+                ],
+                options: [
+                    .value("secret-key", .file, as: "FILE", help: "Write the secret key here", isRequired: true),
+                    .value("public-key", .file, as: "FILE", help: "Write the public key here", isRequired: true),
+                    .value(
+                        "password-file", .file, as: "FILE", help: "Encrypt the secret key with the file's first line"),
+                    .flag("no-password", help: "Leave the secret key unencrypted, readable by its owner alone"),
+                    SharedOptions.json,
+                ],
+                examples: [
+                    Example(
+                        "perigee firmware keygen --secret-key release.key --public-key release.pub --password-file pass",
+                        "a key that opens with the first line of `pass`")
+                ],
+                exitCodes: [.unavailable, .io]),
+            Command(
+                "pack", summary: "Pack a bundle into one file, as a release where --release says its number",
+                discussion: [
+                    "A release has a version that counts and a self-test: frames that every station decodes and encodes before "
+                        + "it uses the bundle. Making one changes the manifest and so the id; the other files stay as they are."
+                ],
+                options: [
+                    .value(
+                        "output", short: "o", .file, as: "FILE", help: "Write the packed bundle here", isRequired: true),
+                    .value(
+                        "release", .integer(1...Int.max), as: "N",
+                        help: "Make a release of this number; else pack the folder as it is"),
+                    .value("created", .datetime, as: "TIME", help: "When the release was made; else now"),
+                    secretKey, passwordFile, comment, SharedOptions.json,
+                ],
+                positionals: [Positional("FOLDER", .directory, help: "Folder of the bundle")],
+                examples: [
+                    Example(
+                        "perigee firmware pack Firmware/perigee-1 --release 2 -o perigee-2.tar --secret-key release.key",
+                        "release 2, signed")
+                ],
+                exitCodes: [.data, .unavailable, .io, .config]),
+            Command(
+                "sign", summary: "Sign a bundle",
+                discussion: [
+                    "Signs manifest.json, which names every other file by its SHA-256, as `minisign -S -H` does. A signature "
+                        + "that is there already is replaced."
+                ],
+                options: [
+                    .value(
+                        "secret-key", .file, as: "FILE", help: "Secret key to sign with, in minisign's format",
+                        isRequired: true), passwordFile, comment, SharedOptions.json,
+                ],
+                positionals: [bundle],
+                examples: [
+                    Example("perigee firmware sign perigee-2.tar --secret-key release.key", "with an unencrypted key")
+                ],
+                exitCodes: [.data, .unavailable, .io]),
+            Command(
+                "verify", summary: "Check signature, version, files and self-test of a bundle",
+                options: [
+                    .values("public-key", .file, as: "FILE", help: "A key that may have signed it; may be repeated"),
+                    .value("keys", .directory, as: "DIR", help: "Folder of such keys, each *.pub"),
+                    SharedOptions.json,
+                ],
+                positionals: [bundle],
+                examples: [
+                    Example(
+                        "perigee firmware verify perigee-2.tar --public-key release.pub", "as a station would check it")
+                ],
+                exitCodes: [.differs, .data, .unavailable]),
+        ])
+
+    static func run(_ arguments: Arguments) throws -> ExitCode {
+        switch arguments.path.last {
+        case "keygen": try FirmwareSigning.makeKeys(arguments)
+        case "pack": try FirmwarePacking.pack(arguments)
+        case "sign": try FirmwarePacking.sign(arguments)
+        default: try FirmwarePacking.verify(arguments)
+        }
+    }
+}
+
+extension CommandFailure {
+    /// A bundle, signature or key that cannot be used.
+    init(_ error: FirmwareError) {
+        let code: ExitCode = if case .file = error { .unavailable } else { .data }
+        self.init(code, "\(error)")
+    }
+
+    /// A release that could not be made.
+    init(_ error: RolloutError) {
+        if case .firmware(let error) = error { self.init(error) } else { self.init(.data, "\(error)") }
+    }
+}
