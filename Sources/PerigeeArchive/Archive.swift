@@ -73,6 +73,11 @@ public struct Archive: ~Copyable {
             station: station, epoch: epoch, from: lowest, rangeLimit: rangeLimit, newestLimit: newestLimit)
     }
 
+    /// Remembers that a station holds nothing below `lowest` any more: what is missing there does not wait.
+    public mutating func raise(station: String, epoch: Epoch, lowest: UInt64) throws(ArchiveError) {
+        try index.raise(station: station, epoch: epoch, lowest: lowest)
+    }
+
     /// Makes the index anew from the segments; nobody may write meanwhile. Followers keep their place: rows get the same ids.
     public static func reindex(_ directory: String) throws(ArchiveError) -> Recovery {
         let lock = try hold(directory)

@@ -57,6 +57,13 @@ public final class Gateway: @unchecked Sendable {
             self.socket = consume socket
         } catch { throw .transport(error) }
         shared.withLock { $0.status.endpoint = endpoint }
+        if let reason = recovery.rebuilt {
+            log.write(.warning, "index_rebuilt", [("reason", reason), ("records", "\(recovery.indexed)")])
+        }
+        if recovery.lostSize > 0 {
+            // what was acknowledged is gone: `perigee archive gaps` names the numbers, `want` may bring them back
+            log.write(.error, "segments_lost", [("octets", "\(recovery.lostSize)")])
+        }
         log.write(
             .info, "started",
             [

@@ -9,6 +9,9 @@ final class GatewayRouter {
     private struct Session {
         let hello: LinkMessage.Hello
         var machine: ReceiverMachine
+        /// What the archive was told of the station's lowest number, and when.
+        var lowest: UInt64
+        var lowestTold: Int64
     }
 
     private var socket: Socket
@@ -44,7 +47,7 @@ final class GatewayRouter {
             status.sessions.append(
                 GatewayStatus.Session(
                     station: session.hello.station.text, epoch: session.hello.epoch.text,
-                    cumulative: session.machine.acknowledgement.cumulative, waitingPackets: waiting.packets,
+                    cumulative: session.machine.cumulative, waitingPackets: waiting.packets,
                     waitingSize: waiting.size))
         }
         status.sessions.sort { $0.station < $1.station }
@@ -124,34 +127,57 @@ final class GatewayRouter {
             totals.strangeMessages += 1
             return send(.bye(.init(session: number, reason: .unknownSession)), to: peer)
         }
-        let actions = session.machine.receive(message, now: currentTime())
+        let now = currentTime()
+        let actions = session.machine.receive(message, now: now)
+        tellLowest(message, &session, now.monotonic)
         sessions[peer] = session
         perform(actions, session, peer)
+    }
+
+    /// Lets the archive know now and then what the station holds no more, so that its gaps can be told from what waits.
+    private func tellLowest(_ message: LinkMessage, _ session: inout Session, _ now: Int64) {
+        let lowest: UInt64
+        switch message {
+        case .data(let batch): lowest = batch.lowest
+        case .tombstone(let batch): lowest = batch.lowest
+        case .ping(let ping): lowest = ping.lowest
+        default: return
+        }
+        guard lowest > session.lowest, now >= session.lowestTold + 1_000 else { return }
+        let job = ArchiveJob.raise(station: session.hello.station.text, epoch: session.hello.epoch, lowest: lowest)
+        guard jobs.offer(job, size: 64) == .accepted else { return }
+        session.lowest = lowest
+        session.lowestTold = now
     }
 
     /// Takes what the archive's thread answered.
     func take(_ answer: ArchiveAnswer) {
         switch answer {
         case .failed: break  // the gateway ends
-        case .found(let peer, let hello, let durable): open(hello, durable, peer)
-        case .committed(let items):
-            var groups: [SessionKey: [(number: UInt64, outcome: ReceiverMachine.Outcome)]] = [:]
-            for item in items { groups[item.key, default: []].append((item.number, item.outcome)) }
-            for (key, outcomes) in groups {
+        case .found(let peer, let hello, let state): open(hello, state, peer)
+        case .committed(let packets, let tombstones):
+            let groups = Dictionary(grouping: packets, by: \.key)
+            for (key, packets) in groups {
                 guard var session = sessions[key.peer], session.machine.session == key.session else {
                     // stored all the same, for a session that is gone
-                    totals.stored += outcomes.count { $0.outcome == .stored }
-                    totals.duplicates += outcomes.count { $0.outcome == .duplicate }
+                    totals.stored += packets.count { $0.outcome == .stored }
+                    totals.duplicates += packets.count { $0.outcome == .duplicate }
                     continue
                 }
-                let actions = session.machine.committed(outcomes, now: currentTime())
+                let actions = session.machine.committed(packets.map { ($0.number, $0.outcome) }, now: currentTime())
+                sessions[key.peer] = session
+                perform(actions, session, key.peer)
+            }
+            for (key, tombstone) in tombstones {
+                guard var session = sessions[key.peer], session.machine.session == key.session else { continue }
+                let actions = session.machine.buried([tombstone], now: currentTime())
                 sessions[key.peer] = session
                 perform(actions, session, key.peer)
             }
         }
     }
 
-    private func open(_ hello: LinkMessage.Hello, _ durable: SequenceSet, _ peer: [UInt8]) {
+    private func open(_ hello: LinkMessage.Hello, _ state: EpochState, _ peer: [UInt8]) {
         guard greetings[peer] == hello.greeting else { return }  // a later HELLO is on its way
         greetings[peer] = nil
         if let old = sessions.removeValue(forKey: peer) { totals.add(old.machine.counters) }
@@ -164,15 +190,19 @@ final class GatewayRouter {
             close(other, .superseded)
         }
         let (machine, welcome) = ReceiverMachine.open(
-            hello, session: UInt32.random(in: 1...UInt32.max, using: &generator), durable: durable,
+            hello, session: UInt32.random(in: 1...UInt32.max, using: &generator),
+            // below `lowest` the station needs no word
+            durable: SequenceSet(cumulative: hello.lowest - 1, ranges: state.numbers), newest: state.newest,
+            check: state.highest.map { PacketDigest(number: $0.number, checksum: $0.checksum) },
             configuration: configuration.session, now: currentTime())
-        sessions[peer] = Session(hello: hello, machine: machine)
+        sessions[peer] = Session(
+            hello: hello, machine: machine, lowest: hello.lowest, lowestTold: currentTime().monotonic)
         totals.sessionsOpened += 1
         log.write(
             .info, "session_opened",
             [
                 ("station", hello.station.text), ("epoch", hello.epoch.text), ("lowest", "\(hello.lowest)"),
-                ("highest", "\(hello.highest)"), ("cumulative", "\(machine.acknowledgement.cumulative)"),
+                ("highest", "\(hello.highest)"), ("cumulative", "\(machine.cumulative)"),
             ])
         send(welcome, to: peer)
     }
@@ -211,6 +241,8 @@ final class GatewayRouter {
                 if jobs.offer(.store(key, record), size: packet.count) != .accepted {
                     log.write(.warning, "archive_behind", [("station", record.station)])
                 }
+            case .bury(let tombstone): bury(tombstone, session, peer)
+            case .answered: break
             case .end(let reason):
                 guard let ended = sessions.removeValue(forKey: peer) else { continue }
                 totals.add(ended.machine.counters)
@@ -218,6 +250,23 @@ final class GatewayRouter {
                     .info, "session_ended",
                     [("station", session.hello.station.text), ("reason", reason.map { "\($0)" } ?? "station")])
             }
+        }
+    }
+
+    private func bury(_ tombstone: Tombstone, _ session: Session, _ peer: [UInt8]) {
+        let record = TombstoneRecord(
+            station: session.hello.station.text, epoch: session.hello.epoch, received: currentTime().utc,
+            tombstone: tombstone)
+        let key = SessionKey(peer: peer, session: session.machine.session)
+        log.write(
+            .warning, "tombstone",
+            [
+                ("station", record.station), ("epoch", record.epoch.text),
+                ("first", "\(tombstone.numbers.lowerBound)"), ("last", "\(tombstone.numbers.upperBound - 1)"),
+                ("reason", "\(tombstone.reason)"), ("frames", "\(tombstone.frames)"),
+            ])
+        if jobs.offer(.bury(key, record), size: 64) != .accepted {
+            log.write(.warning, "archive_behind", [("station", record.station)])
         }
     }
 

@@ -32,7 +32,10 @@ public struct GatewayStatus: Equatable, Sendable {
     public var duplicates = 0
     public var conflicts = 0
     public var rejected = 0
-    /// Numbers that stations gave up on without their packet being here.
+    /// Tombstones filed, and the numbers they stand for.
+    public var tombstones = 0
+    public var buriedNumbers: UInt64 = 0
+    /// Numbers that stations hold no more, without packet or tombstone here: nobody explains them.
     public var gaps: UInt64 = 0
     /// Messages that do not parse, are of unknown sessions, or exceed their limits.
     public var strangeMessages = 0
@@ -48,6 +51,8 @@ public struct GatewayStatus: Equatable, Sendable {
         duplicates += counters.duplicates
         conflicts += counters.conflicts
         rejected += counters.rejected
+        tombstones += counters.tombstones
+        buriedNumbers += counters.buriedNumbers
         gaps += counters.gaps
     }
 
@@ -58,6 +63,7 @@ public struct GatewayStatus: Equatable, Sendable {
             "state": .string(isStopping ? "stopping" : "running"), "sessions_opened": .integer(sessionsOpened),
             "packets": .integer(packets), "octets": .integer(size), "stored": .integer(stored),
             "duplicates": .integer(duplicates), "conflicts": .integer(conflicts), "rejected": .integer(rejected),
+            "tombstones": .integer(tombstones), "buried_numbers": .integer(Int(clamping: buriedNumbers)),
             "gaps": .integer(Int(clamping: gaps)), "strange_messages": .integer(strangeMessages),
             "wire_octets_received": .integer(wireReceived), "wire_octets_sent": .integer(wireSent),
             "sessions": .array(sessions.map(\.json)),

@@ -329,6 +329,7 @@ struct LinkSimulator {
             case .store(let number, let packet):
                 uncommitted.append((receiver?.session ?? 0, number, Array(packet)))
                 if commitAt == nil { commitAt = now + Int64.random(in: 1...100, using: &generator) }
+            case .bury, .answered: faults.append("the station sent what this simulation has not")
             case .end: receiver = nil
             }
         }

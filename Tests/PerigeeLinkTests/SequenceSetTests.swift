@@ -28,12 +28,31 @@ struct SequenceSetTests {
         }
     }
 
-    @Test("an acknowledgement names the lowest 32 ranges")
-    func cut() {
-        var set = SequenceSet()
-        for number in stride(from: 2, through: 100, by: 2) { set.insert(UInt64(number)) }
-        #expect(set.ranges.count == 50)
-        #expect(set.acknowledgement.ranges.count == 32)
-        #expect(set.acknowledgement.highest == 64)
+    @Test("a range agrees with its numbers one by one, and is found again", arguments: 0..<200)
+    func ranges(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var whole = SequenceSet()
+        var single = SequenceSet()
+        for _ in 0..<40 {
+            let start = UInt64.random(in: 1...100, using: &generator)
+            let range = start..<start + UInt64.random(in: 0...12, using: &generator)
+            whole.insert(range)
+            for number in range { single.insert(number) }
+            #expect(whole == single, "seed \(seed)")
+            let isFound = (0...115 as ClosedRange<UInt64>).allSatisfy { number in
+                let found = whole.range(containing: number)
+                return (found != nil) == (number > whole.cumulative && whole.contains(number))
+                    && found?.contains(number) != false
+            }
+            #expect(isFound, "seed \(seed)")
+        }
+    }
+
+    @Test("what is forgotten are the highest ranges")
+    func forgets() {
+        var set = SequenceSet(cumulative: 1, ranges: [3..<4, 5..<8, 10..<11])
+        #expect(set.forget(beyond: 3) == nil)
+        #expect(set.forget(beyond: 1) == 5)
+        #expect(set == SequenceSet(cumulative: 1, ranges: [3..<4]))
     }
 }

@@ -115,7 +115,9 @@ final class TestGateway: Sendable {
                 case .store(let number, let packet):
                     packets.withLock { $0[number] = Array(packet) }
                     stored.append((number, .stored))
-                case .end: break
+                case .bury(let tombstone):
+                    messages += actions(machine?.buried([tombstone], now: currentTime()) ?? [])
+                case .answered, .end: break
                 }
             }
             if !stored.isEmpty { messages += actions(machine?.committed(stored, now: currentTime()) ?? []) }

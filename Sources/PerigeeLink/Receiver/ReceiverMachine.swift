@@ -1,4 +1,4 @@
-internal import PerigeeCore
+public import PerigeeCore
 
 /// The gateway's end of one session, a pure value. Source: Docs/link-protocol.md section 4.
 ///
@@ -12,8 +12,19 @@ public struct ReceiverMachine: Sendable {
         public var acknowledgeMilliseconds: Int64 = 50
         /// A session that is silent for so long is forgotten.
         public var silenceMilliseconds: Int64 = 90_000
-        /// Ranges of numbers above the cumulative one that are remembered.
-        public var rangeLimit = 1_024
+        /// Ranges of numbers above the cumulative one that are remembered; what is forgotten beyond them stays durable.
+        public var rangeLimit = 65_536
+        /// Tombstones that may wait for the archive.
+        public var tombstoneLimit = 1_024
+        /// Octets of packets a second that a station may send for long, at least 2,048; nil: as many as it likes. Credit shrinks to five
+        /// seconds of it, and acknowledgements wait until what came is paid for.
+        public var intakeLimit: Int?
+
+        /// The credit that stations are told.
+        public var grantedCredit: Credit {
+            let size = intakeLimit.map { min(credit.size, max(LinkLimit.packet, $0 * 5)) } ?? credit.size
+            return Credit(packets: credit.packets, size: size)
+        }
 
         /// The defaults above.
         public init() {}
@@ -34,6 +45,10 @@ public struct ReceiverMachine: Sendable {
         case send(LinkMessage)
         /// Archive this packet, then tell `committed`.
         case store(number: UInt64, packet: ArraySlice<UInt8>)
+        /// Archive this tombstone, then tell `buried`.
+        case bury(Tombstone)
+        /// What the station makes of a WANT.
+        case answered(LinkMessage.Answer)
         /// The session is over; a BYE was sent where it helps.
         case end(ByeReason?)
     }
@@ -44,7 +59,10 @@ public struct ReceiverMachine: Sendable {
         public var size = 0
         public var stored = 0
         public var duplicates = 0
-        /// Numbers that the station gave up on, or settled elsewhere, and that are not here.
+        /// Tombstones that became durable, and the numbers they stand for.
+        public var tombstones = 0
+        public var buriedNumbers: UInt64 = 0
+        /// Numbers that the station says it holds no more, and of which neither packet nor tombstone is here: nobody explains them.
         public var gaps: UInt64 = 0
         public var rejected = 0
         public var conflicts = 0
@@ -52,27 +70,38 @@ public struct ReceiverMachine: Sendable {
 
     public let session: UInt32
     private let configuration: Configuration
+    private let credit: Credit
     private var durable: SequenceSet
+    /// Where `durable` does not know all; what lies above may be durable too.
+    private var forgottenFrom = UInt64.max
+    private var choice = AcknowledgementChoice()
     /// Sizes of packets given to the archive and not yet committed.
     private var pending: [UInt64: Int] = [:]
     private var pendingSize = 0
+    private var pendingTombstones: [Tombstone] = []
     private var rejectedNumbers: Set<UInt64> = []
     private var newlyDurableSize = 0
     private var acknowledgeDue: Int64?
+    /// When everything that came is paid for at the rate of `intakeLimit`.
+    private var intakePaid: Int64 = .min
     private var lastHeard: Int64
     private var isEnded = false
     public private(set) var counters = Counters()
 
-    /// A session for a station whose numbers in `durable` the archive holds; the second value is the WELCOME.
+    /// A session for a station whose numbers in `durable` the archive holds; the second value is the WELCOME. `newest`: numbers that may
+    /// have become durable without the station hearing of it, they are named first. `check`: the highest packet there is.
     public static func open(
-        _ hello: LinkMessage.Hello, session: UInt32, durable: SequenceSet, configuration: Configuration, now: LinkTime
+        _ hello: LinkMessage.Hello, session: UInt32, durable: SequenceSet, newest: [Range<UInt64>] = [],
+        check: PacketDigest? = nil, configuration: Configuration, now: LinkTime
     ) -> (machine: ReceiverMachine, welcome: LinkMessage) {
         var machine = ReceiverMachine(
             session: session, durable: durable, configuration: configuration, now: now.monotonic)
-        machine.counters.gaps += machine.durable.raise(lowest: hello.lowest)
+        machine.counters.gaps += machine.raise(below: hello.lowest)
+        for range in newest { machine.choice.add(range.lowerBound) }
         let welcome = LinkMessage.Welcome(
-            greeting: hello.greeting, session: session, acknowledgement: machine.durable.acknowledgement,
-            credit: configuration.credit, batchSize: configuration.batchSize, time: now.utc)
+            greeting: hello.greeting, session: session, acknowledgement: machine.choice.next(of: &machine.durable),
+            credit: machine.credit, batchSize: configuration.batchSize, time: now.utc, check: check)
+        if machine.choice.hasMore { machine.acknowledgeDue = now.monotonic }
         return (machine, .welcome(welcome))
     }
 
@@ -80,14 +109,19 @@ public struct ReceiverMachine: Sendable {
         self.session = session
         self.durable = durable
         self.configuration = configuration
+        credit = configuration.grantedCredit
         lastHeard = now
+        // an index that was asked for so many ranges and no more may know others
+        if durable.ranges.count + 1 >= configuration.rangeLimit, let last = durable.ranges.last {
+            forgottenFrom = last.upperBound
+        }
     }
 
     /// Packets and octets that wait for the archive.
     public var waiting: (packets: Int, size: Int) { (pending.count, pendingSize) }
 
-    /// What is durable now.
-    public var acknowledgement: Acknowledgement { durable.acknowledgement }
+    /// Every number up to it is durable, or the station holds it no more.
+    public var cumulative: UInt64 { durable.cumulative }
 
     /// When it wants `tick` next, on the monotonic clock.
     public var deadline: Int64 {
@@ -99,14 +133,15 @@ public struct ReceiverMachine: Sendable {
         guard !isEnded else { return [] }
         lastHeard = now.monotonic
         switch message {
-        case .data(let batch) where batch.session == session: return take(batch)
+        case .data(let batch) where batch.session == session: return take(batch, now)
+        case .tombstone(let batch) where batch.session == session: return take(batch, now)
+        case .answer(let answer) where answer.session == session: return [.answered(answer)]
         case .ping(let ping) where ping.session == session:
             giveUp(below: ping.lowest)
-            return [
-                .send(.pong(LinkMessage.Pong(session: session, nonce: ping.nonce, time: now.utc))), acknowledge(),
-            ]
+            let pong = LinkMessage.Pong(session: session, nonce: ping.nonce, time: now.utc)
+            return [.send(.pong(pong))] + acknowledge(by: now.monotonic, now)
         case .bye(let bye) where bye.session == session: return end(nil)
-        case .tombstone, .answer, .fetch, .bundle: return []
+        case .fetch, .bundle: return []
         default: return end(.violation)
         }
     }
@@ -127,29 +162,35 @@ public struct ReceiverMachine: Sendable {
                 actions.append(reject(number, .conflict, "number"))
                 continue
             }
-            durable.insert(number)
+            settle(number..<number + 1)
         }
-        let isUrgent = newlyDurableSize >= configuration.credit.size / 4 || pending.isEmpty
-        if isUrgent {
-            actions.append(acknowledge())
-        } else if acknowledgeDue == nil {
-            acknowledgeDue = now.monotonic + configuration.acknowledgeMilliseconds
+        return actions + acknowledgeCommit(now)
+    }
+
+    /// Takes tombstones that the archive was given, after its commit.
+    public mutating func buried(_ tombstones: [Tombstone], now: LinkTime) -> [Action] {
+        guard !isEnded else { return [] }
+        for tombstone in tombstones {
+            if let index = pendingTombstones.firstIndex(of: tombstone) { pendingTombstones.remove(at: index) }
+            counters.tombstones += 1
+            counters.buriedNumbers += tombstone.numbers.upperBound - tombstone.numbers.lowerBound
+            settle(tombstone.numbers)
         }
-        return actions
+        return acknowledgeCommit(now)
     }
 
     /// Lets time pass.
     public mutating func tick(now: LinkTime) -> [Action] {
         guard !isEnded else { return [] }
         if now.monotonic >= lastHeard + configuration.silenceMilliseconds { return end(nil) }
-        if let acknowledgeDue, now.monotonic >= acknowledgeDue { return [acknowledge()] }
+        if let acknowledgeDue, now.monotonic >= acknowledgeDue { return acknowledge(by: now.monotonic, now) }
         return []
     }
 
     /// Ends the session from this side.
     public mutating func close(_ reason: ByeReason) -> [Action] { isEnded ? [] : end(reason) }
 
-    private mutating func take(_ batch: LinkMessage.DataBatch) -> [Action] {
+    private mutating func take(_ batch: LinkMessage.DataBatch, _ now: LinkTime) -> [Action] {
         giveUp(below: batch.lowest)
         var actions: [Action] = []
         for item in batch.items {
@@ -158,11 +199,14 @@ public struct ReceiverMachine: Sendable {
                 counters.duplicates += 1
                 continue
             }
-            guard pending.count < configuration.credit.packets, pendingSize + size <= configuration.credit.size,
-                durable.ranges.count < configuration.rangeLimit, rejectedNumbers.count < configuration.rangeLimit
-            else { return actions + end(.violation) }
+            guard pending.count < credit.packets, pendingSize + size <= credit.size else {
+                return actions + end(.violation)
+            }
             counters.packets += 1
             counters.size += size
+            if let limit = configuration.intakeLimit {
+                intakePaid = max(intakePaid, now.monotonic) + Int64(size * 1_000 / max(limit, 1))
+            }
             if let fault = PacketCheck.fault(item.packet) {
                 actions.append(reject(item.number, fault.code, fault.field))
                 continue
@@ -174,27 +218,70 @@ public struct ReceiverMachine: Sendable {
         return actions
     }
 
+    private mutating func take(_ batch: LinkMessage.TombstoneBatch, _ now: LinkTime) -> [Action] {
+        giveUp(below: batch.lowest)
+        var actions: [Action] = []
+        for tombstone in batch.items where !pendingTombstones.contains(tombstone) {
+            guard pendingTombstones.count < configuration.tombstoneLimit else { return actions + end(.violation) }
+            pendingTombstones.append(tombstone)
+            actions.append(.bury(tombstone))
+        }
+        return actions
+    }
+
+    private mutating func settle(_ numbers: Range<UInt64>) {
+        durable.insert(numbers)
+        choice.add(numbers.lowerBound)
+        if let first = durable.forget(beyond: configuration.rangeLimit) { forgottenFrom = min(forgottenFrom, first) }
+    }
+
     private mutating func reject(_ number: UInt64, _ code: RejectCode, _ field: String) -> Action {
         counters.rejected += 1
-        rejectedNumbers.insert(number)
+        if rejectedNumbers.count < configuration.rangeLimit { rejectedNumbers.insert(number) }
         return .send(.reject(LinkMessage.Reject(session: session, number: number, code: code, field: field)))
     }
 
-    /// The station needs no word about lower numbers any more; those that are missing and were not rejected are gaps.
+    /// The station needs no word about lower numbers any more; those that are missing and were not rejected are gaps. A lower
+    /// number than before is no news: a replay names its own.
     private mutating func giveUp(below lowest: UInt64) {
-        let missing = durable.raise(lowest: lowest)
+        guard lowest > durable.cumulative + 1 else { return }
+        let missing = raise(below: lowest)
         let explained = rejectedNumbers.count { $0 < lowest }
         rejectedNumbers = rejectedNumbers.filter { $0 >= lowest }
         counters.gaps += missing - min(missing, UInt64(explained))
     }
 
-    private mutating func acknowledge() -> Action {
+    /// How many numbers below `lowest` are missing, as far as all are known.
+    private mutating func raise(below lowest: UInt64) -> UInt64 {
+        let missing = durable.raise(lowest: min(lowest, forgottenFrom))
+        durable.raise(lowest: lowest)
+        return missing
+    }
+
+    /// After a commit: at once where much became durable or nothing else is waited for.
+    private mutating func acknowledgeCommit(_ now: LinkTime) -> [Action] {
+        let isUrgent =
+            newlyDurableSize >= credit.size / 4 || (pending.isEmpty && pendingTombstones.isEmpty)
+        let due = now.monotonic + (isUrgent ? 0 : configuration.acknowledgeMilliseconds)
+        return acknowledge(by: min(due, acknowledgeDue ?? .max), now)
+    }
+
+    /// Says what is durable when `due` has come and the intake is paid for but for a second; later where not.
+    private mutating func acknowledge(by due: Int64, _ now: LinkTime) -> [Action] {
+        let time = max(due, intakePaid == .min ? due : intakePaid - 1_000)
+        guard time <= now.monotonic else {
+            acknowledgeDue = time
+            return []
+        }
         acknowledgeDue = nil
         newlyDurableSize = 0
-        return .send(
-            .ack(
-                LinkMessage.Ack(
-                    session: session, acknowledgement: durable.acknowledgement, credit: configuration.credit)))
+        var actions: [Action] = []
+        repeat {
+            let ack = LinkMessage.Ack(
+                session: session, acknowledgement: choice.next(of: &durable), credit: credit)
+            actions.append(.send(.ack(ack)))
+        } while choice.hasMore
+        return actions
     }
 
     private mutating func end(_ reason: ByeReason?) -> [Action] {

@@ -37,6 +37,35 @@ public struct SequenceSet: Equatable, Sendable {
         return true
     }
 
+    /// Adds a range of numbers. Cost: as `insert` of one number, and those ranges that it joins.
+    public mutating func insert(_ range: Range<UInt64>) {
+        var added = max(range.lowerBound, cumulative + 1)..<max(range.upperBound, cumulative + 1)
+        guard !added.isEmpty else { return }
+        let index = firstRange(endingAbove: added.lowerBound - 1)  // it may only touch
+        var end = index
+        while end < ranges.count, ranges[end].lowerBound <= added.upperBound {
+            added =
+                min(added.lowerBound, ranges[end].lowerBound)..<max(added.upperBound, ranges[end].upperBound)
+            end += 1
+        }
+        ranges.replaceSubrange(index..<end, with: [added])
+        absorb()
+    }
+
+    /// The range above the cumulative number that holds `number`; nil where there is none.
+    public func range(containing number: UInt64) -> Range<UInt64>? {
+        let index = firstRange(endingAbove: number)
+        return index < ranges.count && ranges[index].contains(number) ? ranges[index] : nil
+    }
+
+    /// Forgets the highest ranges beyond `limit` of them; answers where what was forgotten begins.
+    public mutating func forget(beyond limit: Int) -> UInt64? {
+        guard ranges.count > limit else { return nil }
+        let first = ranges[limit].lowerBound
+        ranges.removeSubrange(limit...)
+        return first
+    }
+
     /// Gives up on all numbers below `lowest`; answers how many of them were missing.
     @discardableResult
     public mutating func raise(lowest: UInt64) -> UInt64 {
@@ -51,11 +80,6 @@ public struct SequenceSet: Equatable, Sendable {
         }
         absorb()
         return missing
-    }
-
-    /// What fits one message: the lowest ranges.
-    public var acknowledgement: Acknowledgement {
-        Acknowledgement(cumulative: cumulative, ranges: Array(ranges.prefix(LinkLimit.ranges)))
     }
 
     private func firstRange(endingAbove number: UInt64) -> Int {
