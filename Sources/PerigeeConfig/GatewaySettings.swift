@@ -2,6 +2,11 @@
 public struct GatewaySettings: Equatable, Sendable {
     /// Where stations connect to.
     public var endpoint: String
+    /// Listens there in the clear where there are no keys, whoever can reach it.
+    public var isInsecure: Bool
+    /// Its own secret key, and the folder of its stations' public keys.
+    public var secretFile: String
+    public var stationsDirectory: String
     public var archiveDirectory: String
     /// Octets after which a segment file of the archive is closed and the next one begun.
     public var segmentSize: Int
@@ -12,6 +17,9 @@ public struct GatewaySettings: Equatable, Sendable {
     /// The keys of the file.
     public static let keys: [Key] = [
         Key("gateway.endpoint", .text(), .text("tcp://*:5571"), "ZeroMQ endpoint to listen on"),
+        Key("gateway.insecure", .boolean, .boolean(false), "listen without keys, whoever can reach the endpoint"),
+        Key("keys.secret", .text(), .text("keys/gateway.secret"), "own secret key"),
+        Key("keys.stations", .text(), .text("keys/stations"), "folder of public keys of stations, NAME.pub each"),
         Key("archive.directory", .text(), .text("/var/lib/perigee/archive"), "folder of the archive"),
         Key(
             "archive.segment_bytes", .size(1 << 16...1 << 36), .integer(64 << 20),
@@ -32,6 +40,9 @@ public struct GatewaySettings: Equatable, Sendable {
         }
         endpoint = values.text("gateway.endpoint")
         StationConfiguration.check(endpoint, line: values.line("gateway.endpoint"), key: "gateway.endpoint", &reader)
+        isInsecure = values.optionalBoolean("gateway.insecure") ?? false
+        secretFile = path("keys.secret")
+        stationsDirectory = path("keys.stations")
         archiveDirectory = path("archive.directory")
         segmentSize = values.integer("archive.segment_bytes")
         statusFile = path("status.file")

@@ -20,6 +20,10 @@ public struct StationConfiguration: Equatable, Sendable {
         public var topic: String
         /// Listens there, or connects to it.
         public var binds: Bool
+        /// Folder of the public keys of sources that may send, over CURVE; nil takes frames from everybody who can connect.
+        public var sourcesDirectory: String?
+        /// Is there in the clear, whoever can reach it.
+        public var isInsecure: Bool
     }
 
     public var stationID: String
@@ -41,6 +45,11 @@ public struct StationConfiguration: Equatable, Sendable {
     /// Name of the bundle inside of the directory.
     public var firmwareName: String
     public var gatewayEndpoint: String
+    /// Connects there in the clear where there are no keys, whoever can listen in.
+    public var isInsecure: Bool
+    /// Its own secret key, and the file of its gateway's public keys.
+    public var secretFile: String
+    public var gatewayKeyFile: String
     /// Octets of packets that may wait for their acknowledgement.
     public var queueSizeLimit: Int
     public var statusFile: String
@@ -64,8 +73,12 @@ extension StationConfiguration {
         Key(
             needed: "mode", .text(choices: Intake.Mode.allCases.map(\.rawValue)),
             "\"pull\", \"sub\" or \"acknowledged\""),
-        Key(needed: "endpoint", .text(), "ZeroMQ endpoint, such as \"tcp://*:5570\" or \"ipc:///run/perigee/frames\""),
+        Key(
+            needed: "endpoint", .text(),
+            "ZeroMQ endpoint, such as \"tcp://127.0.0.1:5570\" or \"ipc:///run/perigee/frames\""),
         Key("topic", .text(), .text(""), "prefix of the topics that a sub takes"),
+        Key("sources", .text(), nil, "folder of public keys of sources, NAME.pub each: only they may send, encrypted"),
+        Key("insecure", .boolean, .boolean(false), "take frames in the clear, whoever can reach the endpoint"),
         Key("bind", .boolean, nil, "listen there (default) or connect to it (default for sub)"),
     ]
 
@@ -93,6 +106,9 @@ extension StationConfiguration {
         Key("firmware.directory", .text(), .text("/var/lib/perigee/firmware"), "folder of firmware bundles"),
         Key("firmware.name", .text(), .text("perigee-1"), "bundle to use: a folder inside of it"),
         Key("gateway.endpoint", .text(), .text("tcp://127.0.0.1:5571"), "ZeroMQ endpoint of the gateway"),
+        Key("gateway.insecure", .boolean, .boolean(false), "connect without keys, whoever can listen in"),
+        Key("keys.secret", .text(), .text("keys/station.secret"), "own secret key"),
+        Key("keys.gateway", .text(), .text("keys/gateway.pub"), "public keys of the gateway, one or two"),
         Key(
             "gateway.queue_bytes", .size(1 << 16...1 << 40), .integer(64 << 20), "packets that wait for acknowledgement"
         ),
@@ -112,10 +128,18 @@ extension StationConfiguration {
             let mode = Intake.Mode(rawValue: table.text("mode")) ?? .pull
             let endpoint = table.text("endpoint")
             Self.check(endpoint, line: table.line("endpoint"), key: "intake.endpoints", &reader)
+            let binds = table.optionalBoolean("bind") ?? (mode != .sub)
+            let sources = table.optionalText("sources")
+            if sources != nil, !binds {
+                reader.add(
+                    table.line("sources"), "intake.endpoints",
+                    "has sources, but connects: let the station listen there with bind = true, or remove sources")
+            }
             intakes.append(
                 Intake(
-                    mode: mode, endpoint: endpoint, topic: table.text("topic"),
-                    binds: table.optionalBoolean("bind") ?? (mode != .sub)))
+                    mode: mode, endpoint: endpoint, topic: table.text("topic"), binds: binds,
+                    sourcesDirectory: sources.map { ConfigurationFile.resolve($0, besides: document.name) },
+                    isInsecure: table.optionalBoolean("insecure") ?? false))
         }
         if intakes.isEmpty, case .tables = values["intake.endpoints"] {
             reader.add(values.line("intake.endpoints"), "intake.endpoints", "is empty: name one endpoint or more")
@@ -154,6 +178,9 @@ extension StationConfiguration {
         firmwareDirectory = path("firmware.directory")
         firmwareName = values.text("firmware.name")
         gatewayEndpoint = values.text("gateway.endpoint")
+        isInsecure = values.optionalBoolean("gateway.insecure") ?? false
+        secretFile = path("keys.secret")
+        gatewayKeyFile = path("keys.gateway")
         Self.check(gatewayEndpoint, line: values.line("gateway.endpoint"), key: "gateway.endpoint", &reader)
         queueSizeLimit = values.integer("gateway.queue_bytes")
         drainSeconds = values.integer("gateway.drain_seconds")

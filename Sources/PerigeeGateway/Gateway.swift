@@ -16,12 +16,14 @@ public final class Gateway: @unchecked Sendable {
     private let shared = Locked(Shared())
     private var socket: Socket?
     private var archive: Archive?
+    private let gate: StationGate?
     /// Where it really listens.
     public let endpoint: String
 
     private struct Shared: Sendable {
         var answers: [ArchiveAnswer] = []
         var connectionEvents: [ConnectionEvent.Kind] = []
+        var admissionEvents: [AdmissionEvent] = []
         var isStopping = false
         var status = GatewayStatus()
     }
@@ -46,8 +48,14 @@ public final class Gateway: @unchecked Sendable {
             options.receiveHighWaterMark = 1_024
             options.sendHighWaterMark = 1_024
             options.lingerMilliseconds = 500  // so that the last ACK and BYE go out
-            var socket = try Socket(.router, context: context, options: options)
+            options.handshakeTimeoutMilliseconds = 10_000  // strangers who say nothing hold a descriptor each
             let shared = shared
+            gate = try Self.gate(configuration, context) { event in
+                shared.withLock { $0.admissionEvents.append(event) }
+                wakeUp.signal()
+            }
+            if let gate, let keys = configuration.keys { options.curve = gate.role(keys) }
+            var socket = try Socket(.router, context: context, options: options)
             try socket.observe { event in
                 shared.withLock { $0.connectionEvents.append(event.kind) }
                 wakeUp.signal()
@@ -69,9 +77,34 @@ public final class Gateway: @unchecked Sendable {
             [
                 ("endpoint", endpoint), ("archive", configuration.archiveDirectory),
                 ("recovered_records", "\(recovery.indexed)"), ("torn_octets", "\(recovery.tornSize)"),
-                ("damaged_octets", "\(recovery.damagedSize)"),
+                ("damaged_octets", "\(recovery.damagedSize)"), ("stations", stationsText),
             ])
+        logKeys()
     }
+
+    /// Says what an operator should know of who is let in.
+    private func logKeys() {
+        guard let gate else {
+            return log.write(
+                .warning, "unprotected",
+                [("endpoint", endpoint), ("remedy", "make keys with `perigee keys gen`, unless this is a trial")])
+        }
+        for problem in gate.list.snapshot.problems { log.write(.error, "key_file_unusable", [("reason", problem)]) }
+    }
+
+    private static func gate(
+        _ configuration: GatewayConfiguration, _ context: ZeroMQContext,
+        sink: @escaping @Sendable (AdmissionEvent) -> Void
+    ) throws(TransportError) -> StationGate? {
+        guard let keys = configuration.keys else { return nil }
+        return try StationGate(keys, context: context, sink: sink)
+    }
+
+    /// For the log: whom it lets in.
+    private var stationsText: String { gate.map { "\($0.list.snapshot.names.count)" } ?? "any" }
+
+    /// For tests: as if libzmq had lost the socket of the thread that checks keys.
+    package func loseAdmission() { gate?.lose() }
 
     /// Counters and sessions now.
     public var status: GatewayStatus { shared.withLock { $0.status } }
@@ -96,7 +129,7 @@ public final class Gateway: @unchecked Sendable {
         let archiveThread = NamedThread("archive") { worker.run() }
         let writer = startStatusWriter()
         ServiceNotice.send("READY=1")
-        let router = GatewayRouter(consume socket, configuration: configuration, jobs: jobs, log: log)
+        let router = GatewayRouter(consume socket, configuration: configuration, gate: gate, jobs: jobs, log: log)
         var failure: GatewayError?
         do throws(GatewayError) { try serve(router) } catch { failure = error }
         ServiceNotice.send("STOPPING=1")
@@ -124,12 +157,17 @@ public final class Gateway: @unchecked Sendable {
     }
 
     private func handleNews(_ router: GatewayRouter) throws(GatewayError) {
-        let (answers, events) = shared.withLock { state in
+        let (answers, events, admissions) = shared.withLock { state in
             defer {
                 state.answers = []
                 state.connectionEvents = []
+                state.admissionEvents = []
             }
-            return (state.answers, state.connectionEvents)
+            return (state.answers, state.connectionEvents, state.admissionEvents)
+        }
+        for event in admissions {
+            if case .ended(let reason) = event { throw .admission(reason: reason) }
+            router.note(event)
         }
         for event in events { router.note(event) }
         for answer in answers {

@@ -5,6 +5,8 @@ public struct GatewayConfiguration: Sendable {
     /// Where stations connect to, such as `tcp://*:5571`.
     public var endpoint: String
     public var archiveDirectory: String
+    /// Encrypts and lets in listed stations only; nil serves everybody, in the clear.
+    public var keys: GatewayKeys?
     /// Octets after which a segment of the archive is closed.
     public var segmentSize = 64 << 20
     /// Counters and state as JSON, written anew each second; nil writes none.

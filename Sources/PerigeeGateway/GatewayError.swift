@@ -5,6 +5,8 @@ public import PerigeeTransport
 public enum GatewayError: Error, Sendable {
     case archive(ArchiveError)
     case transport(TransportError)
+    /// Nobody checks keys any more: going on would let everybody in.
+    case admission(reason: String)
 }
 
 extension GatewayError: CustomStringConvertible {
@@ -12,6 +14,8 @@ extension GatewayError: CustomStringConvertible {
         switch self {
         case .archive(let error): "\(error)"
         case .transport(let error): "\(error)"
+        case .admission(let reason):
+            "the thread that checks keys has ended: \(reason): the process ends, start it again"
         }
     }
 }

@@ -12,6 +12,8 @@ final class GatewayRouter {
         /// What the archive was told of the station's lowest number, and when.
         var lowest: UInt64
         var lowestTold: Int64
+        /// The key with which its HELLO came; nil where the gateway has none.
+        let key: PublicKey?
     }
 
     private var socket: Socket
@@ -19,8 +21,14 @@ final class GatewayRouter {
     private let jobs: BoundedQueue<ArchiveJob>
     private let log: GatewayLog
     private var sessions: [[UInt8]: Session] = [:]
+    private struct Greeting {
+        let number: UInt32
+        let key: PublicKey?
+    }
+
     /// The last greeting of connections whose HELLO the archive is being asked about.
-    private var greetings: [[UInt8]: UInt32] = [:]
+    private var greetings: [[UInt8]: Greeting] = [:]
+    private let gate: StationGate?
     private var totals = GatewayStatus()
     private var meter = WireMeter(own: .router, peer: .dealer)
     private var generator = SystemRandomNumberGenerator()
@@ -30,10 +38,13 @@ final class GatewayRouter {
     private static let burst = 256
 
     init(
-        _ socket: consuming Socket, configuration: GatewayConfiguration, jobs: BoundedQueue<ArchiveJob>, log: GatewayLog
+        _ socket: consuming Socket, configuration: GatewayConfiguration, gate: StationGate?,
+        jobs: BoundedQueue<ArchiveJob>, log: GatewayLog
     ) {
         self.socket = consume socket
         self.configuration = configuration
+        self.gate = gate
+        meter.curve = gate.map { _ in .server }
         self.jobs = jobs
         self.log = log
     }
@@ -53,6 +64,7 @@ final class GatewayRouter {
         status.sessions.sort { $0.station < $1.station }
         status.wireReceived = meter.received
         status.wireSent = meter.sent
+        status.list = gate?.list.snapshot
         return status
     }
 
@@ -64,28 +76,36 @@ final class GatewayRouter {
         try poller.wait(timeoutMilliseconds: Int(clamping: min(max(deadline - now, 0), 60_000)))
     }
 
-    func note(_ event: ConnectionEvent.Kind) { meter.count(event) }
+    func note(_ event: ConnectionEvent.Kind) {
+        meter.count(event)
+        switch event {
+        case .protocolFailure, .greetingCut: totals.failedGreetings += 1
+        default: break
+        }
+    }
 
     /// Takes what waits at the socket, up to a burst.
     func receiveAll() throws(TransportError) {
         for _ in 0..<Self.burst {
-            let parts: [[UInt8]]?
-            do throws(TransportError) { parts = try socket.receive(limit: Self.limit) } catch {
+            let message: IdentifiedMessage?
+            do throws(TransportError) { message = try socket.receiveIdentified(limit: Self.limit) } catch {
                 if case .call = error { throw error }
                 countStrange("message", "\(error)")
                 continue
             }
-            guard let parts else { return }
+            guard let message else { return }
+            let parts = message.parts
             for part in parts.dropFirst() { meter.count(received: part.count) }
             guard parts.count == 2 else {
                 countStrange("message", "no part behind the name")
                 continue
             }
-            receive(parts[1], from: parts[0])
+            guard mayPass(message, from: parts[0]) else { continue }
+            receive(parts[1], from: parts[0], message.key)
         }
     }
 
-    private func receive(_ octets: [UInt8], from peer: [UInt8]) {
+    private func receive(_ octets: [UInt8], from peer: [UInt8], _ key: PublicKey?) {
         let message: LinkMessage
         do throws(FormatError) { message = try LinkMessage(parsing: octets[...]) } catch {
             countStrange("message", "\(error)")
@@ -94,7 +114,7 @@ final class GatewayRouter {
             return
         }
         switch message {
-        case .hello(let hello): greet(hello, from: peer)
+        case .hello(let hello): greet(hello, from: peer, key)
         case .data(let batch): forward(message, session: batch.session, from: peer)
         case .ping(let ping): forward(message, session: ping.session, from: peer)
         case .bye(let bye): forward(message, session: bye.session, from: peer)
@@ -108,7 +128,10 @@ final class GatewayRouter {
         }
     }
 
-    private func greet(_ hello: LinkMessage.Hello, from peer: [UInt8]) {
+    private func greet(_ hello: LinkMessage.Hello, from peer: [UInt8], _ key: PublicKey?) {
+        guard maySpeak(as: hello.station, key) else {
+            return send(.bye(.init(session: 0, reason: .violation)), to: peer)
+        }
         guard (hello.firstVersion...hello.lastVersion).contains(LinkLimit.version) else {
             return send(.bye(.init(session: 0, reason: .version)), to: peer)
         }
@@ -118,7 +141,7 @@ final class GatewayRouter {
             return send(.bye(.init(session: 0, reason: .full)), to: peer)
         }
         guard jobs.offer(.lookUp(peer: peer, hello), size: 256) == .accepted else { return }  // it will say HELLO again
-        greetings[peer] = hello.greeting
+        greetings[peer] = Greeting(number: hello.greeting, key: key)
     }
 
     private func forward(_ message: LinkMessage, session number: UInt32, from peer: [UInt8]) {
@@ -178,7 +201,7 @@ final class GatewayRouter {
     }
 
     private func open(_ hello: LinkMessage.Hello, _ state: EpochState, _ peer: [UInt8]) {
-        guard greetings[peer] == hello.greeting else { return }  // a later HELLO is on its way
+        guard let greeting = greetings[peer], greeting.number == hello.greeting else { return }  // a later HELLO comes
         greetings[peer] = nil
         if let old = sessions.removeValue(forKey: peer) { totals.add(old.machine.counters) }
         for (other, session) in sessions where session.hello.station == hello.station {
@@ -196,7 +219,8 @@ final class GatewayRouter {
             check: state.highest.map { PacketDigest(number: $0.number, checksum: $0.checksum) },
             configuration: configuration.session, now: currentTime())
         sessions[peer] = Session(
-            hello: hello, machine: machine, lowest: hello.lowest, lowestTold: currentTime().monotonic)
+            hello: hello, machine: machine, lowest: hello.lowest, lowestTold: currentTime().monotonic,
+            key: greeting.key)
         totals.sessionsOpened += 1
         log.write(
             .info, "session_opened",
@@ -294,6 +318,56 @@ final class GatewayRouter {
             totals.add(gone.machine.counters)
             log.write(.info, "session_ended", [("station", gone.hello.station.text), ("reason", "connection gone")])
         }
+    }
+
+    func note(_ event: AdmissionEvent) {
+        switch event {
+        case .ended: break  // the gateway ends
+        case .denied(_, let key, let address):
+            log.write(.warning, "station_denied", [("key", key), ("address", address)])
+        case .changed:
+            guard let list = gate?.list else { return }
+            let now = list.snapshot
+            log.write(.info, "stations_changed", [("stations", "\(now.names.count)")])
+            for problem in now.problems { log.write(.error, "key_file_unusable", [("reason", problem)]) }
+            for (peer, session) in sessions
+            where session.key.flatMap({ list.name(of: $0) }) != session.hello.station.text {
+                log.write(.warning, "station_revoked", [("station", session.hello.station.text)])
+                close(peer, .violation)
+            }
+        }
+    }
+
+    /// Whether the sender's key is still on the list, and the connection still the one of its session: peers choose the names
+    /// of their connections, and a name can come again with another key.
+    private func mayPass(_ message: IdentifiedMessage, from peer: [UInt8]) -> Bool {
+        guard let gate else { return true }
+        guard gate.sender(of: message) != nil else {
+            totals.deniedMessages += 1
+            log.write(.warning, "message_denied", [("station", message.name ?? "none"), ("reason", "not on the list")])
+            if sessions[peer] != nil { close(peer, .violation) }
+            return false
+        }
+        guard let session = sessions[peer], session.key != message.key else { return true }
+        // another one has taken the name: the session's own connection is gone
+        totals.deniedMessages += 1
+        close(peer, .violation)
+        return false
+    }
+
+    /// Whether this key may greet as this station.
+    private func maySpeak(as station: StationName, _ key: PublicKey?) -> Bool {
+        guard let gate else { return true }
+        let name = key.flatMap { gate.list.name(of: $0) }
+        if name == station.text { return true }
+        totals.deniedMessages += 1
+        log.write(
+            .error, "station_impostor",
+            [
+                ("station", station.text), ("key_of", name ?? "none"),
+                ("remedy", "correct [station] id or its .pub file"),
+            ])
+        return false
     }
 
     private func countStrange(_ event: String, _ reason: String) {

@@ -2,6 +2,7 @@ internal import Glibc
 internal import PerigeeCore
 internal import PerigeeJSON
 internal import PerigeeLink
+public import PerigeeTransport
 
 /// What a gateway did since its start, and whom it serves now.
 public struct GatewayStatus: Equatable, Sendable {
@@ -39,6 +40,12 @@ public struct GatewayStatus: Equatable, Sendable {
     public var gaps: UInt64 = 0
     /// Messages that do not parse, are of unknown sessions, or exceed their limits.
     public var strangeMessages = 0
+    /// Connections that ended before their greeting was done: no ZMTP, no CURVE, or the key of another gateway.
+    public var failedGreetings = 0
+    /// Messages of stations that are on the list no more, or that spoke for another one.
+    public var deniedMessages = 0
+    /// The list of stations; nil where everybody is served.
+    public var list: AllowList.Snapshot?
     /// Octets on the wire by ZMTP's framing.
     public var wireReceived = 0
     public var wireSent = 0
@@ -66,7 +73,15 @@ public struct GatewayStatus: Equatable, Sendable {
             "tombstones": .integer(tombstones), "buried_numbers": .integer(Int(clamping: buriedNumbers)),
             "gaps": .integer(Int(clamping: gaps)), "strange_messages": .integer(strangeMessages),
             "wire_octets_received": .integer(wireReceived), "wire_octets_sent": .integer(wireSent),
-            "sessions": .array(sessions.map(\.json)),
+            "failed_greetings": .integer(failedGreetings), "denied_messages": .integer(deniedMessages),
+            "keys": list.map(Self.json) ?? .null, "sessions": .array(sessions.map(\.json)),
+        ])
+    }
+
+    private static func json(_ list: AllowList.Snapshot) -> JSONValue {
+        .object([
+            "stations": .integer(list.names.count), "connections_admitted": .integer(list.admitted),
+            "connections_denied": .integer(list.denied), "problems": .array(list.problems.map { .string($0) }),
         ])
     }
 

@@ -22,6 +22,7 @@ public final class Station: Sendable {
     private let uplinkThread: NamedThread
     private let store: MemoryPacketStore
     private let link: LinkClient
+    private let sources: SourceGate
     private let log: StationLog
     private let started: Timestamp
 
@@ -44,8 +45,23 @@ public final class Station: Sendable {
         }
         var sender = SenderConfiguration(station: parts.name, boot: UInt64.random(in: 1...UInt64.max))
         sender.firmware = [parts.bundle.id]
-        let client = LinkClient.Configuration(
-            gateways: [.init(endpoint: configuration.gatewayEndpoint)], sender: sender)
+        var address = LinkClient.GatewayAddress(endpoint: configuration.gatewayEndpoint)
+        address.keys = parts.keys.link
+        if address.keys == nil {
+            log.write(
+                .warning, "unprotected",
+                [
+                    "endpoint": configuration.gatewayEndpoint,
+                    "remedy": "make keys with `perigee keys gen`, unless this is a trial",
+                ])
+        }
+        let client = LinkClient.Configuration(gateways: [address], sender: sender)
+        let sources = try wrap { (error: TransportError) in
+            .link(endpoint: "", error)
+        } _: { () throws(TransportError) in
+            try SourceGate(parts, context: zeroMQ, log: log)
+        }
+        self.sources = sources
         // Sockets first, so that a station that cannot listen does not greet its gateway. Frames wait in the queue meanwhile.
         var intakes: [Intake] = []
         for (index, intake) in configuration.intakes.enumerated() {
@@ -54,7 +70,9 @@ public final class Station: Sendable {
                     .intake(endpoint: intake.endpoint, error)
                 } _: {
                     () throws(TransportError) in
-                    try Intake(intake, index: index, context: context, zeroMQ: zeroMQ)
+                    try Intake(
+                        intake, index: index, context: context, curve: sources.role(intake, index: index),
+                        zeroMQ: zeroMQ)
                 })
         }
         self.intakes = intakes
@@ -84,6 +102,9 @@ public final class Station: Sendable {
 
     /// The link has ended by itself and will not come back.
     public var isBroken: Bool { !context.isStopping.current && link.snapshot.stopReason != nil }
+
+    /// The thread that checks the keys of sources has ended: libzmq would let everybody in.
+    public var hasLostAdmission: Bool { sources.isLost }
 
     /// One line for people.
     public var summary: String {

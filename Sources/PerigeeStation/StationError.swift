@@ -13,6 +13,8 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
     /// The station's name is none.
     case name(String)
     case link(endpoint: String, TransportError)
+    /// Its keys cannot be used, or are not there where they are needed.
+    case keys(KeyError)
 
     public var description: String {
         switch self {
@@ -22,6 +24,7 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
         case .intake(let endpoint, let error): "intake \(endpoint): \(error)"
         case .name(let text): "station.id: \(text)"
         case .link(let endpoint, let error): "gateway \(endpoint): \(error)"
+        case .keys(let error): error.description
         }
     }
 }

@@ -3,6 +3,7 @@ public import PerigeeConfig
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeLink
+import PerigeeTransport
 
 /// What a station needs from files, read and checked; nothing is bound or connected. This is what `--check` does.
 public struct StationParts: Sendable {
@@ -11,10 +12,17 @@ public struct StationParts: Sendable {
     let bundle: FirmwareBundle
     let model: CodecModel
     let name: StationName
+    let keys: StationKeys
 
-    /// Reads the sensors and the firmware that the configuration names.
-    public init(_ configuration: StationConfiguration) throws(StationError) {
+    /// Reads the keys, the sensors and the firmware that the configuration names. `credentials` is the folder that the service
+    /// manager made for this process, as `$CREDENTIALS_DIRECTORY` says.
+    public init(_ configuration: StationConfiguration, credentials: String? = nil) throws(StationError) {
         self.configuration = configuration
+        keys = try wrap { (error: KeyError) in
+            .keys(error)
+        } _: { () throws(KeyError) in
+            try StationKeys(configuration, credentials: credentials)
+        }
         let path = "\(configuration.firmwareDirectory)/\(configuration.firmwareName)"
         let bundle = try wrap { (error: FirmwareError) in
             .firmware(path: path, error)

@@ -21,7 +21,7 @@ public enum StationProcess {
         notifier.ready(status: station.summary)
         log.write(
             .notice, "ready", ["endpoints": station.endpoints.joined(separator: ","), "epoch": station.epoch.text])
-        while !waitForStop(), !station.isBroken {
+        while !waitForStop(), !station.isBroken, !station.hasLostAdmission {
             station.writeStatus()
             notifier.status(station.summary)
         }
@@ -29,7 +29,7 @@ public enum StationProcess {
         if isBroken { log.write(.error, "link_ended", ["remedy": "start the station again, it takes a new epoch"]) }
         notifier.stopping(status: "draining")
         _ = station.stop()
-        return !isBroken
+        return !isBroken && !station.hasLostAdmission
     }
 
     /// Waits a second at most; true when the process was asked to end.

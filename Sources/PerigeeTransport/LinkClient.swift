@@ -9,6 +9,8 @@ public final class LinkClient: Sendable {
     public struct GatewayAddress: Equatable, Sendable {
         /// Such as `tcp://gateway.example:7715`.
         public var endpoint: String
+        /// Encrypts; nil connects in the clear.
+        public var keys: ClientKeys?
 
         /// See the properties.
         public init(endpoint: String) { self.endpoint = endpoint }

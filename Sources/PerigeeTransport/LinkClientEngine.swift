@@ -4,7 +4,9 @@ internal import PerigeeLink
 
 /// The thread behind a `LinkClient`: it alone owns the socket.
 final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the one thread that calls `run`
-    private let gateways: [LinkClient.GatewayAddress]
+    private var gateways: [LinkClient.GatewayAddress]
+    /// Index of the one that the socket is for.
+    private var current = 0
     private let store: any PacketStore
     private let context: ZeroMQContext
     private let shared: Locked<LinkClientState>
@@ -76,6 +78,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
             case .ready: step(.ready)
             case .disconnected: step(.disconnected)
             case .refused, .protocolFailure: step(.refused)
+            case .greetingCut: if gateways[current].keys?.tryNext() == true { open() }
             default: break
             }
         }
@@ -101,7 +104,10 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         if machine.counters.acknowledged > before { lastAcknowledged = now.utc }
         for action in actions {
             switch action {
-            case .openSocket(let gateway): open(gateways[gateway])
+            case .openSocket(let gateway):
+                current = gateway
+                gateways[current].keys?.begin()
+                open()
             case .closeSocket: socket = nil
             case .send(let octets): send(octets)
             case .store(let request): store.request(request)
@@ -132,9 +138,12 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         }
     }
 
-    private func open(_ gateway: LinkClient.GatewayAddress) {
+    private func open() {
+        let gateway = gateways[current]
         generation += 1
         var options = SocketOptions()
+        options.curve = gateway.keys?.role
+        meter.curve = gateway.keys.map { _ in .client }
         options.isImmediate = true  // a queue must die with its connection: a new session sends again what it needs
         options.sendHighWaterMark = 1_024  // more than any credit window has messages
         options.partSizeLimit = LinkLimit.message

@@ -19,10 +19,13 @@ let program = Program(
             .value("endpoint", .text, as: "ENDPOINT", help: "listen here instead of at [gateway] endpoint"),
             .value("archive", .directory, as: "DIR", help: "archive here instead of in [archive] directory"),
             .value("status", .file, as: "FILE", help: "write the status here instead of to [status] file"),
+            .flag("insecure", help: "serve without keys, whoever can reach the endpoint"),
         ],
         examples: [
             Example("perigee-gateway --config Config/perigee-gateway.toml", "serves what the file says"),
-            Example("perigee-gateway --endpoint 'tcp://*:5571' --archive ./archive --status ./status.json", "a trial"),
+            Example(
+                "perigee-gateway --endpoint tcp://127.0.0.1:5571 --archive ./archive --status ./status.json",
+                "a trial on this machine"),
         ],
         exitCodes: [.unavailable, .io, .config]))
 
@@ -34,7 +37,7 @@ func fail(_ code: ExitCode, _ message: String) -> Never {
 }
 
 /// The file's settings, with what the command line says instead.
-func configuration() throws(ConfigurationError) -> GatewayConfiguration {
+func configuration() throws -> GatewayConfiguration {
     let settings =
         if let path = arguments.text("config") {
             try GatewaySettings(path: path)
@@ -44,6 +47,12 @@ func configuration() throws(ConfigurationError) -> GatewayConfiguration {
     var configuration = GatewayConfiguration(
         endpoint: arguments.text("endpoint") ?? settings.endpoint,
         archiveDirectory: arguments.text("archive") ?? settings.archiveDirectory)
+    configuration.keys = try GatewayKeys.load(
+        secret: settings.secretFile, stations: settings.stationsDirectory,
+        credentials: getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) })
+    try Endpoint.require(
+        keys: configuration.keys != nil, isInsecure: settings.isInsecure || arguments.flag("insecure"),
+        at: configuration.endpoint, field: "gateway.endpoint")
     configuration.segmentSize = settings.segmentSize
     configuration.stationLimit = settings.stationLimit
     configuration.statusFile = arguments.text("status") ?? settings.statusFile
@@ -69,6 +78,8 @@ do {
     }
     try gateway.run()
 } catch let error as ConfigurationError {
+    fail(.config, "\(error)")
+} catch let error as KeyError {
     fail(.config, "\(error)")
 } catch GatewayError.archive(let error) {
     fail(.io, "\(error)")

@@ -1,3 +1,4 @@
+import Glibc
 import PerigeeCommandLine
 import PerigeeConfig
 import PerigeeStation
@@ -26,7 +27,9 @@ let arguments = program.argumentsOrExit(Array(CommandLine.arguments.dropFirst())
 func run() throws -> ExitCode {
     let parts: StationParts
     do {
-        parts = try StationParts(StationConfiguration(path: arguments.text("config") ?? ""))
+        parts = try StationParts(
+            StationConfiguration(path: arguments.text("config") ?? ""),
+            credentials: getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) })
     } catch {
         throw CommandFailure(.config, "\(error)")
     }

@@ -40,7 +40,7 @@ func complete(file: Shipped) throws {
 @Test("the shipped values are the defaults")
 func defaults() throws {
     let shipped = try StationConfiguration(path: "\(config)/perigeed.toml")
-    let minimum = "[intake]\nendpoints = [{ mode = \"pull\", endpoint = \"tcp://*:5570\" }]\n"
+    let minimum = "[intake]\nendpoints = [{ mode = \"pull\", endpoint = \"tcp://127.0.0.1:5570\" }]\n"
     let document = try TomlDocument(parsing: Array(minimum.utf8), name: "\(config)/perigeed.toml")
     #expect(try StationConfiguration(document) == shipped)
     let gateway = try GatewaySettings(path: "\(config)/perigee-gateway.toml")

@@ -13,8 +13,8 @@ final class GatewayProcess {
     /// Where it listens.
     let endpoint: String
 
-    /// Starts it and waits for the line that says where it listens.
-    init(folder: String, endpoint: String = "tcp://127.0.0.1:*") throws {
+    /// Starts it and waits for the line that says where it listens. `words` go before those that every test has.
+    init(folder: String, endpoint: String = "tcp://127.0.0.1:*", words: [String] = []) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         #if DEBUG
@@ -23,7 +23,7 @@ final class GatewayProcess {
             let build = "release"
         #endif
         process.executableURL = root.appendingPathComponent(".build/\(build)/perigee-gateway")
-        process.arguments = [
+        process.arguments = words + [
             "--endpoint", endpoint, "--archive", folder + "/archive", "--status", folder + "/status.json",
         ]
         process.standardError = errors
@@ -109,15 +109,20 @@ struct TestLink {
 
 /// A client of a station that is new.
 func client(
-    _ station: String, to endpoint: String, context: ZeroMQContext, queueSizeLimit: Int = 64 << 20
+    _ station: String, to endpoint: String, context: ZeroMQContext, queueSizeLimit: Int = 64 << 20,
+    keys: ClientKeys? = nil
 ) throws -> TestLink {
     var sender = SenderConfiguration(station: try StationName(station), boot: .random(in: 1...UInt64.max))
     sender.backoffLimitMilliseconds = 1_000
     sender.connectMilliseconds = 2_000
     sender.greetingMilliseconds = 2_000
+    sender.refusedBackoffMilliseconds = 200
+    sender.refusedBackoffLimitMilliseconds = 1_000
+    var address = LinkClient.GatewayAddress(endpoint: endpoint)
+    address.keys = keys
     let store = try MemoryPacketStore(epoch: .random(), sizeLimit: queueSizeLimit)
     let link = try LinkClient(
-        LinkClient.Configuration(gateways: [.init(endpoint: endpoint)], sender: sender), store: store, context: context)
+        LinkClient.Configuration(gateways: [address], sender: sender), store: store, context: context)
     store.attach { [weak link] event in link?.deliver(event) }
     return TestLink(store: store, link: link)
 }

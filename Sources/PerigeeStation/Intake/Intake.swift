@@ -13,9 +13,11 @@ final class Intake: Sendable {
 
     /// Binds or connects, then starts the thread.
     init(
-        _ intake: StationConfiguration.Intake, index: Int, context: StationContext, zeroMQ: ZeroMQContext
+        _ intake: StationConfiguration.Intake, index: Int, context: StationContext, curve: CurveRole?,
+        zeroMQ: ZeroMQContext
     ) throws(TransportError) {
         var options = SocketOptions()
+        options.curve = curve
         options.partSizeLimit = context.limits.partSize
         // libzmq counts messages: so many that the largest of them stay within the queue's own bound, for each peer
         options.receiveHighWaterMark = max(

@@ -98,7 +98,7 @@ enum KeysCommand {
     private static func code(_ error: KeyError) -> ExitCode {
         switch error {
         case .missing: .unavailable
-        case .malformed, .openToOthers, .foreign, .exists, .name: .data
+        case .malformed, .openToOthers, .foreign, .exists, .name, .unprotected: .data
         case .file: .io
         case .library: .internal
         }

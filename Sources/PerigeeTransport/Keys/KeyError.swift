@@ -16,6 +16,8 @@ public enum KeyError: Error, Equatable, Sendable {
     case exists(path: String)
     /// The name is none.
     case name(String)
+    /// Strangers can reach an endpoint, and there are no keys.
+    case unprotected(field: String, endpoint: String)
     /// libzmq made no keys for it.
     case library(path: String, reason: String)
 }
@@ -34,6 +36,9 @@ extension KeyError: CustomStringConvertible {
             "\(path), line \(line): \(reason): copy the file again, or make new keys with `perigee keys gen`"
         case .exists(let path): "\(path) is there already: use `perigee keys rotate`, finish it, or remove the file"
         case .name(let text): "\"\(text.prefix(64))\" is no name: write 1 to 32 of a-z, 0-9 and -"
+        case .unprotected(let field, let endpoint):
+            "\(field) is \(endpoint), which others can reach, and there are no keys: make them with `perigee keys gen`, use "
+                + "ipc or 127.0.0.1, or set insecure = true beside it"
         case .library(let path, let reason): "no keys for \(path): \(reason)"
         }
     }

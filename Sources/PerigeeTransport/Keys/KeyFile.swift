@@ -43,6 +43,14 @@ public enum KeyFile {
         return pair
     }
 
+    /// The pair of a daemon: the credential `curve.secret` that the service manager gives it, else its own file; nil where
+    /// neither is there. `credentials` is the value of `$CREDENTIALS_DIRECTORY`.
+    public static func own(_ path: String, credentials: String?) throws(KeyError) -> KeyPair? {
+        let credential = credentials.map { "\($0)/curve.secret" }
+        if let credential, isThere(credential) { return try readSecret(credential, isCredential: true) }
+        return isThere(path) ? try readSecret(path) : nil
+    }
+
     /// Writes public keys for everybody to read; an older file is replaced whole.
     public static func writePublic(_ keys: [PublicKey], to path: String) throws(KeyError) {
         try write(publicHeader, keys.map(\.text), to: path, mode: 0o644)

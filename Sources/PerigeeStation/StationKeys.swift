@@ -1,0 +1,67 @@
+import PerigeeConcurrency
+import PerigeeConfig
+import PerigeeTransport
+
+/// A station's own keys and those of its gateway, read and checked.
+struct StationKeys: Sendable {
+    let own: KeyPair?
+    /// One, or two while the gateway changes keys; none where the link is in the clear.
+    let gateway: [PublicKey]
+
+    /// Reads the files; refuses what would be in the clear where strangers are, unless the configuration wants it so.
+    init(_ configuration: StationConfiguration, credentials: String?) throws(KeyError) {
+        own = try KeyFile.own(configuration.secretFile, credentials: credentials)
+        let hasGatewayKey = KeyFile.isThere(configuration.gatewayKeyFile)
+        if own == nil, hasGatewayKey { throw .missing(path: configuration.secretFile) }
+        gateway = hasGatewayKey ? try KeyFile.readPublic(configuration.gatewayKeyFile) : []
+        try Endpoint.require(
+            keys: !gateway.isEmpty, isInsecure: configuration.isInsecure, at: configuration.gatewayEndpoint,
+            field: "gateway.endpoint")
+        for intake in configuration.intakes {
+            if intake.sourcesDirectory != nil, own == nil { throw .missing(path: configuration.secretFile) }
+            try Endpoint.require(
+                keys: intake.sourcesDirectory != nil, isInsecure: intake.isInsecure, at: intake.endpoint,
+                field: "intake.endpoints")
+        }
+    }
+
+    /// How the link to the gateway is encrypted; nil where it is not.
+    var link: ClientKeys? { own.flatMap { ClientKeys(own: $0, servers: gateway) } }
+}
+
+/// Who may send frames: the lists of the intakes that have one, and the handler that asks them.
+final class SourceGate: Sendable {
+    private let admission: Admission?
+    private let own: KeyPair?
+    private let lost: Locked<Bool>
+
+    /// Binds the handler, if an intake needs it: before the intakes are made.
+    init(_ parts: StationParts, context: ZeroMQContext, log: StationLog) throws(TransportError) {
+        own = parts.keys.own
+        let lost = Locked(false)
+        self.lost = lost
+        guard parts.configuration.intakes.contains(where: { $0.sourcesDirectory != nil }) else {
+            admission = nil
+            return
+        }
+        admission = try Admission(context: context) { event in
+            switch event {
+            case .denied(let list, let key, let address):
+                log.write(.warning, "source_denied", ["intake": list, "key": key, "address": address])
+            case .changed(let list): log.write(.info, "sources_changed", ["intake": list])
+            case .ended(let reason):
+                lost.withLock { $0 = true }
+                log.write(.error, "admission_ended", ["detail": reason, "remedy": "the process ends, start it again"])
+            }
+        }
+    }
+
+    /// Nobody asks for keys any more: the process must end.
+    var isLost: Bool { lost.current }
+
+    /// How an intake's socket encrypts; nil where it does not.
+    func role(_ intake: StationConfiguration.Intake, index: Int) -> CurveRole? {
+        guard let directory = intake.sourcesDirectory, let admission, let own else { return nil }
+        return .server(own: own, admission.list("intake-\(index)", directory: directory))
+    }
+}
