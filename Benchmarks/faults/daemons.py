@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -36,12 +38,14 @@ class Program:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
+        self.notices = Notices(log.with_suffix(".notify"))
 
     def start(self, extra: Mapping[str, str] | None = None) -> None:
         """Starts it; it must not run."""
+        self.notices.read()  # a full queue of words would stop who speaks
         binary = (self._folder or programs()) / self.name
         variables = {**os.environ, "PERIGEE_HOME": str(ROOT), "SWIFT_BACKTRACE": "enable=no", **self.variables}
-        variables.update(extra or {})
+        variables |= {"NOTIFY_SOCKET": str(self.notices.path), **(extra or {})}
         preload = variables.pop("LD_PRELOAD", None)
         # The library goes below the program alone, not below what starts it.
         starter = ["env", f"LD_PRELOAD={preload}"] if preload else []
@@ -62,6 +66,11 @@ class Program:
         if self._process is None:
             raise TrialError(f"{self.name} was never started")
         return self._process.pid
+
+    def start_until_ready(self, extra: Mapping[str, str] | None = None, timeout: float = 30) -> float:
+        """Starts it and waits for its READY=1; answers the seconds."""
+        self.start(extra)
+        return wait_for(f"{self.name} to be ready", lambda: "READY=1" in self.notices.read(), timeout, (self,))
 
     def kill(self) -> None:
         """Ends it without a word."""
@@ -123,25 +132,113 @@ class Program:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Notices:
+    """What a program tells the service manager, with the time of each word."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+
+    def read(self) -> list[str]:
+        """Lines that came since the last look."""
+        lines: list[str] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                lines += self._socket.recv(4096).decode().splitlines()
+        return lines
+
+
 class Gateway(Program):
     """perigee-gateway with an archive in `folder`."""
 
-    def __init__(self, folder: Path, endpoint: str, more: str = "", binaries: Path | None = None) -> None:
-        """`more`: tables appended to the configuration."""
+    def __init__(
+        self, folder: Path, endpoint: str, more: str = "", insecure: bool = False, binaries: Path | None = None
+    ) -> None:
+        """`more`: tables appended to the configuration; `insecure`: no keys at a TCP address."""
         folder.mkdir(parents=True, exist_ok=True)
         self.archive = folder / "archive"
         self.status_file = folder / "gateway.json"
         self.endpoint = endpoint
         configuration = folder / "gateway.toml"
-        configuration.write_text(
-            f'[gateway]\nendpoint = "{endpoint}"\n[archive]\ndirectory = "archive"\nsegment_bytes = "1 MiB"\n'
-            f'[status]\nfile = "gateway.json"\n{more}'
-        )
+        configuration.write_text(f"""[gateway]
+endpoint = "{endpoint}"
+{"insecure = true" if insecure else ""}
+[archive]
+directory = "archive"
+segment_bytes = "1 MiB"
+[status]
+file = "gateway.json"
+{more}
+""")
         super().__init__("perigee-gateway", ["--config", str(configuration)], folder / "gateway.log", binaries)
 
     def status(self) -> dict:
         """What its status file says; empty before there is one."""
         return read_status(self.status_file)
+
+
+class Station(Program):
+    """perigeed with a spool in `folder`."""
+
+    def __init__(
+        self, folder: Path, frames: str, link: str, *, mode: str = "acknowledged", spool: str = "", limits: str = "",
+        gateway: str = "", target: str = "300x", tables: str = "", binaries: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`frames`, `link`: endpoints. `spool`, `limits`, `gateway`: lines for those tables; `tables`: more of them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.spool = folder / "spool"
+        self.status_file = folder / "perigeed.json"
+        configuration = folder / "perigeed.toml"
+        configuration.write_text(f"""[station]
+id = "alpha"
+[intake]
+endpoints = [ {{ mode = "{mode}", endpoint = "{frames}" }} ]
+[limits]
+frame_bytes = "4 MiB"
+{limits}
+[encoder]
+target = "{target}"
+lanes = 1
+baseline_every = 1000
+[sensors]
+directory = "{ROOT}/Config/sensors"
+[firmware]
+directory = "{ROOT}/Firmware"
+name = "perigee-1"
+[spool]
+directory = "spool"
+{spool}
+[gateway]
+endpoint = "{link}"
+drain_seconds = 5
+{gateway}
+[status]
+file = "perigeed.json"
+{tables}
+""")
+        super().__init__("perigeed", ["--config", str(configuration)], folder / "perigeed.log", binaries)
+
+    def status(self) -> dict:
+        """What its status file says; empty before there is one."""
+        return read_status(self.status_file)
+
+    def ledger(self) -> dict:
+        """The ledger of its status; raises where it does not hold, or the sums do not."""
+        ledger = self.status().get("ledger", {})
+        if ledger:
+            check_ledger(ledger)
+        return ledger
+
+
+def check_ledger(ledger: dict) -> None:
+    """received = spooled + rejected + lost + in work; spooled = delivered + waiting + dropped + quarantined."""
+    given = sum(ledger["rejected"].values()) + ledger["lost_at_crash"] + ledger["in_work"]
+    gone = ledger["delivered"] + ledger["waiting"] + sum(ledger["dropped"].values()) + ledger["quarantined"]
+    if ledger["received"] != ledger["spooled"] + given or ledger["spooled"] != gone or not ledger["balanced"]:
+        raise TrialError(f"the ledger does not hold: {ledger}")
 
 
 def read_status(path: Path) -> dict:

@@ -26,8 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FACE __attribute__((visibility("default")))
-
 enum family { FDATASYNC, FSYNC, PWRITE, WRITE, TRUNCATE, RENAME, UNLINK, OPEN, MKDIR, READ, FAMILIES };
 enum mode { ONCE, FROM_THEN_ON, SHORT_WRITE, KILL };
 enum operation { START = 1, OPENED, CREATED, WRITTEN, CUT, SYNC_BEGIN, SYNC_END, RENAMED, UNLINKED, DIRECTORY_MADE };
@@ -216,17 +214,17 @@ static int open_at(int at, const char *path, int flags, mode_t mode) {
         va_end(list);                                  \
     }
 
-FACE int open(const char *path, int flags, ...) { MODE_ARGUMENT return open_at(AT_FDCWD, path, flags, mode); }
-FACE int open64(const char *path, int flags, ...) { MODE_ARGUMENT return open_at(AT_FDCWD, path, flags, mode); }
-FACE int openat(int at, const char *path, int flags, ...) { MODE_ARGUMENT return open_at(at, path, flags, mode); }
-FACE int openat64(int at, const char *path, int flags, ...) { MODE_ARGUMENT return open_at(at, path, flags, mode); }
-FACE int __open_2(const char *path, int flags) { return open_at(AT_FDCWD, path, flags, 0); }
-FACE int __open64_2(const char *path, int flags) { return open_at(AT_FDCWD, path, flags, 0); }
-FACE int creat(const char *path, mode_t mode) {
+int open(const char *path, int flags, ...) { MODE_ARGUMENT return open_at(AT_FDCWD, path, flags, mode); }
+int open64(const char *path, int flags, ...) { MODE_ARGUMENT return open_at(AT_FDCWD, path, flags, mode); }
+int openat(int at, const char *path, int flags, ...) { MODE_ARGUMENT return open_at(at, path, flags, mode); }
+int openat64(int at, const char *path, int flags, ...) { MODE_ARGUMENT return open_at(at, path, flags, mode); }
+int __open_2(const char *path, int flags) { return open_at(AT_FDCWD, path, flags, 0); }
+int __open64_2(const char *path, int flags) { return open_at(AT_FDCWD, path, flags, 0); }
+int creat(const char *path, mode_t mode) {
     return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-FACE int close(int file) {
+int close(int file) {
     watch(file, 0);
     return (int)syscall(SYS_close, file);
 }
@@ -235,12 +233,12 @@ static int duplicated(int from, int to) {
     if (to >= 0) watch(to, entry(from));
     return to;
 }
-FACE int dup(int file) { return duplicated(file, (int)syscall(SYS_dup, file)); }
-FACE int dup2(int file, int to) {
+int dup(int file) { return duplicated(file, (int)syscall(SYS_dup, file)); }
+int dup2(int file, int to) {
     return file == to ? (int)syscall(SYS_fcntl, file, F_GETFD) < 0 ? -1 : to
                       : duplicated(file, (int)syscall(SYS_dup3, file, to, 0));
 }
-FACE int dup3(int file, int to, int flags) { return duplicated(file, (int)syscall(SYS_dup3, file, to, flags)); }
+int dup3(int file, int to, int flags) { return duplicated(file, (int)syscall(SYS_dup3, file, to, flags)); }
 
 static int rename_at(int from_at, const char *from, int to_at, const char *to, unsigned flags) {
     char room[PATH_MAX], other_room[PATH_MAX], both[2 * PATH_MAX];
@@ -259,9 +257,9 @@ static int rename_at(int from_at, const char *from, int to_at, const char *to, u
     errno = error;
     return result;
 }
-FACE int rename(const char *from, const char *to) { return rename_at(AT_FDCWD, from, AT_FDCWD, to, 0); }
-FACE int renameat(int a, const char *from, int b, const char *to) { return rename_at(a, from, b, to, 0); }
-FACE int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
+int rename(const char *from, const char *to) { return rename_at(AT_FDCWD, from, AT_FDCWD, to, 0); }
+int renameat(int a, const char *from, int b, const char *to) { return rename_at(a, from, b, to, 0); }
+int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
     return rename_at(a, from, b, to, flags);
 }
 
@@ -277,13 +275,13 @@ static int unlink_at(int at, const char *path, int flags) {
     errno = error;
     return result;
 }
-FACE int unlink(const char *path) { return unlink_at(AT_FDCWD, path, 0); }
-FACE int rmdir(const char *path) { return unlink_at(AT_FDCWD, path, AT_REMOVEDIR); }
-FACE int remove(const char *path) {
+int unlink(const char *path) { return unlink_at(AT_FDCWD, path, 0); }
+int rmdir(const char *path) { return unlink_at(AT_FDCWD, path, AT_REMOVEDIR); }
+int remove(const char *path) {
     int result = unlink_at(AT_FDCWD, path, 0);
     return result != 0 && errno == EISDIR ? unlink_at(AT_FDCWD, path, AT_REMOVEDIR) : result;
 }
-FACE int unlinkat(int at, const char *path, int flags) { return unlink_at(at, path, flags); }
+int unlinkat(int at, const char *path, int flags) { return unlink_at(at, path, flags); }
 
 static int mkdir_at(int at, const char *path, mode_t mode) {
     char room[PATH_MAX];
@@ -297,8 +295,8 @@ static int mkdir_at(int at, const char *path, mode_t mode) {
     errno = error;
     return result;
 }
-FACE int mkdir(const char *path, mode_t mode) { return mkdir_at(AT_FDCWD, path, mode); }
-FACE int mkdirat(int at, const char *path, mode_t mode) { return mkdir_at(at, path, mode); }
+int mkdir(const char *path, mode_t mode) { return mkdir_at(AT_FDCWD, path, mode); }
+int mkdirat(int at, const char *path, mode_t mode) { return mkdir_at(at, path, mode); }
 
 // --- content
 
@@ -314,14 +312,14 @@ static ssize_t write_at(int file, const void *data, size_t size, off_t offset) {
     errno = error;
     return count;
 }
-FACE ssize_t pwrite(int file, const void *data, size_t size, off_t offset) {
+ssize_t pwrite(int file, const void *data, size_t size, off_t offset) {
     return write_at(file, data, size, offset);
 }
-FACE ssize_t pwrite64(int file, const void *data, size_t size, off_t offset) {
+ssize_t pwrite64(int file, const void *data, size_t size, off_t offset) {
     return write_at(file, data, size, offset);
 }
 
-FACE ssize_t write(int file, const void *data, size_t size) {
+ssize_t write(int file, const void *data, size_t size) {
     uint64_t known = entry(file);
     if ((known & 3) != PLAIN_FILE) return syscall(SYS_write, file, data, size);
     if (fails(WRITE, &size)) return -1;
@@ -338,7 +336,7 @@ FACE ssize_t write(int file, const void *data, size_t size) {
 }
 
 // One part after the other: the caller goes on after a short write.
-FACE ssize_t writev(int file, const struct iovec *parts, int count) {
+ssize_t writev(int file, const struct iovec *parts, int count) {
     if ((entry(file) & 3) != PLAIN_FILE) return syscall(SYS_writev, file, parts, count);
     for (int part = 0; part < count; part++)
         if (parts[part].iov_len > 0) return write(file, parts[part].iov_base, parts[part].iov_len);
@@ -356,8 +354,8 @@ static int cut(int file, off_t size) {
     errno = error;
     return result;
 }
-FACE int ftruncate(int file, off_t size) { return cut(file, size); }
-FACE int ftruncate64(int file, off_t size) { return cut(file, size); }
+int ftruncate(int file, off_t size) { return cut(file, size); }
+int ftruncate64(int file, off_t size) { return cut(file, size); }
 
 static int allocate(int file, int mode, off_t offset, off_t size) {
     uint64_t known = entry(file);
@@ -373,12 +371,12 @@ static int allocate(int file, int mode, off_t offset, off_t size) {
     errno = error;
     return result;
 }
-FACE int fallocate(int file, int mode, off_t offset, off_t size) { return allocate(file, mode, offset, size); }
-FACE int fallocate64(int file, int mode, off_t offset, off_t size) { return allocate(file, mode, offset, size); }
-FACE int posix_fallocate(int file, off_t offset, off_t size) {
+int fallocate(int file, int mode, off_t offset, off_t size) { return allocate(file, mode, offset, size); }
+int fallocate64(int file, int mode, off_t offset, off_t size) { return allocate(file, mode, offset, size); }
+int posix_fallocate(int file, off_t offset, off_t size) {
     return allocate(file, 0, offset, size) == 0 ? 0 : errno;
 }
-FACE int posix_fallocate64(int file, off_t offset, off_t size) {
+int posix_fallocate64(int file, off_t offset, off_t size) {
     return allocate(file, 0, offset, size) == 0 ? 0 : errno;
 }
 
@@ -405,22 +403,22 @@ static int sync_file(int file, enum family family, long call) {
     errno = error;
     return result;
 }
-FACE int fdatasync(int file) { return sync_file(file, FDATASYNC, SYS_fdatasync); }
-FACE int fsync(int file) { return sync_file(file, FSYNC, SYS_fsync); }
+int fdatasync(int file) { return sync_file(file, FDATASYNC, SYS_fdatasync); }
+int fsync(int file) { return sync_file(file, FSYNC, SYS_fsync); }
 
-FACE ssize_t pread(int file, void *data, size_t size, off_t offset) {
+ssize_t pread(int file, void *data, size_t size, off_t offset) {
     if ((entry(file) & 3) == PLAIN_FILE && fails(READ, NULL)) return -1;
     return syscall(SYS_pread64, file, data, size, offset);
 }
-FACE ssize_t pread64(int file, void *data, size_t size, off_t offset) { return pread(file, data, size, offset); }
-FACE ssize_t read(int file, void *data, size_t size) {
+ssize_t pread64(int file, void *data, size_t size, off_t offset) { return pread(file, data, size, offset); }
+ssize_t read(int file, void *data, size_t size) {
     if ((entry(file) & 3) == PLAIN_FILE && fails(READ, NULL)) return -1;
     return syscall(SYS_read, file, data, size);
 }
 
 // --- the calendar's clock
 
-FACE int clock_gettime(clockid_t clock, struct timespec *time) {
+int clock_gettime(clockid_t clock, struct timespec *time) {
     int result = (int)syscall(SYS_clock_gettime, clock, time);
     if (result == 0 && control && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
         int64_t nanoseconds = (int64_t)time->tv_sec * 1000000000 + time->tv_nsec + control->clock_ns;
@@ -429,13 +427,13 @@ FACE int clock_gettime(clockid_t clock, struct timespec *time) {
     }
     return result;
 }
-FACE time_t time(time_t *out) {
+time_t time(time_t *out) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     if (out) *out = now.tv_sec;
     return now.tv_sec;
 }
-FACE int gettimeofday(struct timeval *time, void *zone) {
+int gettimeofday(struct timeval *time, void *zone) {
     (void)zone;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

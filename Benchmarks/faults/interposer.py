@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import mmap
+import os
 import struct
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("interpose.c")
 FAMILIES = ("fdatasync", "fsync", "pwrite", "write", "ftruncate", "rename", "unlink", "open", "mkdir", "read")
 MODES = {"once": 0, "from": 1, "short": 2, "kill": 3}
 ALL_WRITES = tuple(name for name in FAMILIES if name != "read")
@@ -19,15 +19,16 @@ _CALLS = _HEAD.size
 _WAITING = _CALLS + 4 * len(FAMILIES)
 
 
-def build(folder: Path) -> Path:
-    """Builds the library into `folder` where it is older than its source."""
-    library = folder / "interpose.so"
-    if library.exists() and library.stat().st_mtime >= SOURCE.stat().st_mtime:
+def build(folder: Path, name: str = "interpose") -> Path:
+    """Builds a library of this folder into `folder` where it is older than its source."""
+    source = Path(__file__).with_name(f"{name}.c")
+    library = folder / f"{name}.so"
+    if library.exists() and library.stat().st_mtime >= source.stat().st_mtime:
         return library
     folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / "interpose.so.new"
-    command = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
-    subprocess.run([*command, "-o", str(fresh), str(SOURCE), "-pthread"], check=True)
+    fresh = folder / f"{name}.so.{os.getpid()}"
+    command = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]
+    subprocess.run([*command, "-o", str(fresh), str(source), "-pthread"], check=True)
     fresh.rename(library)
     return library
 

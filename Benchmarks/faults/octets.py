@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from faults.daemons import ROOT
+from faults.interposer import build
 
 
 def _table() -> list[int]:
@@ -15,16 +21,20 @@ def _table() -> list[int]:
     return table
 
 
-_TABLE = _table()
+_TABLE = (ctypes.c_uint32 * 256)(*_table())
+
+
+@functools.cache
+def _library() -> Callable[[object, bytes, int], int]:
+    function = ctypes.CDLL(str(build(ROOT / ".build" / "faults", "checksum"))).faults_crc32c
+    function.restype = ctypes.c_uint32
+    function.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t)
+    return function
 
 
 def crc32c(octets: bytes) -> int:
     """CRC-32C of RFC 3720."""
-    value = 0xFFFFFFFF
-    table = _TABLE
-    for octet in octets:
-        value = value >> 8 ^ table[(value ^ octet) & 255]
-    return value ^ 0xFFFFFFFF
+    return _library()(_TABLE, bytes(octets), len(octets))
 
 
 def varint(value: int) -> bytes:

@@ -62,6 +62,7 @@ class _File:
 
     durable: bytearray
     later: list[tuple[int, bytes | None]] = field(default_factory=list)
+    inode: int = 0
 
 
 @dataclass
@@ -94,6 +95,8 @@ class Disk:
         self._now: dict[str, object] = {}  # path → file or folder, as the processes see it
         self._by_inode: dict[int, _File] = {}
         self._syncing: dict[tuple[int, int], int] = {}
+        self.inodes: dict[str, int] = {}
+        """Inode of each file that `after_cut` found last, where the journal names it."""
         for path in sorted(before.rglob("*")):
             name = path.relative_to(before).as_posix()
             made: object = _Folder() if path.is_dir() else _File(bytearray(path.read_bytes()))
@@ -123,8 +126,9 @@ class Disk:
                 subject = self._now.get(name)
                 if isinstance(subject, _File):
                     self._by_inode[record.inode] = subject
+                    subject.inode = record.inode
             case 3:  # CREATED
-                made = _File(bytearray())
+                made = _File(bytearray(), inode=record.inode)
                 self._now[name] = self._by_inode[record.inode] = made
                 self._change(name, ("set", leaf), made)
             case 4:  # WRITTEN
@@ -192,6 +196,7 @@ class Disk:
     def after_cut(self, seed: int) -> dict[str, bytes | None]:
         """What is found after power returns: path → octets, None for a folder. The same seed finds the same."""
         found: dict[str, bytes | None] = {}
+        self.inodes = {}
         self._collect("", self.folders[""], random.Random(seed), found)
         return found
 
@@ -206,6 +211,7 @@ class Disk:
                 self._collect(f"{path}/", subject, dice, found)
             elif isinstance(subject, _File) and not leaf.endswith("-shm"):
                 found[path] = _content(subject, dice)
+                self.inodes[path] = subject.inode
 
 
 def _name(names: dict[str, object], change: tuple[str, ...], subject: object) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import random
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -115,6 +116,12 @@ class Trial:
     def address(self, name: str) -> str:
         """A socket of this trial on this machine."""
         return f"ipc://{self.folder}/{name}.sock"
+
+    def free_port(self) -> int:
+        """A port of the loopback that nobody uses now."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
 
     def interposer(self, folder: Path, journal: Path | None = None) -> Interposer:
         """The library below a process that works in `folder`."""

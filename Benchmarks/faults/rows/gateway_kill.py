@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 import time
 
-from faults.archive import read_archive
-from faults.daemons import Gateway, TrialError, perigee, wait_for
+from faults.daemons import Gateway, TrialError, perigee
 from faults.link import LightStation
-from faults.octets import frame_packet
 from faults.trial import Row, Trial
+from faults.work import check_archive, deliver_all, give_some
 
 READY_SECONDS = 2.0
 
@@ -32,13 +31,6 @@ def run(trial: Trial) -> None:
             gateway.kill()
 
 
-def give_some(station: LightStation, count: int, dice: random.Random) -> None:
-    """Small frames of this run: the group says which."""
-    for _ in range(count):
-        number = len(station.packets) + 1
-        station.give(frame_packet(number, f"{station.name}-{number}", dice.randbytes(dice.randint(8, 1500))))
-
-
 def _one_kill(trial: Trial, gateway: Gateway, station: LightStation, dice: random.Random) -> None:
     sessions = station.welcomed
     begun = time.monotonic()
@@ -58,16 +50,6 @@ def _one_kill(trial: Trial, gateway: Gateway, station: LightStation, dice: rando
     check_archive(trial, gateway, station)
 
 
-def check_archive(trial: Trial, gateway: Gateway, station: LightStation) -> None:
-    """Everything the station was told is durable is there, octet by octet, and nothing is there twice."""
-    filed = read_archive(gateway.archive)
-    there = filed.identities()
-    lost = [n for n in station.durable if there.get((station.name, station.epoch, n)) != station.packets[n]]
-    trial.check(not lost, f"{len(lost)} acknowledged packets are not in the archive, the first is number {lost[:1]}")
-    trial.check(filed.duplicates == 0, f"{filed.duplicates} packets are in the segments twice")
-    trial.check(filed.conflicts == 0, f"{filed.conflicts} numbers are in the segments with different packets")
-
-
 def _finish(trial: Trial, gateway: Gateway, station: LightStation) -> None:
     gateway.start()
     deliver_all(station, gateway)
@@ -75,16 +57,6 @@ def _finish(trial: Trial, gateway: Gateway, station: LightStation) -> None:
     check_archive(trial, gateway, station)
     perigee("archive", "verify", "--json", str(gateway.archive))
     trial.add(packets=len(station.packets), lost=0, duplicates=0)
-
-
-def deliver_all(station: LightStation, gateway: Gateway, timeout: float = 60) -> None:
-    """Drives a station until everything it has is acknowledged."""
-
-    def is_done() -> bool:
-        station.drive(5)
-        return station.waiting == 0
-
-    wait_for(f"{station.waiting} packets of {station.name} to be acknowledged", is_done, timeout, (gateway,))
 
 
 ROW = Row(

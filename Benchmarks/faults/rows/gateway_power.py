@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faults.archive import read_archive
-from faults.daemons import Gateway, perigee, wait_for
+from faults.daemons import Gateway, perigee
 from faults.link import LightStation
 from faults.powercut import Disk, restore
-from faults.rows.gateway_kill import check_archive, deliver_all, give_some
 from faults.trial import Row, Trial
+from faults.work import check_archive, deliver_all, deliver_first, give_some
 
 
 @dataclass
@@ -117,19 +117,6 @@ def _cut(trial: Trial, recording: _Recording, name: str, until: int, dice: rando
 def _identities(station: LightStation, gateway: Gateway) -> dict[tuple[str, bytes, int], bytes]:
     deliver_first(station, gateway)
     return read_archive(gateway.archive).identities()
-
-
-def deliver_first(station: LightStation, gateway: Gateway) -> None:
-    """Waits for WELCOME without giving anything away: then the recovery is over."""
-
-    def is_welcome() -> bool:
-        station.socket.poll(5)
-        station.receive_all()
-        if station.session is None:
-            station.send_what_may()
-        return station.session is not None
-
-    wait_for("WELCOME after a power cut", is_welcome, 30, (gateway,))
 
 
 def _cut_recovery(trial: Trial, gateway: Gateway, folder: Path, dice: random.Random) -> None:

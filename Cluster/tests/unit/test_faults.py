@@ -222,7 +222,7 @@ def test_checksums_and_numbers_are_those_of_the_formats() -> None:
 
 
 def _record(number: int, packet: bytes) -> bytes:
-    body = b"\x01a" + bytes(16) + varint(number) + svarint(2) + packet
+    body = b"\x01\x01a" + bytes(16) + varint(number) + svarint(2) + packet
     whole = struct.pack("<I", len(body) + 4) + body
     return whole + struct.pack("<I", crc32c(whole))
 
@@ -231,8 +231,9 @@ def test_the_reader_of_archives_sees_what_is_lost_twice_or_changed(tmp_path: Pat
     segments = tmp_path / "segments"
     segments.mkdir()
     # the worked example of Docs/archive-format.md
-    example = bytes.fromhex("1900000001610000000000000000000000000000000001 04ff ee1470ca".replace(" ", ""))
+    example = bytes.fromhex("1a0000000101610000000000000000000000000000000001 04ff 7fda5d0b".replace(" ", ""))
     assert _record(1, b"\xff") == example
+    tombstone = bytes.fromhex("200000000201610000000000000000000000000000000003 04 05 01 01 ac02 02 04 1003c17d")
     one, two, other = frame_packet(1, "r-1", b"1"), frame_packet(2, "r-2", b"2"), frame_packet(2, "r-9", b"9")
     header = b"PGSEGMNT" + struct.pack("<II", 1, 1)
     path = segments / "00000001.seg"
@@ -243,6 +244,10 @@ def test_the_reader_of_archives_sees_what_is_lost_twice_or_changed(tmp_path: Pat
     path.write_bytes(header + _record(1, one) + _record(1, one) + _record(2, two) + _record(2, other))
     filed = read_archive(tmp_path)
     assert (filed.duplicates, filed.conflicts) == (1, 1)
+    path.write_bytes(header + _record(1, one) + tombstone + _record(9, two))
+    filed = read_archive(tmp_path)
+    assert filed.holes("a", bytes(16), 9) == ([3, 4, 5, 6, 7], [2, 8])
+    assert filed.damaged == 0
     torn = bytearray(_record(1, one))
     torn[30] ^= 1
     path.write_bytes(header + torn + _record(2, two))
