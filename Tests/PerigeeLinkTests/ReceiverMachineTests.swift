@@ -76,24 +76,33 @@ private func tombstone(_ numbers: Range<UInt64>) -> Tombstone {
 
 @Suite("Receiver machine")
 struct ReceiverMachineTests {
-    @Test("WELCOME carries the check, and names what came last before what is old")
+    @Test("WELCOME carries the check and names the lowest ranges; what came last follows at once")
     func welcomes() throws {
         let durable = scattered(60, width: 3)
         var desk = try Desk(
-            durable: durable, newest: [500..<502, 601..<602], check: PacketDigest(number: 602, checksum: 0xDEAD_BEEF))
+            durable: durable, newest: [20..<21, 500..<502, 601..<602],
+            check: PacketDigest(number: 602, checksum: 0xDEAD_BEEF))
         #expect(desk.welcome.check == PacketDigest(number: 602, checksum: 0xDEAD_BEEF))
-        #expect(desk.welcome.acknowledgement.ranges == Array(durable[..<30]) + [500..<503, 600..<603])
+        #expect(desk.welcome.acknowledgement.ranges == Array(durable[..<32]))
+        #expect(desk.machine.deadline == 0)
+        let acks = try acknowledgements(desk.machine.tick(now: desk.time))
+        #expect(acks.count == 1 && acks[0].contains(500) && acks[0].contains(602))
         #expect(desk.machine.tick(now: desk.time) == [])
     }
 
-    @Test("more that is new than one message names follows at once")
+    @Test("nothing follows a WELCOME that names all")
+    func welcomesShort() throws {
+        var desk = try Desk(durable: scattered(32), newest: scattered(32))
+        #expect(desk.welcome.acknowledgement.ranges == scattered(32))
+        #expect(desk.machine.tick(now: desk.time) == [])
+    }
+
+    @Test("more that is new than one message names follows in as many as it takes")
     func welcomesMore() throws {
-        let durable = scattered(80)
+        let durable = scattered(100)
         var desk = try Desk(durable: durable, newest: durable)
-        #expect(desk.welcome.acknowledgement.ranges == Array(durable[..<32]))
-        #expect(desk.machine.deadline == 0)
         let rest = try acknowledgements(desk.machine.tick(now: desk.time))
-        #expect(rest.count == 2)
+        #expect(rest.count == 3)
         #expect(Set(rest.flatMap(\.ranges)).isSuperset(of: durable[32...]))
     }
 

@@ -88,8 +88,8 @@ public struct ReceiverMachine: Sendable {
     private var isEnded = false
     public private(set) var counters = Counters()
 
-    /// A session for a station whose numbers in `durable` the archive holds; the second value is the WELCOME. `newest`: numbers that may
-    /// have become durable without the station hearing of it, they are named first. `check`: the highest packet there is.
+    /// A session for a station whose numbers in `durable` the archive holds; the second value is the WELCOME, which names the lowest
+    /// ranges. `newest`: numbers that may have become durable without the station hearing of it, an ACK at once names those. `check`: the highest packet there is.
     public static func open(
         _ hello: LinkMessage.Hello, session: UInt32, durable: SequenceSet, newest: [Range<UInt64>] = [],
         check: PacketDigest? = nil, configuration: Configuration, now: LinkTime
@@ -97,10 +97,15 @@ public struct ReceiverMachine: Sendable {
         var machine = ReceiverMachine(
             session: session, durable: durable, configuration: configuration, now: now.monotonic)
         machine.counters.gaps += machine.raise(below: hello.lowest)
-        for range in newest { machine.choice.add(range.lowerBound) }
+        let known = machine.durable
+        let acknowledgement = Acknowledgement(
+            cumulative: known.cumulative, ranges: Array(known.ranges.prefix(LinkLimit.ranges)))
+        for range in newest where !acknowledgement.contains(range.lowerBound) {
+            machine.choice.add(range.lowerBound)
+        }
         let welcome = LinkMessage.Welcome(
-            greeting: hello.greeting, session: session, acknowledgement: machine.choice.next(of: &machine.durable),
-            credit: machine.credit, batchSize: configuration.batchSize, time: now.utc, check: check)
+            greeting: hello.greeting, session: session, acknowledgement: acknowledgement, credit: machine.credit,
+            batchSize: configuration.batchSize, time: now.utc, check: check)
         if machine.choice.hasMore { machine.acknowledgeDue = now.monotonic }
         return (machine, .welcome(welcome))
     }

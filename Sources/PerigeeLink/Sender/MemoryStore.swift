@@ -100,7 +100,7 @@ public struct MemoryStore: Sendable {
             return [.loaded(epoch: epoch, priority: priority, numbers: looked, packets: packets)]
         case .verify(let epoch, let digest):
             let held = lives.first { $0.epoch == epoch }?.entry(digest.number)
-            let fits = held.map { CRC32C.checksum($0.packet) == digest.checksum } ?? true
+            let fits = held.map { PacketDigest(number: digest.number, packet: $0.packet) == digest } ?? true
             return [.verified(epoch: epoch, number: digest.number, fits: fits)]
         case .settle(let epoch, let acknowledgement): change(epoch) { $0.settle(acknowledgement) }
         case .setAside(let epoch, let number, _, _):
