@@ -21,6 +21,11 @@ struct FrameRow: Equatable {
     var dropped: TombstoneReason?
     var isThinned = false
 
+    /// Packets of a frame, at most.
+    private static let countLimit: Int64 = 1 << 24
+
+    var numbers: Range<UInt64> { first..<first + UInt64(count) }
+
     var number: UInt64 { RowKey.number(id) }
 
     var fate: SettledFrame.Fate {
@@ -34,9 +39,10 @@ extension FrameRow {
     init(_ row: borrowing Statement) {
         id = row.integer(0)
         isSettled = row.integer(1) != 0
-        waiting = Int(row.integer(2))
-        first = UInt64(clamping: row.integer(3))
-        count = Int(row.integer(4))
+        // A damaged row must not trap: what cannot be is brought to where it can.
+        waiting = Int(min(max(row.integer(2), 0), Self.countLimit))
+        first = min(UInt64(clamping: row.integer(3)), RowKey.limit - 1)
+        count = Int(min(max(row.integer(4), 0), Self.countLimit))
         label = row.text(5) ?? ""
         priority = Int(row.integer(6))
         rawSize = Int(row.integer(7))

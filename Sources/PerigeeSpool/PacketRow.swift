@@ -10,6 +10,15 @@ struct PacketRow: Equatable {
     var size: Int
 
     var number: UInt64 { RowKey.number(id) }
+
+    /// Over the octets and what says whose they are; the slot changes, and is left out.
+    static func checksum(_ id: Int64, layer: Int, frame: UInt64?, _ packet: [UInt8]) -> Int64 {
+        var writer = ByteWriter()
+        writer.writeVarint(UInt64(bitPattern: id))
+        writer.writeVarint(UInt64(bitPattern: Int64(layer)))
+        writer.writeVarint(frame.map { $0 &+ 1 } ?? 0)
+        return Int64(CRC32C.checksum(packet, seed: CRC32C.checksum(writer.bytes)))
+    }
 }
 
 extension SpoolFile {
@@ -20,7 +29,8 @@ extension SpoolFile {
             "INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?)",
             [
                 .integer(id), .integer(Int64(slot)), .integer(Int64(layer)),
-                frame.map { .integer(Int64(clamping: $0)) } ?? .null, .integer(Int64(CRC32C.checksum(packet))),
+                frame.map { .integer(Int64(clamping: $0)) } ?? .null,
+                .integer(PacketRow.checksum(id, layer: layer, frame: frame, packet)),
                 .blob(packet),
             ])
     }

@@ -25,7 +25,7 @@ enum Schema {
     static let tables = """
         CREATE TABLE epochs (
             id INTEGER PRIMARY KEY, epoch BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, next INTEGER NOT NULL,
-            next_frame INTEGER NOT NULL);
+            next_frame INTEGER NOT NULL, target INTEGER NOT NULL, checksum INTEGER NOT NULL);
         CREATE TABLE totals (
             epoch INTEGER NOT NULL, slot INTEGER NOT NULL, count INTEGER NOT NULL, size INTEGER NOT NULL,
             PRIMARY KEY (epoch, slot)) WITHOUT ROWID;
@@ -78,15 +78,15 @@ enum RowKey {
 }
 
 /// What a packet's row is: waiting by class and fineness, or sent. From 2 on, since SQLite keeps 0 and 1 in no octets and a change in
-/// place must not change the size of the row.
+/// place must not change the size of the row; and no flipped bit makes one that waits a sent one.
 enum Slot {
-    static let sent = 2
-    static let first = 4
-    static let waiting = 4..<12
+    static let sent = 112
+    static let first = 8
+    static let waiting = 8..<16
     /// Of `totals` only: frames that wait, finer layers and raw frames.
-    static let frames = 20
-    static let finer = 21
-    static let raw = 22
+    static let frames = 200
+    static let finer = 201
+    static let raw = 202
 
     static func waiting(priority: Int, isFiner: Bool) -> Int { first + 2 * priority + (isFiner ? 1 : 0) }
 

@@ -4,6 +4,7 @@ internal import PerigeeSQLite
 extension Spool {
     /// Writes a frame whose room is there.
     mutating func insert(_ frame: SpoolFrame) throws(SQLiteError) -> Range<UInt64> {
+        invariant(frame.number < RowKey.limit - 1, "frame number \(frame.number) is beyond 48 bits")
         let epoch = memory.current
         let row = memory.epochs[epoch].id
         let first = memory.epochs[epoch].next
@@ -52,7 +53,7 @@ extension Spool {
             let before = committed.epochs.first { $0.id == row.id }
             guard row != before else { continue }
             if before == nil || row.kind != before?.kind || row.next != before?.next
-                || row.nextFrame != before?.nextFrame
+                || row.nextFrame != before?.nextFrame || row.target != before?.target
             {
                 try file.write(row)
             }
@@ -88,11 +89,12 @@ extension Spool {
 extension SpoolFile {
     func write(_ row: EpochRow) throws(SQLiteError) {
         try run(
-            "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 .integer(row.id), .blob(row.epoch.bytes), .integer(row.kind.rawValue),
                 .integer(Int64(clamping: row.next)),
-                .integer(Int64(clamping: row.nextFrame)),
+                .integer(Int64(clamping: row.nextFrame)), .integer(row.target),
+                .integer(Int64(row.checksum)),
             ])
     }
 }

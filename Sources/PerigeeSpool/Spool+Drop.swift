@@ -104,7 +104,7 @@ extension Spool {
         var gone = [victim]
         let isFiner = Slot.isFiner(victim.slot)
         if let frame, reason != .discarded,
-            let keys = RowKey.keys(row, frame.first..<frame.first + UInt64(frame.count))
+            let keys = RowKey.keys(row, frame.numbers)
         {
             for slot in Slot.waiting where memory.epochs[epoch].totals[slot]?.count ?? 0 > 0 {
                 guard slot == victim.slot || !isFiner else { continue }
@@ -151,15 +151,9 @@ extension Spool {
         guard need <= limit else { return false }
         while memory.charge + need > limit {
             let before = memory.charge
-            _ = try give(up: .room(size: memory.charge + need - limit, priority: frame.priority))
+            givenUp += try give(up: .room(size: memory.charge + need - limit, priority: frame.priority)).frames
             guard memory.charge < before else { return false }
         }
         return true
-    }
-
-    /// Octets that packets may take up in all when one of this class joins them.
-    private func room(priority: Int) -> Int {
-        let quota = priority <= 1 ? configuration.quota : configuration.quota - configuration.reserved
-        return min(quota, upkeep.diskRoom.map { memory.charge + $0 } ?? quota)
     }
 }

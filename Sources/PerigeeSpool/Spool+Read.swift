@@ -73,9 +73,9 @@ extension Spool {
         let sql =
             slots.count == 2
             ? """
-            SELECT id, slot, checksum, packet FROM packets WHERE slot = ?1 AND id BETWEEN ?3 AND ?4 UNION ALL
-            SELECT id, slot, checksum, packet FROM packets WHERE slot = ?2 AND id BETWEEN ?3 AND ?4 ORDER BY id
-            """ : "SELECT id, slot, checksum, packet FROM packets WHERE id BETWEEN ?3 AND ?4 ORDER BY id"
+            SELECT id, slot, layer, frame, checksum, packet FROM packets WHERE slot = ?1 AND id BETWEEN ?3 AND ?4 UNION ALL
+            SELECT id, slot, layer, frame, checksum, packet FROM packets WHERE slot = ?2 AND id BETWEEN ?3 AND ?4 ORDER BY id
+            """ : "SELECT id, slot, layer, frame, checksum, packet FROM packets WHERE id BETWEEN ?3 AND ?4 ORDER BY id"
         var total = 0
         try read { spool throws(SQLiteError) in
             let values: [SQLiteValue] = [
@@ -83,8 +83,11 @@ extension Spool {
             ]
             try spool.file.rows(sql, values) { row throws(SQLiteError) in
                 let number = RowKey.number(row.integer(0))
-                let packet = row.blob(3)
-                guard Int64(CRC32C.checksum(packet)) == row.integer(2) else {
+                let packet = row.blob(5)
+                let checksum = PacketRow.checksum(
+                    row.integer(0), layer: Int(clamping: row.integer(2)),
+                    frame: row.isNull(3) ? nil : UInt64(clamping: row.integer(3)), packet)
+                guard checksum == row.integer(4) else {
                     damaged.append(number)
                     return true
                 }

@@ -132,4 +132,81 @@ extension Spool {
         guard let index = memory.epochs.firstIndex(where: { $0.id == RowKey.epoch(key) }) else { return }
         memory.epochs[index].change(slot, count: -1, size: size)
     }
+
+    /// Forgets what is older than the rings may be, and the rows of frames of which nothing is left; a step's worth.
+    mutating func ageRings() throws(SpoolError) {
+        guard configuration.hasRings else { return }
+        let age = memory.clock - Int64(configuration.ringAge) * 1_000
+        let old = try settledFrames(before: age)
+        guard !old.isEmpty else { return }
+        try directly { spool throws(SQLiteError) in
+            var budget = Self.stepLimit
+            for (frame, isOld) in old where budget > 0 {
+                if isOld { budget -= try spool.forgetRings(of: frame) }
+                let keeps = try isOld ? false : spool.hasRings(frame)
+                if !keeps { try spool.file.run("DELETE FROM frames WHERE id = ?", [.integer(frame.id)]) }
+                budget -= 1
+            }
+        }
+    }
+
+    /// The first settled frames of each epoch that are too old, or that no ring needs any more.
+    private mutating func settledFrames(before age: Int64) throws(SpoolError) -> [(FrameRow, isOld: Bool)] {
+        var found: [(FrameRow, isOld: Bool)] = []
+        try read { spool throws(SQLiteError) in
+            try spool.file.rows(
+                "SELECT * FROM frames WHERE settled = 1 ORDER BY id LIMIT ?", [.integer(Int64(Self.stepLimit))]
+            ) { row throws(SQLiteError) in
+                let frame = FrameRow(row)
+                found.append((frame, isOld: frame.age < age))
+                return true
+            }
+            // Mostly the oldest is still needed, and then all behind it are: one look suffices.
+            if let (first, isOld) = found.first, !isOld, try spool.hasRings(first) { found = [] }
+        }
+        return found
+    }
+
+    private func hasRings(_ frame: FrameRow) throws(SQLiteError) -> Bool {
+        let epoch = RowKey.epoch(frame.id)
+        if let keys = RowKey.keys(epoch, frame.numbers),
+            try file.lowestPacket(slot: Slot.sent, keys) != nil
+        {
+            return true
+        }
+        if try file.integer("SELECT 1 FROM finer WHERE frame = ? LIMIT 1", [.integer(frame.id)]) != nil { return true }
+        return try file.integer("SELECT 1 FROM raw WHERE id = ?", [.integer(frame.id)]) != nil
+    }
+
+    private mutating func forgetRings(of frame: FrameRow) throws(SQLiteError) -> Int {
+        guard let index = memory.epochs.firstIndex(where: { $0.id == RowKey.epoch(frame.id) }) else { return 0 }
+        var count = 0
+        if let keys = RowKey.keys(memory.epochs[index].id, frame.numbers) {
+            for packet in try file.packets(slot: Slot.sent, keys, limit: frame.count) {
+                try file.run("DELETE FROM packets WHERE id = ?", [.integer(packet.id)])
+                memory.epochs[index].change(Slot.sent, count: -1, size: -packet.size)
+                count += 1
+            }
+        }
+        for (slot, measure, remove) in [
+            (
+                Slot.finer, "SELECT count(*), sum(length(packet)) FROM finer WHERE frame = ?",
+                "DELETE FROM finer WHERE frame = ?"
+            ),
+            (
+                Slot.raw, "SELECT count(*), sum(length(octets)) FROM raw WHERE id = ?", "DELETE FROM raw WHERE id = ?"
+            ),
+        ] {
+            var total = Total()
+            try file.rows(measure, [.integer(frame.id)]) { row throws(SQLiteError) in
+                total = Total(count: Int(row.integer(0)), size: Int(row.integer(1)))
+                return false
+            }
+            guard total.count > 0 else { continue }
+            try file.run(remove, [.integer(frame.id)])
+            memory.epochs[index].change(slot, count: -total.count, size: -total.size)
+            count += total.count
+        }
+        return count
+    }
 }

@@ -94,17 +94,18 @@ extension Spool {
 }
 
 extension SpoolFile {
-    /// Writes a tombstone; one of the same reason that ends where it begins grows instead.
+    /// Writes a tombstone; those of the same reason that end where it begins, or begin where it ends, become one with it.
     func insert(_ tombstone: Tombstone, epoch: Int64) throws(SQLiteError) {
         var merged = tombstone
         let start = RowKey.key(epoch, tombstone.numbers.lowerBound)
         let before = try tombstones(RowKey.base(epoch)...start, limit: 1, descending: true).first
         if let before, before.reason == tombstone.reason, before.numbers.upperBound >= tombstone.numbers.lowerBound {
-            merged.numbers = before.numbers.lowerBound..<max(before.numbers.upperBound, tombstone.numbers.upperBound)
-            merged.frames += before.frames
-            merged.size += before.size
-            merged.first = min(merged.first, before.first)
-            merged.last = max(merged.last, before.last)
+            merged.take(before)
+        }
+        let end = RowKey.key(epoch, merged.numbers.upperBound)
+        if let after = try tombstones(end...end, limit: 1).first, after.reason == tombstone.reason {
+            merged.take(after)
+            try run("DELETE FROM tombstones WHERE id = ?", [.integer(end)])
         }
         try run(
             "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -134,5 +135,17 @@ extension SpoolFile {
             return true
         }
         return found
+    }
+}
+
+extension Tombstone {
+    /// Becomes one with a neighbour.
+    fileprivate mutating func take(_ other: Tombstone) {
+        numbers =
+            min(numbers.lowerBound, other.numbers.lowerBound)..<max(numbers.upperBound, other.numbers.upperBound)
+        frames += other.frames
+        size += other.size
+        first = min(first, other.first)
+        last = max(last, other.last)
     }
 }

@@ -32,6 +32,10 @@ public struct Spool: ~Copyable, @unchecked Sendable {
     /// States as of the last commit, made when they are asked for.
     var states: [SpoolState]?
     var upkeep = Upkeep()
+    /// What is still to be read of a file that was set aside.
+    var salvage: Salvage?
+    /// Frames that the spool gave up by itself, for `takeGivenUp`.
+    var givenUp: [SettledFrame] = []
 
     /// Opens the spool in `directory`, or makes it. It opens whatever happened to its files, as long as the directory can be written and
     /// no other process holds it. `machine` is an id of the computer, so that a copied disk is noticed.
@@ -62,6 +66,12 @@ public struct Spool: ~Copyable, @unchecked Sendable {
 
     /// Octets of unsettled packets with what their rows need: what the quota bounds.
     public var charge: Int { memory.charge }
+
+    /// Frames that the spool gave up without being asked since the last call: to make room, or because they were too old.
+    public mutating func takeGivenUp() -> [SettledFrame] {
+        defer { givenUp = [] }
+        return givenUp
+    }
 
     /// Stores a frame; its packets get the numbers answered, the declaration's first. Nil where there is no room for it even after
     /// all that its class may displace is gone. Nothing may be told of the numbers before `commit`.

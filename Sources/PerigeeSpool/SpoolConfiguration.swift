@@ -24,11 +24,15 @@ public struct SpoolConfiguration: Equatable, Sendable {
     /// Files that were set aside as damaged and are kept.
     public var setAsideFiles = 2
 
+    /// A smaller page limit, so that tests meet a full file.
+    package var pageLimitForTests: Int?
+
     /// The limits of a station that sets none.
     public init() {}
 
     /// Pages of the file at most: quota and rings with what the tables need beside them. SQLite refuses to go beyond.
     var pageLimit: Int {
+        if let pageLimitForTests { return pageLimitForTests }
         let payload = quota + sentRing + finerRing + rawRing + quarantine
         return (payload + payload / 8 + (16 << 20)) / Schema.pageSize
     }

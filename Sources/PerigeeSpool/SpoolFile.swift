@@ -17,6 +17,7 @@ final class SpoolFile {
 
     var path: String { database.path }
     var lastInsertedRow: Int64 { database.lastInsertedRow }
+    var changedRows: Int { database.changedRows }
     var pagesWritten: Int { database.pagesWritten }
     var isInTransaction: Bool { database.isInTransaction }
 

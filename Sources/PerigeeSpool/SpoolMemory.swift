@@ -22,6 +22,8 @@ struct EpochRow: Equatable {
     var kind: Kind
     var next: UInt64 = 1
     var nextFrame: UInt64 = 0
+    /// Where a moving epoch's packets go; else 0.
+    var target: Int64 = 0
     var totals: [Int: Total] = [:]
 
     /// Octets of unsettled packets with what their rows need.
@@ -38,6 +40,14 @@ struct EpochRow: Equatable {
             sum.count += totals[slot]?.count ?? 0
             sum.size += totals[slot]?.size ?? 0
         }
+    }
+
+    /// Over all that the row holds: a flipped bit must not give packets another epoch or a counter that goes back.
+    var checksum: UInt32 {
+        var writer = ByteWriter()
+        writer.write(epoch.bytes)
+        for value in [UInt64(id), UInt64(kind.rawValue), next, nextFrame, UInt64(target)] { writer.writeVarint(value) }
+        return CRC32C.checksum(writer.bytes)
     }
 
     mutating func change(_ slot: Int, count: Int, size: Int) {

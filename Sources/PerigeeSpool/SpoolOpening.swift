@@ -139,21 +139,28 @@ struct SpoolOpening {
     }
 }
 
+extension EpochRow {
+    /// Nil where the row is not one that was written.
+    init?(_ row: borrowing Statement) {
+        guard let epoch = try? Epoch(bytes: row.blob(1)), let kind = Kind(rawValue: row.integer(2)),
+            let next = UInt64(exactly: row.integer(3)), let nextFrame = UInt64(exactly: row.integer(4)),
+            (1..<RowKey.epochLimit).contains(row.integer(0)), (1..<RowKey.limit).contains(next), row.integer(5) >= 0
+        else { return nil }
+        self.init(
+            id: row.integer(0), epoch: epoch, kind: kind, next: next, nextFrame: nextFrame, target: row.integer(5))
+        guard Int64(checksum) == row.integer(6) else { return nil }
+    }
+}
+
 extension SpoolFile {
     /// What memory holds of the file.
     func memory() throws(SQLiteError) -> SpoolMemory {
         var memory = SpoolMemory()
-        try rows("SELECT id, epoch, kind, next, next_frame FROM epochs ORDER BY id") { row throws(SQLiteError) in
-            guard let epoch = try? Epoch(bytes: row.blob(1)), let kind = EpochRow.Kind(rawValue: row.integer(2)),
-                row.integer(3) > 0, row.integer(4) >= 0, row.integer(3) < Int64(RowKey.limit),
-                row.integer(4) < Int64(RowKey.limit), (0..<RowKey.epochLimit).contains(row.integer(0))
-            else {
+        try rows("SELECT * FROM epochs ORDER BY id") { row throws(SQLiteError) in
+            guard let found = EpochRow(row) else {
                 throw .call(operation: "read the epochs", path: path, code: 11, message: "a row cannot be")
             }
-            memory.epochs.append(
-                EpochRow(
-                    id: row.integer(0), epoch: epoch, kind: kind, next: UInt64(row.integer(3)),
-                    nextFrame: UInt64(row.integer(4))))
+            memory.epochs.append(found)
             return true
         }
         try rows("SELECT epoch, slot, count, size FROM totals") { row throws(SQLiteError) in

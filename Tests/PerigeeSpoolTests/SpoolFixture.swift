@@ -29,7 +29,8 @@ func openSpool(
 /// `count` octets that `seed` determines.
 func octets(_ count: Int, seed: UInt64) -> [UInt8] {
     var generator = SeededGenerator(seed: seed)
-    return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    let words = (0..<(count + 7) / 8).map { _ in generator.next() }
+    return words.withUnsafeBytes { Array($0.prefix(count)) }
 }
 
 /// A frame with packets of these sizes, by layer.
