@@ -88,6 +88,9 @@ public struct Database: ~Copyable {
     /// Key of the row that was last inserted by this connection.
     public var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
+    /// Closing leaves the WAL as it is: for a file of which nothing is to change.
+    public func keepWALOnClose() { _ = perigee_sqlite_keep_wal(handle) }
+
     /// Rows that the last statement changed.
     public var changedRows: Int { Int(sqlite3_changes64(handle)) }
 

@@ -60,6 +60,16 @@ public struct Statement: ~Copyable {
     /// Ends a walk through rows before its last one, so that it holds no lock.
     public func reset() { sqlite3_reset(handle) }
 
+    /// A column of this row as it is; a real number reads as NULL.
+    public func value(_ column: Int) -> SQLiteValue {
+        switch sqlite3_column_type(handle, Int32(column)) {
+        case SQLITE_INTEGER: .integer(integer(column))
+        case SQLITE_TEXT: .text(text(column) ?? "")
+        case SQLITE_BLOB: .blob(blob(column))
+        default: .null
+        }
+    }
+
     /// Whether a column of this row is NULL.
     public func isNull(_ column: Int) -> Bool { sqlite3_column_type(handle, Int32(column)) == SQLITE_NULL }
 

@@ -44,7 +44,7 @@ extension FrameRow {
         first = min(UInt64(clamping: row.integer(3)), RowKey.limit - 1)
         count = Int(min(max(row.integer(4), 0), Self.countLimit))
         label = row.text(5) ?? ""
-        priority = Int(row.integer(6))
+        priority = Int(min(max(row.integer(6), 0), 3))
         rawSize = Int(row.integer(7))
         packetSize = Int(row.integer(8))
         stored = Timestamp(milliseconds: row.integer(9))

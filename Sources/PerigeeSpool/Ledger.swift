@@ -25,6 +25,19 @@ public struct Ledger: Equatable, Sendable {
             && intake.received == spooled + intake.rejectedTotal + intake.lostAtCrash + intake.inWork
     }
 
+    /// What waited in a damaged file counts as dropped, until it is found.
+    mutating func suspend() {
+        dropped[.damaged, default: 0] += waiting
+        waiting = 0
+        spooled = delivered + droppedTotal + quarantined
+    }
+
+    /// A frame of a damaged file was found.
+    mutating func resume() {
+        waiting += 1
+        if let count = dropped[.damaged], count > 0 { dropped[.damaged] = count - 1 } else { spooled += 1 }
+    }
+
     mutating func settle(_ fate: SettledFrame.Fate) {
         waiting -= 1
         switch fate {

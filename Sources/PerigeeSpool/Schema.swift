@@ -22,6 +22,9 @@ enum Schema {
         ]
     }
 
+    /// Tables and indices that have a text.
+    static let objects = 15
+
     static let tables = """
         CREATE TABLE epochs (
             id INTEGER PRIMARY KEY, epoch BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, next INTEGER NOT NULL,

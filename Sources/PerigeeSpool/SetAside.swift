@@ -4,8 +4,23 @@ internal import PerigeeCore
 enum SetAside {
     static func folder(_ directory: String) -> String { "\(directory)/set-aside" }
 
-    /// Moves file and WAL together; answers where they are now. The oldest beyond `keep` go.
+    /// Moves file and WAL together; answers where they are now.
     static func move(_ directory: String, now: Timestamp, keep: Int) throws(SpoolError) -> String {
+        let place = try make(directory, now: now, keep: keep)
+        for suffix in ["-wal", ""] {
+            let path = "\(directory)/\(SpoolOpening.databaseName)\(suffix)"
+            if SystemFiles.exists(path) {
+                try SystemFiles.rename(path, to: "\(place)/\(SpoolOpening.databaseName)\(suffix)")
+            }
+        }
+        try SystemFiles.syncDirectory(place)
+        SystemFiles.remove(DamageMark.path(directory))
+        try SystemFiles.syncDirectory(directory)
+        return place
+    }
+
+    /// Makes a folder for something to be kept; the oldest beyond `keep` go.
+    static func make(_ directory: String, now: Timestamp, keep: Int) throws(SpoolError) -> String {
         let parent = folder(directory)
         try SystemFiles.makeDirectory(parent)
         let kept = SystemFiles.names(parent)
@@ -18,16 +33,7 @@ enum SetAside {
             place = "\(parent)/\(time)-\(attempt)"
         }
         try SystemFiles.makeDirectory(place)
-        for suffix in ["-wal", ""] {
-            let path = "\(directory)/\(SpoolOpening.databaseName)\(suffix)"
-            if SystemFiles.exists(path) {
-                try SystemFiles.rename(path, to: "\(place)/\(SpoolOpening.databaseName)\(suffix)")
-            }
-        }
-        try SystemFiles.syncDirectory(place)
         try SystemFiles.syncDirectory(parent)
-        SystemFiles.remove(DamageMark.path(directory))
-        try SystemFiles.syncDirectory(directory)
         return place
     }
 

@@ -12,7 +12,8 @@ struct Upkeep {
     var lastTime: Timestamp?
     var lastCheckpoint: Timestamp?
     var pagesAtCheckpoint = 0
-    var wasExpiring = false
+    /// Where a comparison of frames with their packets goes on; nil where none is due.
+    var audit: Int64?
 }
 
 /// Counters of an open spool, for its status.
@@ -63,11 +64,25 @@ extension Spool {
             let purged = try moved ? true : purgeStep()
             if !purged { break }
         }
+        try audit()
         try expireStep()
         try ageRings()
         try checkpointIfDue(now)
         if let disk = upkeep.disk, disk.free >= 2 * configuration.ballast, disk.free > disk.total / 20 {
             Ballast.build(directory, size: configuration.ballast)
+        }
+    }
+
+    /// After a damaged packet was found: looks for the frames that miss it.
+    private mutating func audit() throws(SpoolError) {
+        for _ in 0..<20 {
+            guard let cursor = upkeep.audit else { return }
+            guard let index = memory.epochs.firstIndex(where: { RowKey.all($0.id).upperBound > cursor }) else {
+                upkeep.audit = nil
+                return
+            }
+            let keys = RowKey.all(memory.epochs[index].id)
+            upkeep.audit = try auditStep(epoch: index, after: max(cursor, keys.lowerBound)) ?? keys.upperBound
         }
     }
 

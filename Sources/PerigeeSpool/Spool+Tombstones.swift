@@ -50,7 +50,8 @@ extension Spool {
                 numbers: number..<number + 1, reason: tombstone, frames: 1, size: row.size, first: stored, last: stored),
             epoch: memory.epochs[index].id)
         var settlement = Settlement(packets: 1)
-        if let number = row.frame {
+        // What a damaged row says of its frame may be wrong: the audit finds which frame misses it.
+        if let number = row.frame, tombstone != .damaged {
             settlement.frames = try settle(frames: [number: 1], epoch: index) { $0.isRejected = true }
         }
         return settlement
@@ -64,6 +65,7 @@ extension Spool {
             settlement = try spool.quarantine(epoch, number: number, reason: reason, .damaged)
         }
         upkeep.damaged += settlement.packets
+        upkeep.audit = 0
         return settlement
     }
 

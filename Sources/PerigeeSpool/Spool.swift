@@ -13,7 +13,7 @@ public struct Spool: ~Copyable, @unchecked Sendable {
     public let directory: String
     public let configuration: SpoolConfiguration
     /// What opening had to do.
-    public let recovery: [RecoveryEvent]
+    public internal(set) var recovery: [RecoveryEvent]
 
     let file: SpoolFile
     let lock: SpoolLock
@@ -53,6 +53,8 @@ public struct Spool: ~Copyable, @unchecked Sendable {
         lock = opened.lock
         memory = opened.memory
         committed = opened.memory
+        salvage = opened.salvage
+        salvageForAWhile()
     }
 
     /// The epoch of new packets.

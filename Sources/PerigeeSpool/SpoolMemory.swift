@@ -65,6 +65,9 @@ struct SpoolMemory: Equatable {
     var clock: Int64 = 0
     /// Octets in quarantine.
     var quarantine = 0
+    /// Keys up to which a file set aside was read.
+    var salvagedFrames: Int64 = 0
+    var salvagedPackets: Int64 = 0
 
     func index(_ epoch: Epoch) -> Int? { epochs.firstIndex { $0.epoch == epoch && $0.kind != .finished } }
 
@@ -84,7 +87,8 @@ extension SpoolMemory {
             "in_work": Int64(ledger.intake.inWork), "spooled": Int64(ledger.spooled),
             "delivered": Int64(ledger.delivered), "thinned": Int64(ledger.thinned),
             "quarantined": Int64(ledger.quarantined), "waiting": Int64(ledger.waiting), "clock": clock,
-            "quarantine_size": Int64(quarantine),
+            "quarantine_size": Int64(quarantine), "salvaged_frames": salvagedFrames,
+            "salvaged_packets": salvagedPackets,
         ]
         for (reason, count) in ledger.intake.rejected { rows["rejected/\(reason)"] = Int64(count) }
         for (reason, count) in ledger.dropped { rows["dropped/\(reason.rawValue)"] = Int64(count) }
@@ -105,6 +109,8 @@ extension SpoolMemory {
         case "waiting": ledger.waiting = count
         case "clock": clock = value
         case "quarantine_size": quarantine = count
+        case "salvaged_frames": salvagedFrames = value
+        case "salvaged_packets": salvagedPackets = value
         default:
             if name.hasPrefix("rejected/") {
                 ledger.intake.rejected[String(name.dropFirst(9))] = count

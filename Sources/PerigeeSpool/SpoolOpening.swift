@@ -8,6 +8,7 @@ struct SpoolOpening {
         var lock: SpoolLock
         var memory: SpoolMemory
         var recovery: [RecoveryEvent]
+        var salvage: Salvage?
     }
 
     let directory: String
@@ -26,6 +27,10 @@ struct SpoolOpening {
         if let reason = DamageMark.read(directory) {
             try setAside(reason, &recovery)
         }
+        let mended = try WriteAheadLog.mend(path) { () throws(SpoolError) in
+            try SetAside.make(directory, now: now, keep: configuration.setAsideFiles)
+        }
+        if let mended { recovery.append(.mendedLog(frames: mended)) }
         // What cannot be opened or read is moved away; a fresh file can be.
         for _ in 0..<2 {
             let isFresh = !SystemFiles.exists(path)
@@ -33,8 +38,10 @@ struct SpoolOpening {
                 let file = try connect(isFresh: isFresh)
                 try checkVersion(file, isFresh: isFresh)
                 var memory = isFresh ? SpoolMemory() : try file.memory()
+                if !isFresh { try probe(file, memory) }
+                let salvage = try adopt(file, &memory)
                 try identify(file, &memory, isFresh: isFresh, &recovery)
-                return Opened(file: file, lock: lock, memory: memory, recovery: recovery)
+                return Opened(file: file, lock: lock, memory: memory, recovery: recovery, salvage: salvage)
             } catch {
                 try handle(error, isFresh: isFresh, &recovery)
             }
@@ -101,6 +108,29 @@ struct SpoolOpening {
         }
     }
 
+    /// Files up to this size are checked as a whole at opening; larger ones as they are read.
+    private static let checkLimit = 64 << 20
+
+    /// Reads what every later call needs, so that damage there is met now.
+    private func probe(_ file: SpoolFile, _ memory: SpoolMemory) throws(SQLiteError) {
+        guard try file.integer("SELECT count(*) FROM sqlite_master WHERE sql NOT NULL") == Int64(Schema.objects) else {
+            throw .call(operation: "read the schema", path: path, code: 11, message: "tables are missing")
+        }
+        for row in memory.epochs {
+            for slot in Slot.waiting { _ = try file.packets(slot: slot, RowKey.all(row.id), limit: 1) }
+            _ = try file.tombstones(RowKey.all(row.id), limit: SpoolState.tombstoneLimit)
+        }
+        guard SystemFiles.size(path) <= Self.checkLimit else { return }
+        var problem = "ok"
+        try file.rows("PRAGMA integrity_check(1)") { row throws(SQLiteError) in
+            problem = row.text(0) ?? "no answer"
+            return false
+        }
+        guard problem == "ok" else {
+            throw .call(operation: "check", path: path, code: 11, message: problem)
+        }
+    }
+
     /// Compares the file with the side file, and begins a new epoch where they do not fit.
     private func identify(
         _ file: SpoolFile, _ memory: inout SpoolMemory, isFresh: Bool, _ recovery: inout [RecoveryEvent]
@@ -109,24 +139,24 @@ struct SpoolOpening {
         let place = SystemFiles.identity(path) ?? (0, 0)
         var reason: String?
         if memory.epochs.isEmpty || memory.epochs[memory.current].kind != .current {
-            reason = known == nil && recovery.isEmpty ? "the spool is new" : "the file is new"
+            reason = known == nil && !recovery.contains(where: \.isSetAside) ? "the spool is new" : "the file is new"
         } else if let known {
             reason = known.difference(epoch: memory.epochs[memory.current].epoch, machine: machine, file: place)
         } else {
             reason = "the side file is missing"
         }
         guard let reason else { return }
-        if isFresh, recovery.isEmpty {
-            if let known {
-                try file.begin(lost: known.epoch, &memory)
-                recovery.append(.lost(epoch: known.epoch))
-            } else {
-                recovery.append(.created)
-            }
+        if let known, !memory.epochs.contains(where: { $0.epoch == known.epoch }) {
+            try file.begin(lost: known.epoch, &memory)
+            recovery.append(.lost(epoch: known.epoch))
+        } else if isFresh, known == nil, !recovery.contains(where: \.isSetAside) {
+            recovery.append(.created)
         }
         let epoch = Epoch.random()
         try file.begin(epoch, &memory)
         recovery.append(.newEpoch(reason: reason))
+        // So that the schema does not hang on the log.
+        try file.checkpoint("TRUNCATE")
         let identity = SpoolIdentity(epoch: epoch, machine: machine, inode: place.inode, system: place.system)
         do throws(SpoolError) { try identity.write(directory) } catch {
             throw .call(operation: Self.identity, path: path, code: 1, message: "\(error)")
@@ -135,6 +165,7 @@ struct SpoolOpening {
 
     private func setAside(_ reason: String, _ recovery: inout [RecoveryEvent]) throws(SpoolError) {
         let folder = try SetAside.move(directory, now: now, keep: configuration.setAsideFiles)
+        try SalvageNote.write(directory, folder: String(folder.split(separator: "/").last ?? ""))
         recovery.append(.setAside(path: folder, reason: reason))
     }
 }

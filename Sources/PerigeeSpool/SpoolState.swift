@@ -68,6 +68,12 @@ public enum RecoveryEvent: Equatable, Sendable {
     case lost(epoch: Epoch)
     /// A damaged file was moved away, to `path`.
     case setAside(path: String, reason: String)
+    /// Some frames of the write-ahead log were damaged; the commits behind them were kept.
+    case mendedLog(frames: Int)
     /// What could be read of the file set aside: packets that are sent under their old numbers, and numbers without packet.
     case salvaged(epoch: Epoch, packets: Int, missing: Int)
+}
+
+extension RecoveryEvent {
+    var isSetAside: Bool { if case .setAside = self { true } else { false } }
 }

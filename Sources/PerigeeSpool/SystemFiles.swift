@@ -63,6 +63,39 @@ enum SystemFiles {
         return Array(octets.prefix(done))
     }
 
+    /// `count` octets from `offset` on, fewer at the end; nil where it cannot be read.
+    static func read(_ path: String, from offset: Int, count: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return read(descriptor, from: offset, count: count)
+    }
+
+    static func read(_ descriptor: Int32, from offset: Int, count: Int) -> [UInt8]? {
+        var failed = false
+        let octets = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = 0
+            while initialized < count {
+                let got = pread(
+                    descriptor, buffer.baseAddress.map { $0 + initialized }, count - initialized, offset + initialized)
+                if got < 0, errno == EINTR { continue }
+                failed = got < 0
+                if got <= 0 { return }
+                initialized += got
+            }
+        }
+        return failed ? nil : octets
+    }
+
+    /// Writes into a file that is there, durably.
+    static func overwrite(_ path: String, _ octets: [UInt8], at offset: Int) throws(SpoolError) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last("open", path) }
+        defer { close(descriptor) }
+        let written = octets.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, offset) }
+        guard written == octets.count, fdatasync(descriptor) == 0 else { throw .last("write", path) }
+    }
+
     /// Writes a file beside `path` and puts it in its place; durable when it returns.
     static func replace(_ path: String, with octets: [UInt8], directory: String) throws(SpoolError) {
         let fresh = path + ".new"
