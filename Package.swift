@@ -76,6 +76,7 @@ let package = Package(
         swift("PerigeeQuality", ["PerigeeCore"]),
         swift("PerigeeRollout", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeJSON"]),
         swift("PerigeeSimulator", ["PerigeeCore"]),
+        swift("PerigeeControl", ["PerigeeCore", "PerigeeJSON"]),
 
         // edges
         swift("PerigeeConfig", ["PerigeeCore", "CToml"]),
@@ -93,7 +94,8 @@ let package = Package(
             "PerigeeStation",
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
-                "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink", "PerigeeTransport",
+                "PerigeeControl", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink",
+                "PerigeeTransport",
             ]),
         swift(
             "PerigeeGateway",
@@ -152,6 +154,7 @@ let package = Package(
         test("PerigeeFrameFormat", ["PerigeeJSON"]),
         test("PerigeeJSON"),
         test("PerigeeSimulator"),
+        test("PerigeeControl", ["PerigeeSimulator"]),
         test("PerigeeTools"),
         test("PerigeeQuality"),
         test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
