@@ -123,20 +123,25 @@ public enum CellReader {
             let (row, column) = (block / frame.columns, block % frame.columns)
             let cell = PlaceGrid.Cell(column: frame.column / side + column / side, row: frame.row / side + row / side)
             let index = row % side * side + column % side
-            var view = views[cell] ?? CellView(features: count)
+            var view = views[cell] ?? CellView(features: count, hasHaze: features.haze != nil)
             func mean(_ slot: Int) -> Double { sums.sums[slot * blocks + block] / Double(sums.counts[block]) }
             for slot in 0..<count { view.values[slot][index] = features.value(mean(slot)) }
             view.known[index] = true
-            view.covered[index] = features.haze != nil && features.isCovered(blue: mean(count), red: mean(count + 1))
+            view.hazes?[index] = features.haze(blue: mean(count), red: mean(count + 1))
             views[cell] = view
         }
         markNeighbours(&views)
         return views
     }
 
+    /// Blocks above this hold clouds or snow, not roofs.
+    private static let cloudHaze = 0.1
+
     /// A cloud's shadow lies up to a cell away from it.
     private static func markNeighbours(_ views: inout [PlaceGrid.Cell: CellView]) {
-        let clouded = views.filter { $0.value.coveredCount * 16 >= CellView.blockCount }.map(\.key)
+        let clouded = views.filter { view in
+            (view.value.hazes?.count { $0 > cloudHaze } ?? 0) * 16 >= CellView.blockCount
+        }.map(\.key)
         for cell in clouded {
             for row in -1...1 {
                 for column in -1...1 {

@@ -54,9 +54,7 @@ public struct PlaceFeatures: Equatable, Sendable {
 
     /// The haze-optimised transform (Zhang et al., Remote Sensing of Environment 82, 2002) in its plainest form: blue minus
     /// half of red is near 0 over all ground without snow, and grows with the share of cloud.
-    func isCovered(blue: Double, red: Double) -> Bool {
-        (blue * scale + offset) - 0.5 * (red * scale + offset) > Self.hazeLimit
+    func haze(blue: Double, red: Double) -> Double {
+        (blue * scale + offset) - 0.5 * (red * scale + offset)
     }
-
-    private static let hazeLimit = 0.06
 }

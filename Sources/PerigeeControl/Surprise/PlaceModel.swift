@@ -26,6 +26,13 @@ struct PlaceModel {
     static let lengthsBeforeScore = 8
     /// A look whose blocks are fewer tells nothing of the place.
     static let leastBlocks = 16
+    /// Haze below which no ground is hidden; with roofs at most; by how much a clear look may exceed the clearest (thin air does).
+    private static let hazeLimit = 0.06
+    private static let roofLimit = 0.18
+    private static let roofMargin = 0.03
+    /// By which the clearest look is forgotten with each look.
+    private static let hazeDrift = 1.01
+    private static let glancesBeforeRoofs = 6
     /// Standard deviations by which one length moves the mean at most.
     private static let clip = 2.0
     /// Differences with a larger q count less when the covariance learns.
@@ -43,7 +50,7 @@ struct PlaceModel {
 
     /// Scores a look, then learns from it.
     static func look(_ view: CellView, at state: inout PlaceState) -> Outcome {
-        guard view.isClear, view.knownCount >= leastBlocks else { return .hidden }
+        guard view.knownCount >= leastBlocks, isClear(view, &state) else { return .hidden }
         let count = Int(state.features)
         let differences = differences(view, state)
         var outcome = Outcome.learned
@@ -62,6 +69,18 @@ struct PlaceModel {
         }
         state.looks = state.looks == .max ? .max : state.looks + 1
         return outcome
+    }
+
+    /// Whether neither clouds nor snow lie in sight. Bright roofs look like a little haze: what a place shows on its clearest
+    /// looks is no cloud.
+    private static func isClear(_ view: CellView, _ state: inout PlaceState) -> Bool {
+        guard !view.isBesideClouds else { return false }
+        guard let haze = view.haze else { return true }
+        state.glances = state.glances == .max ? .max : state.glances + 1
+        let usual = state.glances > 1 ? Double(state.haze) * hazeDrift : haze
+        state.haze = Float(min(usual, haze))
+        let roofs = state.glances > glancesBeforeRoofs ? min(Double(state.haze) + roofMargin, roofLimit) : 0
+        return haze <= max(hazeLimit, roofs)
     }
 
     /// Differences of the blocks that are shown and known.

@@ -2,9 +2,9 @@ import Glibc
 import PerigeeCore
 
 /// What is remembered of one place: how its blocks look in the mean, how they differ from that, how long the code of such
-/// differences is. 249 octets when packed.
+/// differences is. 254 octets when packed.
 struct PlaceState: Equatable, Sendable {
-    static let size = 249
+    static let size = 254
 
     var key: UInt64
     /// Seconds since 1970 of the newest look.
@@ -13,6 +13,9 @@ struct PlaceState: Equatable, Sendable {
     var looks: UInt16 = 0
     var lengths: UInt16 = 0
     var features: UInt8
+    /// Looks, hidden ones too, up to 255; the least of the highest hazes of all of them, drifting upwards.
+    var glances: UInt8 = 0
+    var haze: Float = 0
     /// Mean and variance of the length.
     var mean: Float = 0
     var variance: Float = 0
@@ -63,6 +66,8 @@ extension PlaceState {
         writer.write(looks)
         writer.write(lengths)
         writer.write(features)
+        writer.write(glances)
+        writer.write(haze)
         writer.write(mean)
         writer.write(variance)
         for value in covariance { writer.write(value) }
@@ -79,6 +84,8 @@ extension PlaceState {
         guard (1...PlaceFeatures.limit).contains(Int(features)) else {
             throw .outOfRange(field: "place features", value: Int(features), limit: PlaceFeatures.limit)
         }
+        glances = try reader.read("place glances", as: UInt8.self)
+        haze = try Self.number(&reader, "place haze")
         mean = try Self.number(&reader, "place mean")
         variance = try Self.number(&reader, "place variance")
         covariance = []
