@@ -1,7 +1,7 @@
+import PerigeeControl
+import PerigeeControl
 import PerigeeCore
 import Testing
-
-@testable import PerigeeControl
 
 /// GeoJSON of one polygon.
 func polygon(_ rings: String) -> [UInt8] { Array(#"{"type":"Polygon","coordinates":\#(rings)}"#.utf8) }

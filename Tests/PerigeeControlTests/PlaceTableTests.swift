@@ -1,8 +1,8 @@
+import PerigeeControl
+import PerigeeControl
 import PerigeeCore
 import PerigeeTestSupport
 import Testing
-
-@testable import PerigeeControl
 
 @Suite("Memory of places")
 struct PlaceTableTests {

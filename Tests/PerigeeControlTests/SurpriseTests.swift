@@ -67,7 +67,7 @@ struct SurpriseTests {
     }
 
     @Test(
-        "the same over ten places and two years: rates of both errors", .tags(.slow), .timeLimit(.minutes(30)),
+        "the same over ten places and two years: rates of both errors", .timeLimit(.minutes(30)),
         .enabled(if: SlowTests.areExpected, "make test-slow"))
     func rates() throws {
         var (burned, town, usual): ([Double], [Double], [Double]) = ([], [], [])

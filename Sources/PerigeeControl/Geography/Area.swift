@@ -12,7 +12,7 @@ public struct AreaError: Error, Equatable, Sendable, CustomStringConvertible {
 /// An area of interest: polygons with holes in longitude and latitude, out of GeoJSON (RFC 7946).
 public struct Area: Equatable, Sendable {
     /// The outer ring first, then holes; every ring ends where it begins.
-    struct Polygon: Equatable, Sendable {
+    package struct Polygon: Equatable, Sendable {
         var rings: [[Position]]
         var box: Box
     }
@@ -39,7 +39,7 @@ public struct Area: Equatable, Sendable {
     public static let positionLimit = 50_000
     public static let depthLimit = 12
 
-    private(set) var polygons: [Polygon] = []
+    package private(set) var polygons: [Polygon] = []
     private var positionCount = 0
 
     /// Reads a Polygon or MultiPolygon, or a Feature or FeatureCollection of such.

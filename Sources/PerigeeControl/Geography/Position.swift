@@ -15,13 +15,13 @@ public struct Position: Equatable, Sendable {
 
 /// Coordinate reference systems whose formulas are here: longitude and latitude, UTM zones, spherical Mercator. Enough for the
 /// products that ground stations get; PROJ has no place in the daemon.
-enum Projection: Sendable {
+package enum Projection: Sendable {
     case geographic
     case utm(TransverseMercator)
     case sphericalMercator
 
     /// nil where the code is none of them. ETRS 89 and NAD 83 are taken as WGS 84: they differ by a metre or two.
-    init?(epsg: Int) {
+    package init?(epsg: Int) {
         switch epsg {
         case 4_326, 4_258, 4_269: self = .geographic
         case 3_857: self = .sphericalMercator
@@ -34,7 +34,7 @@ enum Projection: Sendable {
     }
 
     /// Degrees of a point in units of the system (GIS axis order: x east, y north).
-    func position(x: Double, y: Double) -> Position {
+    package func position(x: Double, y: Double) -> Position {
         switch self {
         case .geographic: return Position(longitude: x, latitude: y)
         case .utm(let zone): return zone.position(easting: x, northing: y)

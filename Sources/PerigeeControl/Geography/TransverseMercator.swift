@@ -3,7 +3,7 @@ import Glibc
 /// Universal transverse Mercator to longitude and latitude and back, by Krüger's series to the sixth order in the third
 /// flattening: C. F. F. Karney, "Transverse Mercator with an accuracy of a few nanometers", J. Geodesy 85 (2011), equations
 /// 7 to 36. Good to a micrometre within 3,900 km of the central meridian.
-struct TransverseMercator: Sendable {
+package struct TransverseMercator: Sendable {
     /// Degrees.
     let centralMeridian: Double
     /// Metres at the equator.
@@ -53,13 +53,13 @@ struct TransverseMercator: Sendable {
     }
 
     /// A zone from 1 to 60.
-    init(zone: Int, isSouth: Bool) {
+    package init(zone: Int, isSouth: Bool) {
         centralMeridian = Double(6 * zone - 183)
         falseNorthing = isSouth ? 10_000_000 : 0
     }
 
     /// Degrees of a point in metres; not finite where the point lies on no map of the zone.
-    func position(easting: Double, northing: Double) -> Position {
+    package func position(easting: Double, northing: Double) -> Position {
         let xi = (northing - falseNorthing) / Self.radius
         let eta = (easting - Self.falseEasting) / Self.radius
         var (xiPrime, etaPrime) = (xi, eta)
@@ -76,7 +76,7 @@ struct TransverseMercator: Sendable {
     }
 
     /// Metres of a point in degrees.
-    func point(_ position: Position) -> (easting: Double, northing: Double) {
+    package func point(_ position: Position) -> (easting: Double, northing: Double) {
         let difference = (position.longitude - centralMeridian) * .pi / 180
         let conformal = Self.conformal(tangent: tan(position.latitude * .pi / 180))
         let cosine = cos(difference)

@@ -20,7 +20,7 @@ public struct PlaceGrid: Equatable, Sendable {
     let rows: Int
     let columns: Int
     /// Frame to blocks: block column = a * column + b * row + c, block row = d * column + e * row + f.
-    let matrix: [Double]
+    package let matrix: [Double]
 
     /// nil where nobody says what place it is, or the transform is none.
     public init?(place: String?, georeference: GeoReference?, rows: Int, columns: Int) {
@@ -51,7 +51,7 @@ public struct PlaceGrid: Equatable, Sendable {
     }
 
     /// Stable over runs and machines: FNV-1a of 64 bits.
-    func key(_ cell: Cell, sensor: String) -> UInt64 {
+    package func key(_ cell: Cell, sensor: String) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for octet in "\(sensor)|\(name)|\(cell.column)|\(cell.row)".utf8 {
             hash = (hash ^ UInt64(octet)) &* 0x100_0000_01b3

@@ -6,7 +6,7 @@ import Glibc
 /// q / 2 · log2 e + constant bits with q the squared Mahalanobis distance. The length of a look is half the logarithm of the root
 /// mean square of q over its blocks, so that few blocks with long codes count; its mean and variance are kept too, and the
 /// surprise is the difference from the mean in standard deviations. Decision 0022 has what was measured.
-struct PlaceModel {
+package struct PlaceModel {
     /// Share of a look in the means, once there were some: about five looks are remembered.
     static let rate = 0.2
     /// The same for mean and variance of the length.
@@ -25,7 +25,7 @@ struct PlaceModel {
     static let looksBeforeLength = 5
     static let lengthsBeforeScore = 8
     /// A look whose blocks are fewer tells nothing of the place.
-    static let leastBlocks = 16
+    package static let leastBlocks = 16
     /// Haze below which no ground is hidden; with roofs at most; by how much a clear look may exceed the clearest (thin air does).
     private static let hazeLimit = 0.06
     private static let roofLimit = 0.18
