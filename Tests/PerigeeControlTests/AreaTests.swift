@@ -1,5 +1,4 @@
 import PerigeeControl
-import PerigeeControl
 import PerigeeCore
 import Testing
 

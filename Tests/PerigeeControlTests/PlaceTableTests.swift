@@ -1,5 +1,4 @@
 import PerigeeControl
-import PerigeeControl
 import PerigeeCore
 import PerigeeTestSupport
 import Testing
@@ -31,7 +30,7 @@ struct PlaceTableTests {
     func packing() throws {
         #expect(PlaceTable.placeSize <= 256)
         var table = PlaceTable(limit: 100)
-        for time in 0..<12 {
+        for time in 0..<16 {
             for place in 0..<5 {
                 _ = try look(&table, place: "p\(place)", seed: UInt64(time * 5 + place), time: Int64(time))
             }

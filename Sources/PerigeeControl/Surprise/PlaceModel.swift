@@ -16,7 +16,7 @@ package struct PlaceModel {
     /// Differences below this (eight percent of a reflectance) are noise.
     static let noise = 0.08
     /// Standard deviation of the length that is always there.
-    static let lengthFloor = 0.12
+    static let lengthFloor = 0.1
     /// Variance of the length where only one is known.
     private static let startVariance: Float = 0.02
     /// Added to q, so that a place where nothing ever happens is not surprised by noise.
