@@ -130,7 +130,7 @@ final class GatewayRouter {
 
     private func greet(_ hello: LinkMessage.Hello, from peer: [UInt8], _ key: PublicKey?) {
         guard maySpeak(as: hello.station, key) else {
-            return send(.bye(.init(session: 0, reason: .violation)), to: peer)
+            return send(.bye(.init(session: 0, reason: .denied)), to: peer)
         }
         guard (hello.firstVersion...hello.lastVersion).contains(LinkLimit.version) else {
             return send(.bye(.init(session: 0, reason: .version)), to: peer)
@@ -333,7 +333,7 @@ final class GatewayRouter {
             for (peer, session) in sessions
             where session.key.flatMap({ list.name(of: $0) }) != session.hello.station.text {
                 log.write(.warning, "station_revoked", [("station", session.hello.station.text)])
-                close(peer, .violation)
+                close(peer, .denied)
             }
         }
     }
@@ -342,16 +342,16 @@ final class GatewayRouter {
     /// of their connections, and a name can come again with another key.
     private func mayPass(_ message: IdentifiedMessage, from peer: [UInt8]) -> Bool {
         guard let gate else { return true }
-        guard gate.sender(of: message) != nil else {
+        guard gate.list.sender(of: message) != nil else {
             totals.deniedMessages += 1
             log.write(.warning, "message_denied", [("station", message.name ?? "none"), ("reason", "not on the list")])
-            if sessions[peer] != nil { close(peer, .violation) }
+            if sessions[peer] != nil { close(peer, .denied) }
             return false
         }
         guard let session = sessions[peer], session.key != message.key else { return true }
         // another one has taken the name: the session's own connection is gone
         totals.deniedMessages += 1
-        close(peer, .violation)
+        close(peer, .denied)
         return false
     }
 

@@ -24,8 +24,6 @@ public struct GatewayKeys: Sendable {
 }
 
 /// Who may come in, and who may say what: a station speaks for the name that its key has in the list, and for no other.
-///
-/// libzmq cuts no connection whose key was taken from the list, so every message is looked at.
 struct StationGate: Sendable {
     private let admission: Admission
     let list: AllowList
@@ -39,12 +37,6 @@ struct StationGate: Sendable {
     }
 
     func role(_ keys: GatewayKeys) -> CurveRole { .server(own: keys.own, list) }
-
-    /// The station that may have sent this now; nil where its key is on the list no more, or never was.
-    func sender(of message: IdentifiedMessage) -> String? {
-        guard let name = message.name, let key = message.key, list.name(of: key) == name else { return nil }
-        return name
-    }
 
     /// For tests: as if libzmq had lost the handler's socket.
     func lose() { admission.lose() }

@@ -24,7 +24,11 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         shared: Locked<LinkClientState>, wakeUp: WakeUp
     ) {
         gateways = configuration.gateways
-        machine = SenderMachine(configuration.sender)
+        var sender = configuration.sender
+        if gateways.contains(where: { $0.keys != nil }) {
+            sender.frameOverhead = (WireMeter.sealedFrameSize(0), WireMeter.sealedFrameSize(256) - 256)
+        }
+        machine = SenderMachine(sender)
         self.store = store
         self.context = context
         self.shared = shared

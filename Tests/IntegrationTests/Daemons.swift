@@ -15,14 +15,18 @@ final class Daemons {
     var link: String { "ipc://\(sockets.path)/l" }
     var archive: String { folder.file("archive") }
 
-    /// Writes configurations; nothing runs yet. `subscribes`: frames come from a PUB that listens at `frames`.
-    init(target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false) throws {
+    /// Writes configurations; nothing runs yet. `subscribes`: frames come from a PUB that listens at `frames`. `hasSources`: only
+    /// those may send whose keys are in the folder `sources`. Daemons find their keys in the folder `keys`, if it is there.
+    init(
+        target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false, hasSources: Bool = false
+    ) throws {
         folder = try TemporaryFolder()
         sockets = try TemporaryFolder()
         let bundles = SharedData.packageRoot + "/Firmware"
         let name = try #require(
             try FileManager.default.contentsOfDirectory(atPath: bundles).sorted().first { !$0.hasPrefix(".") })
-        let endpoint = "{ mode = \"\(subscribes ? "sub" : "pull")\", endpoint = \"\(frames)\" }"
+        let sources = hasSources ? ", sources = \"sources\"" : ""
+        let endpoint = "{ mode = \"\(subscribes ? "sub" : "pull")\", endpoint = \"\(frames)\"\(sources) }"
         try """
         [station]
         id = "test"

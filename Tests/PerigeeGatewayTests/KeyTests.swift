@@ -76,7 +76,7 @@ struct KeyTests {
         var impostor = try bench.dealer(other, to: gateway.endpoint)
         _ = try impostor.send(bench.hello("lab-1"), waits: true)
         let answer = try impostor.receive(limit: MessageLimit(partCount: 1, size: 100), waits: true)?.first ?? []
-        #expect(try LinkMessage(parsing: answer[...]) == .bye(.init(session: 0, reason: .violation)))
+        #expect(try LinkMessage(parsing: answer[...]) == .bye(.init(session: 0, reason: .denied)))
         _ = try impostor.send(bench.hello("lab-2"), waits: true)
         let welcome = try impostor.receive(limit: MessageLimit(partCount: 1, size: 200), waits: true)?.first ?? []
         guard case .welcome = try LinkMessage(parsing: welcome[...]) else {

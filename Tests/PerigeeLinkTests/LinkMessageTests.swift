@@ -180,7 +180,7 @@ struct LinkMessageTests {
             ("0301 44332211 01 00 00 00", "packet size"),
             ("0301 44332211 01 00 00 8140", "packet size"),
             ("0501 44332211 01 05 00", "reject code"),
-            ("0801 44332211 07", "bye reason"),
+            ("0801 44332211 08", "bye reason"),
             ("0201 01 07000000 44332211 00 8002 808010 808001 d00f 00 01 0000", "check checksum"),
             ("0201 01 07000000 44332211 00 8002 808010 808001 d00f 00 ffffffffffffffff7f", "check number"),
             ("0901 44332211 00", "lowest"),

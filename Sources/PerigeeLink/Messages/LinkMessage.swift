@@ -34,6 +34,8 @@ public enum RejectCode: UInt8, Sendable, CaseIterable {
 public enum ByeReason: UInt8, Sendable {
     case superseded = 1
     case draining, unknownSession, violation, version, full
+    /// The key is not, or no more, that of the station it speaks for.
+    case denied
 }
 
 /// How much a station may have in flight.

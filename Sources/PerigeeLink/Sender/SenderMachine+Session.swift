@@ -81,7 +81,7 @@ extension SenderMachine {
     private mutating func leave(_ reason: ByeReason, _ now: LinkTime, _ actions: inout [Action]) {
         switch reason {
         case .unknownSession: greet(attempt: 1, now, &actions)
-        case .superseded, .draining, .violation, .version, .full:
+        case .superseded, .draining, .violation, .version, .full, .denied:
             endSession()
             // the socket stays for a while; if nothing comes of it, it is replaced
             phase = .connecting(deadline: now.monotonic + configuration.greetingMilliseconds)

@@ -39,9 +39,10 @@ final class Intake: Sendable {
         endpoint = intake.binds ? try socket.lastEndpoint() : intake.endpoint
         let wakeUp = try WakeUp()
         self.wakeUp = wakeUp
+        let list: AllowList? = if case .server(_, let list)? = curve { list } else { nil }
         let loop = IntakeLoop(
             socket: socket, mode: intake.mode, name: intake.endpoint, bound: intake.binds ? endpoint : nil,
-            backlog: Int(options.receiveHighWaterMark), wakeUp: wakeUp, context: context)
+            backlog: Int(options.receiveHighWaterMark), sources: list, wakeUp: wakeUp, context: context)
         thread = NamedThread("intake-\(index)") { loop.run() }
     }
 
@@ -61,6 +62,8 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     private let bound: String?
     /// Messages that libzmq may have received and we not read, for each peer.
     private let backlog: Int
+    /// Who may send; nil lets everybody.
+    private let sources: AllowList?
     private let wakeUp: WakeUp
     private let answers: IntakeAnswers
     private let context: StationContext
@@ -69,13 +72,14 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
 
     init(
         socket: consuming Socket, mode: StationConfiguration.Intake.Mode, name: String, bound: String?, backlog: Int,
-        wakeUp: WakeUp, context: StationContext
+        sources: AllowList?, wakeUp: WakeUp, context: StationContext
     ) {
         self.socket = consume socket
         self.mode = mode
         self.name = name
         self.bound = bound
         self.backlog = backlog
+        self.sources = sources
         self.wakeUp = wakeUp
         answers = IntakeAnswers(wakeUp: wakeUp)
         self.context = context
@@ -97,7 +101,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
                 wakeUp.clear()
                 sendAnswers(&socket)
                 guard poller.isReady(socketIndex) else { continue }
-                while !context.isStopping.current, let parts = try socket.receive(limit: limit) {
+                while !context.isStopping.current, let parts = try receive(&socket, limit) {
                     handle(parts, &socket)
                 }
             } catch {
@@ -106,6 +110,18 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         }
         takeBacklog(&socket, limit: limit)
         if mode == .acknowledged { serveAnswers(&socket) }
+    }
+
+    /// The next message of a source that may send; what others send is dropped.
+    private func receive(_ socket: inout Socket, _ limit: MessageLimit) throws(TransportError) -> [[UInt8]]? {
+        guard let sources else { return try socket.receive(limit: limit) }
+        while let message = try socket.receiveIdentified(limit: limit) {
+            if sources.sender(of: message) != nil { return message.parts }
+            context.log.write(
+                .warning, "source_revoked",
+                ["endpoint": name, "source": message.name ?? "none", "remedy": "none if its key was taken away"])
+        }
+        return nil
     }
 
     /// Tells waiting sources what became of their frames. Who has gone, or reads nothing, sends its frame again.
@@ -135,7 +151,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
             while left > 0, !context.isAbandoned.current {
                 do throws(TransportError) {
                     guard try poller.wait(timeoutMilliseconds: timeoutMilliseconds) > 0 else { return }
-                    while left > 0, !context.isAbandoned.current, let parts = try socket.receive(limit: limit) {
+                    while left > 0, !context.isAbandoned.current, let parts = try receive(&socket, limit) {
                         handle(parts, &socket)
                         left -= 1
                     }

@@ -118,8 +118,12 @@ struct KeyWork {
     private let name: String
 
     init(_ arguments: Arguments) throws(KeyError) {
-        folder = arguments.text("directory") ?? "."
-        name = arguments.positionals[0]
+        try self.init(folder: arguments.text("directory") ?? ".", name: arguments.positionals[0])
+    }
+
+    init(folder: String, name: String) throws(KeyError) {
+        self.folder = folder
+        self.name = name
         guard KeyFile.isName(name) else { throw .name(name) }
     }
 

@@ -3,6 +3,7 @@ import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeProducts
+import PerigeeTransport
 
 /// One configuration of the demo: both daemons, one pass through them, products.
 struct DemoPass {
@@ -29,6 +30,7 @@ struct DemoPass {
         DemoFolder.empty(folder)
         try FileOctets.makeFolder(folder)
         let sockets = try SocketFolder()
+        try makeKeys()
         try writeConfigurations(sockets.path)
         let gateway = try DaemonProcess(
             "perigee-gateway", ["--config", "\(folder)/perigee-gateway.toml"], log: "\(folder)/perigee-gateway.log")
@@ -58,6 +60,15 @@ struct DemoPass {
             products: DemoFolder.rasters("\(folder)/products"))
     }
 
+    /// Fresh keys for both daemons, as `perigee keys gen` and `allow` make them.
+    private func makeKeys() throws(CommandFailure) {
+        do throws(KeyError) {
+            _ = try KeyWork(folder: "\(folder)/keys", name: "gateway").generate()
+            _ = try KeyWork(folder: "\(folder)/keys", name: "station").generate()
+            _ = try KeyWork(folder: "\(folder)/keys", name: "demo").allow("\(folder)/keys/station.pub")
+        } catch { throw CommandFailure(.io, "\(error)") }
+    }
+
     private func writeConfigurations(_ sockets: String) throws(CommandFailure) {
         let bundle = try library.bundleFolder()
         let (store, name) = Self.split(try Self.absolute(bundle))
@@ -77,6 +88,9 @@ struct DemoPass {
             name = "\(name)"
             [gateway]
             endpoint = "ipc://\(sockets)/link"
+            [keys]
+            secret = "keys/station.secret"
+            gateway = "keys/gateway.pub"
             [status]
             file = "perigeed.json"
 
@@ -84,6 +98,9 @@ struct DemoPass {
         let gateway = """
             [gateway]
             endpoint = "ipc://\(sockets)/link"
+            [keys]
+            secret = "keys/gateway.secret"
+            stations = "keys/stations"
             [archive]
             directory = "archive"
             [status]

@@ -10,6 +10,8 @@ struct FramePublisher: ~Copyable {
         var isPublish = false
         var endpoint = ""
         var binds = false
+        /// Encrypts; nil sends in the clear.
+        var curve: CurveRole?
         var run = ""
         var encoding = FrameHeader.Encoding.none
         /// How long to wait for somebody to listen, and for the last octets to leave.
@@ -37,6 +39,7 @@ struct FramePublisher: ~Copyable {
         options.reconnectIntervalMilliseconds = 100
         options.reconnectIntervalLimitMilliseconds = 2_000
         options.isImmediate = true
+        options.curve = settings.curve
         do throws(TransportError) {
             let context = try ZeroMQContext()
             var socket = try Socket(settings.isPublish ? .extendedPublish : .push, context: context, options: options)

@@ -42,6 +42,13 @@ public final class AllowList: Sendable {
     /// Whose key it is now; nil for nobody's.
     public func name(of key: PublicKey) -> String? { state.withLock { $0.directory.names[key] } }
 
+    /// Who may have sent this now: nil where the sender's key is on the list no more, or never was. libzmq cuts no connection
+    /// whose key was taken from the list, so each message is to be looked at.
+    public func sender(of message: IdentifiedMessage) -> String? {
+        guard let name = message.name, let key = message.key, self.name(of: key) == name else { return nil }
+        return name
+    }
+
     /// Whose key it is now, counted as one connection.
     func admit(_ key: PublicKey) -> String? {
         state.withLock { state in
