@@ -148,7 +148,7 @@ let package = Package(
         test("PerigeeLink"),
         test("PerigeeArchive"),
         test("PerigeeSpool", ["PerigeeSQLite"]),
-        test("PerigeeGateway", ["PerigeeArchive", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
+        test("PerigeeGateway", ["PerigeeArchive", "PerigeeConcurrency", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
         test("PerigeeFrameFormat", ["PerigeeJSON"]),

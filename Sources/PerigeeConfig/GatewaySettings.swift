@@ -13,6 +13,10 @@ public struct GatewaySettings: Equatable, Sendable {
     public var statusFile: String
     /// Stations that may be connected at the same time.
     public var stationLimit: Int
+    /// Octets of packets a second that one station may send for long; nil where there is no limit.
+    public var stationRate: Int?
+    /// Octets of packets of one station that may wait for the disk.
+    public var stationWaitingSize: Int
 
     /// The keys of the file.
     public static let keys: [Key] = [
@@ -26,6 +30,12 @@ public struct GatewaySettings: Equatable, Sendable {
             "a segment file is closed at this size"),
         Key("status.file", .text(), .text("/run/perigee-gateway/status.json"), "written each second and at the end"),
         Key("limits.stations", .integer(1...100_000), .integer(1_000), "stations connected at the same time"),
+        Key(
+            "limits.station_bytes_per_second", .size(0...1 << 40), .integer(0),
+            "packets of one station, in the long run; 0: as many as come"),
+        Key(
+            "limits.station_waiting_bytes", .size(1 << 19...1 << 30), .integer(4 << 20),
+            "packets of one station that may wait for the disk"),
     ]
 
     /// Reads the file at `path`. Relative paths in it are seen from its folder. All problems are thrown together.
@@ -47,6 +57,9 @@ public struct GatewaySettings: Equatable, Sendable {
         segmentSize = values.integer("archive.segment_bytes")
         statusFile = path("status.file")
         stationLimit = values.integer("limits.stations")
+        let rate = values.integer("limits.station_bytes_per_second")
+        stationRate = rate > 0 ? max(rate, 2_048) : nil
+        stationWaitingSize = values.integer("limits.station_waiting_bytes")
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
     }
 }

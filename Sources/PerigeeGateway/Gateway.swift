@@ -143,7 +143,11 @@ public final class Gateway: @unchecked Sendable {
         if let failure { throw failure }
     }
 
+    /// How often the counters are put together, at most: with many stations that is work.
+    private static let publishMilliseconds: Int64 = 200
+
     private func serve(_ router: GatewayRouter) throws(GatewayError) {
+        var published = Int64.min
         while !shared.withLock({ $0.isStopping }) {
             do throws(TransportError) { try router.wait(wakeUp, now: currentTime().monotonic) } catch {
                 throw .transport(error)
@@ -152,6 +156,9 @@ public final class Gateway: @unchecked Sendable {
             try handleNews(router)
             do throws(TransportError) { try router.receiveAll() } catch { throw .transport(error) }
             router.tick()
+            let now = currentTime().monotonic
+            guard published == .min || now >= published + Self.publishMilliseconds else { continue }
+            published = now
             publish(router, isStopping: false)
         }
     }

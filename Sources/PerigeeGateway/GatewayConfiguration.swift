@@ -13,8 +13,15 @@ public struct GatewayConfiguration: Sendable {
     public var statusFile: String?
     /// Stations with a session at the same time.
     public var stationLimit = 1_000
+    /// Octets of packets of one station that may wait for the disk, of all its sessions together.
+    public var stationWaitingSize = 4 << 20
     /// What each session is granted.
     public var session = ReceiverMachine.Configuration()
+    /// Octets of packets a second that each station may send in the long run; nil: as many as it likes.
+    public var stationRate: Int? {
+        get { session.intakeLimit }
+        set { session.intakeLimit = newValue }
+    }
     /// A commit takes at most so many packets, and waits at most so long for them.
     public var commitPackets = 64
     public var commitMilliseconds: Int64 = 50

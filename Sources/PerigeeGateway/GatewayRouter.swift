@@ -30,6 +30,7 @@ final class GatewayRouter {
     private var greetings: [[UInt8]: Greeting] = [:]
     private let gate: StationGate?
     private var totals = GatewayStatus()
+    private var book = StationBook()
     private var meter = WireMeter(own: .router, peer: .dealer)
     private var generator = SystemRandomNumberGenerator()
     /// Octets of a router's name for a connection; libzmq makes them 5 octets long, peers may choose up to 255.
@@ -52,8 +53,15 @@ final class GatewayRouter {
     /// Totals with the living sessions in them.
     var status: GatewayStatus {
         var status = totals
+        status.stations = book.status(now: currentTime().monotonic)
+        var places: [String: Int] = [:]
+        for (index, station) in status.stations.enumerated() { places[station.name] = index }
         for session in sessions.values {
-            status.add(session.machine.counters)
+            status.counters.add(session.machine.counters)
+            if let place = places[session.hello.station.text] {
+                status.stations[place].isConnected = true
+                status.stations[place].counters.add(session.machine.counters)
+            }
             let waiting = session.machine.waiting
             status.sessions.append(
                 GatewayStatus.Session(
@@ -73,7 +81,7 @@ final class GatewayRouter {
         var poller = Poller()
         _ = poller.add(wakeUp)
         _ = poller.add(socket)
-        try poller.wait(timeoutMilliseconds: Int(clamping: min(max(deadline - now, 0), 60_000)))
+        try poller.wait(timeoutMilliseconds: Int(clamping: min(max(deadline - now, 0), 1_000)))
     }
 
     func note(_ event: ConnectionEvent.Kind) {
@@ -140,6 +148,19 @@ final class GatewayRouter {
             log.write(.warning, "station_refused", [("station", hello.station.text), ("reason", "limit of stations")])
             return send(.bye(.init(session: 0, reason: .full)), to: peer)
         }
+        switch book.greet(hello, now: currentTime()) {
+        case .welcome: break
+        case .conflict:
+            log.write(
+                .error, "identity_conflict",
+                [
+                    ("station", hello.station.text), ("epoch", hello.epoch.text), ("boot", "\(hello.boot)"),
+                    ("remedy", "two stations use this name: give one of them another"),
+                ])
+        case .refused(let bye, let reason):
+            log.write(.error, "station_refused", [("station", hello.station.text), ("reason", reason)])
+            return send(.bye(.init(session: 0, reason: bye)), to: peer)
+        }
         guard jobs.offer(.lookUp(peer: peer, hello), size: 256) == .accepted else { return }  // it will say HELLO again
         greetings[peer] = Greeting(number: hello.greeting, key: key)
     }
@@ -151,6 +172,8 @@ final class GatewayRouter {
             return send(.bye(.init(session: number, reason: .unknownSession)), to: peer)
         }
         let now = currentTime()
+        book.heard(session.hello.station.text, now)
+        if case .ping(let ping) = message { book.told(session.hello.station.text, ping) }
         let actions = session.machine.receive(message, now: now)
         tellLowest(message, &session, now.monotonic)
         sessions[peer] = session
@@ -179,12 +202,15 @@ final class GatewayRouter {
         case .failed: break  // the gateway ends
         case .found(let peer, let hello, let state): open(hello, state, peer)
         case .committed(let packets, let tombstones):
+            for packet in packets { book.committed(packet.station, size: packet.size) }
             let groups = Dictionary(grouping: packets, by: \.key)
             for (key, packets) in groups {
                 guard var session = sessions[key.peer], session.machine.session == key.session else {
                     // stored all the same, for a session that is gone
-                    totals.stored += packets.count { $0.outcome == .stored }
-                    totals.duplicates += packets.count { $0.outcome == .duplicate }
+                    for packet in packets { book.stored(packet.station, packet.outcome) }
+                    totals.counters.stored += packets.count { $0.outcome == .stored }
+                    totals.counters.duplicates += packets.count { $0.outcome == .duplicate }
+                    totals.counters.conflicts += packets.count { $0.outcome == .conflict }
                     continue
                 }
                 let actions = session.machine.committed(packets.map { ($0.number, $0.outcome) }, now: currentTime())
@@ -203,7 +229,7 @@ final class GatewayRouter {
     private func open(_ hello: LinkMessage.Hello, _ state: EpochState, _ peer: [UInt8]) {
         guard let greeting = greetings[peer], greeting.number == hello.greeting else { return }  // a later HELLO comes
         greetings[peer] = nil
-        if let old = sessions.removeValue(forKey: peer) { totals.add(old.machine.counters) }
+        if let old = sessions.removeValue(forKey: peer) { retire(old) }
         for (other, session) in sessions where session.hello.station == hello.station {
             if session.hello.boot != hello.boot {
                 log.write(
@@ -222,6 +248,13 @@ final class GatewayRouter {
             hello: hello, machine: machine, lowest: hello.lowest, lowestTold: currentTime().monotonic,
             key: greeting.key)
         totals.sessionsOpened += 1
+        book.opened(hello)
+        if let highest = state.highest, highest.number > hello.highest {
+            // it will see so itself, and begin another epoch
+            log.write(
+                .warning, "station_behind",
+                [("station", hello.station.text), ("highest", "\(hello.highest)"), ("archived", "\(highest.number)")])
+        }
         log.write(
             .info, "session_opened",
             [
@@ -260,16 +293,19 @@ final class GatewayRouter {
                 let record = ArchiveRecord(
                     station: session.hello.station.text, epoch: session.hello.epoch, number: number,
                     received: currentTime().utc, packet: packet)
-                // where it is refused the packet stays unacknowledged, and comes again with the next session
                 let key = SessionKey(peer: peer, session: session.machine.session)
-                if jobs.offer(.store(key, record), size: packet.count) != .accepted {
-                    log.write(.warning, "archive_behind", [("station", record.station)])
-                }
+                let mayWait = book.wait(record.station, size: packet.count, limit: configuration.stationWaitingSize)
+                if mayWait, jobs.offer(.store(key, record), size: packet.count) == .accepted { continue }
+                if mayWait { book.committed(record.station, size: packet.count) }
+                // it stays unacknowledged, and comes again with the next session
+                log.write(.warning, "archive_behind", [("station", record.station)])
+                close(peer, .full)
+                return
             case .bury(let tombstone): bury(tombstone, session, peer)
             case .answered: break
             case .end(let reason):
                 guard let ended = sessions.removeValue(forKey: peer) else { continue }
-                totals.add(ended.machine.counters)
+                retire(ended)
                 log.write(
                     .info, "session_ended",
                     [("station", session.hello.station.text), ("reason", reason.map { "\($0)" } ?? "station")])
@@ -294,6 +330,11 @@ final class GatewayRouter {
         }
     }
 
+    private func retire(_ session: Session) {
+        totals.counters.add(session.machine.counters)
+        book.add(session.hello.station.text, session.machine.counters)
+    }
+
     private func note(_ reject: LinkMessage.Reject, _ session: Session) {
         log.write(
             reject.code == .conflict ? .error : .warning, "packet_rejected",
@@ -315,7 +356,7 @@ final class GatewayRouter {
         case .full: log.write(.warning, "peer_reads_nothing")  // a lost ACK does no harm: the next one says it too
         case .unroutable:
             guard let gone = sessions.removeValue(forKey: peer) else { return }
-            totals.add(gone.machine.counters)
+            retire(gone)
             log.write(.info, "session_ended", [("station", gone.hello.station.text), ("reason", "connection gone")])
         }
     }

@@ -25,19 +25,10 @@ public struct GatewayStatus: Equatable, Sendable {
     public var endpoint = ""
     public var sessions: [Session] = []
     public var sessionsOpened = 0
-    /// Packets of DATA that came, and their octets.
-    public var packets = 0
-    public var size = 0
-    /// What became of them.
-    public var stored = 0
-    public var duplicates = 0
-    public var conflicts = 0
-    public var rejected = 0
-    /// Tombstones filed, and the numbers they stand for.
-    public var tombstones = 0
-    public var buriedNumbers: UInt64 = 0
-    /// Numbers that stations hold no more, without packet or tombstone here: nobody explains them.
-    public var gaps: UInt64 = 0
+    /// What all stations sent, also those that the gateway knows no more.
+    public var counters = GatewayCounters()
+    /// Each station that said HELLO since the start, by name.
+    public var stations: [Station] = []
     /// Messages that do not parse, are of unknown sessions, or exceed their limits.
     public var strangeMessages = 0
     /// Connections that ended before their greeting was done: no ZMTP, no CURVE, or the key of another gateway.
@@ -51,31 +42,21 @@ public struct GatewayStatus: Equatable, Sendable {
     public var wireSent = 0
     public var isStopping = false
 
-    mutating func add(_ counters: ReceiverMachine.Counters) {
-        packets += counters.packets
-        size += counters.size
-        stored += counters.stored
-        duplicates += counters.duplicates
-        conflicts += counters.conflicts
-        rejected += counters.rejected
-        tombstones += counters.tombstones
-        buriedNumbers += counters.buriedNumbers
-        gaps += counters.gaps
-    }
-
     /// What the status file says.
     func json(now: Timestamp) -> JSONValue {
-        .object([
-            "time": .string(now.rfc3339), "endpoint": .string(endpoint),
-            "state": .string(isStopping ? "stopping" : "running"), "sessions_opened": .integer(sessionsOpened),
-            "packets": .integer(packets), "octets": .integer(size), "stored": .integer(stored),
-            "duplicates": .integer(duplicates), "conflicts": .integer(conflicts), "rejected": .integer(rejected),
-            "tombstones": .integer(tombstones), "buried_numbers": .integer(Int(clamping: buriedNumbers)),
-            "gaps": .integer(Int(clamping: gaps)), "strange_messages": .integer(strangeMessages),
-            "wire_octets_received": .integer(wireReceived), "wire_octets_sent": .integer(wireSent),
-            "failed_greetings": .integer(failedGreetings), "denied_messages": .integer(deniedMessages),
-            "keys": list.map(Self.json) ?? .null, "sessions": .array(sessions.map(\.json)),
-        ])
+        let head: [JSONValue.Member] = [
+            .init("time", .string(now.rfc3339)), .init("endpoint", .string(endpoint)),
+            .init("state", .string(isStopping ? "stopping" : "running")),
+            .init("sessions_opened", .integer(sessionsOpened)),
+        ]
+        let tail: [JSONValue.Member] = [
+            .init("strange_messages", .integer(strangeMessages)),
+            .init("wire_octets_received", .integer(wireReceived)), .init("wire_octets_sent", .integer(wireSent)),
+            .init("failed_greetings", .integer(failedGreetings)), .init("denied_messages", .integer(deniedMessages)),
+            .init("keys", list.map(Self.json) ?? .null), .init("sessions", .array(sessions.map(\.json))),
+            .init("stations", .array(stations.map(\.json))),
+        ]
+        return .object(head + counters.members + tail)
     }
 
     private static func json(_ list: AllowList.Snapshot) -> JSONValue {

@@ -55,6 +55,8 @@ func configuration() throws -> GatewayConfiguration {
         at: configuration.endpoint, field: "gateway.endpoint")
     configuration.segmentSize = settings.segmentSize
     configuration.stationLimit = settings.stationLimit
+    configuration.stationWaitingSize = settings.stationWaitingSize
+    configuration.stationRate = settings.stationRate
     configuration.statusFile = arguments.text("status") ?? settings.statusFile
     return configuration
 }

@@ -1,5 +1,6 @@
 import Foundation
 import PerigeeArchive
+import PerigeeConcurrency
 import PerigeeCore
 import PerigeeLink
 import PerigeeTestSupport
@@ -10,11 +11,15 @@ import Testing
 final class GatewayProcess {
     private let process = Process()
     private let errors = Pipe()
+    private let log = Locked("")
     /// Where it listens.
     let endpoint: String
 
-    /// Starts it and waits for the line that says where it listens. `words` go before those that every test has.
-    init(folder: String, endpoint: String = "tcp://127.0.0.1:*", words: [String] = []) throws {
+    /// Starts it and waits for the line that says where it listens. `words` go before those that every test has. `fileSizeLimit`: no file
+    /// may grow beyond so many octets, a disk that is full.
+    init(
+        folder: String, endpoint: String = "tcp://127.0.0.1:*", words: [String] = [], fileSizeLimit: Int? = nil
+    ) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         #if DEBUG
@@ -22,11 +27,17 @@ final class GatewayProcess {
         #else
             let build = "release"
         #endif
-        process.executableURL = root.appendingPathComponent(".build/\(build)/perigee-gateway")
+        let program = root.appendingPathComponent(".build/\(build)/perigee-gateway")
+        process.executableURL = program
         process.arguments =
             words + [
                 "--endpoint", endpoint, "--archive", folder + "/archive", "--status", folder + "/status.json",
             ]
+        if let fileSizeLimit {
+            let script = "trap '' XFSZ; ulimit -f \(fileSizeLimit / 512); exec \"$0\" \"$@\""
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", script, program.path] + (process.arguments ?? [])
+        }
         process.standardError = errors
         try process.run()
         var text = ""
@@ -43,7 +54,12 @@ final class GatewayProcess {
             }
         }
         self.endpoint = try #require(found)
-        errors.fileHandleForReading.readabilityHandler = { _ = $0.availableData }  // or it would stop at a full pipe
+        let log = log
+        log.withLock { $0 = text }
+        errors.fileHandleForReading.readabilityHandler = { handle in
+            let more = String(decoding: handle.availableData, as: UTF8.self)
+            log.withLock { $0 += more }
+        }
     }
 
     /// It ended instead.
@@ -53,6 +69,15 @@ final class GatewayProcess {
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    /// What it said so far.
+    var text: String { log.current }
+
+    /// Waits until it ends by itself, and answers how.
+    func waitForEnd() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
 
     /// Ends it with a signal and answers how it ended.
     func end(_ signal: Int32) -> Int32 {
