@@ -31,6 +31,9 @@ public struct MemoryStore: Sendable {
     public let sizeLimit: Int
     /// A packet that is set aside leaves a tombstone, for gateways that take them.
     public let buriesRejected: Bool
+    /// How many settled packets are kept for a WANT.
+    public var keptCount = 0
+    private var kept: [(epoch: Epoch, packet: StoredPacket)] = []
     /// Numbers of packets that the gateway has refused for good.
     public private(set) var setAside: [UInt64] = []
     /// Not finished, oldest first; never empty.
@@ -68,11 +71,20 @@ public struct MemoryStore: Sendable {
         return lives[lives.count - 1].append(.init(packet: packet[...], priority: priority, stored: now))
     }
 
-    /// Gives up on packets, with a tombstone for each that was held.
-    public mutating func drop(_ numbers: Range<UInt64>, reason: TombstoneReason) {
+    /// Gives up on packets of the open epoch, with a tombstone for each that was held; answers those.
+    public mutating func drop(_ numbers: Range<UInt64>, reason: TombstoneReason) -> [StoredPacket] {
         let last = lives.count - 1
-        for number in numbers.clamped(to: lives[last].lowest..<lives[last].next) { lives[last].bury(number, reason) }
+        var dropped: [StoredPacket] = []
+        for number in numbers.clamped(to: lives[last].lowest..<lives[last].next) {
+            if let packet = lives[last].bury(number, reason) { dropped.append(packet) }
+        }
         lives[last].advance()
+        return dropped
+    }
+
+    /// All packets that are not settled.
+    public var held: [ArraySlice<UInt8>] {
+        lives.flatMap { life in life.entries[life.head...].compactMap { $0?.packet } }
     }
 
     /// Begins a new epoch; the old one is served until it is settled.
@@ -102,7 +114,11 @@ public struct MemoryStore: Sendable {
             let held = lives.first { $0.epoch == epoch }?.entry(digest.number)
             let fits = held.map { PacketDigest(number: digest.number, packet: $0.packet) == digest } ?? true
             return [.verified(epoch: epoch, number: digest.number, fits: fits)]
-        case .settle(let epoch, let acknowledgement): change(epoch) { $0.settle(acknowledgement) }
+        case .settle(let epoch, let acknowledgement):
+            var settled: [StoredPacket] = []
+            change(epoch) { settled = $0.settle(acknowledgement) }
+            kept += settled.suffix(keptCount).map { (epoch, $0) }
+            kept.removeFirst(max(kept.count - keptCount, 0))
         case .setAside(let epoch, let number, _, _):
             let buries = buriesRejected
             let isHeld = lives.first { $0.epoch == epoch }?.entry(number) != nil
@@ -114,11 +130,10 @@ public struct MemoryStore: Sendable {
         case .bury(let epoch, let stone): change(epoch) { $0.tombstones.append(stone) }
         case .finish(let epoch): if lives.count > 1 { lives.removeAll { $0.epoch == epoch } }
         case .fork(let epoch): fork(epoch, to: Epoch(random: &generator))
-        case .want(_, let want):
-            return [
-                .answer(.init(session: want.session, request: want.request, outcome: .gone, packets: 0))
-            ]
-        case .replay(let epoch, let numbers, _): return [.replayed(epoch: epoch, numbers: numbers, packets: [])]
+        case .want(let epoch, let want): return [.answer(answer(want, epoch))]
+        case .replay(let epoch, let numbers, let size):
+            let (looked, packets) = replay(epoch, numbers, size)
+            return [.replayed(epoch: epoch, numbers: looked, packets: packets)]
         case .offer, .piece: return []
         }
         return [.store(state)]
@@ -133,6 +148,31 @@ public struct MemoryStore: Sendable {
     private mutating func change(_ epoch: Epoch, _ body: (inout Life) -> Void) {
         guard let index = lives.firstIndex(where: { $0.epoch == epoch }) else { return }
         body(&lives[index])
+    }
+
+    private func answer(_ want: LinkMessage.Want, _ epoch: Epoch) -> LinkMessage.Answer {
+        var answer = LinkMessage.Answer(
+            session: want.session, request: want.request, outcome: .unknown, packets: 0)
+        guard case .numbers(let ranges) = want.subject else { return answer }  // it knows packets, not frames
+        answer.packets = kept.count { packet in
+            packet.epoch == epoch && ranges.contains { $0.contains(packet.packet.number) }
+        }
+        answer.outcome = answer.packets > 0 ? .accepted : .gone
+        return answer
+    }
+
+    private func replay(_ epoch: Epoch, _ numbers: Range<UInt64>, _ size: Int) -> (Range<UInt64>, [StoredPacket]) {
+        let found = kept.filter { $0.epoch == epoch && numbers.contains($0.packet.number) }.map(\.packet)
+        var packets: [StoredPacket] = []
+        var sum = 0
+        for packet in found.sorted(by: { $0.number < $1.number }) where packets.last?.number != packet.number {
+            guard packets.isEmpty || sum + packet.packet.count <= size else {
+                return (numbers.lowerBound..<packet.number, packets)
+            }
+            sum += packet.packet.count
+            packets.append(packet)
+        }
+        return (numbers, packets)
     }
 
     /// What is not settled moves: into a new epoch, or into the open one where the epoch is closed already.
@@ -171,32 +211,39 @@ extension MemoryStore.Life {
         return (numbers.lowerBound..<max(number, numbers.lowerBound), packets)
     }
 
-    mutating func settle(_ acknowledgement: Acknowledgement) {
-        if acknowledgement.cumulative >= lowest {
-            for number in lowest...min(acknowledgement.cumulative, max(next - 1, lowest)) { release(number) }
-        }
-        for range in acknowledgement.ranges where range.upperBound > lowest && range.lowerBound < next {
-            for number in range.clamped(to: lowest..<next) { release(number) }
+    /// Lets go of what is covered, and answers those packets.
+    mutating func settle(_ acknowledgement: Acknowledgement) -> [StoredPacket] {
+        var settled: [StoredPacket] = []
+        for range in [0..<acknowledgement.cumulative + 1] + acknowledgement.ranges
+        where range.upperBound > lowest && range.lowerBound < next {
+            for number in range.clamped(to: lowest..<next) {
+                if let packet = release(number) { settled.append(packet) }
+            }
         }
         tombstones.removeAll { acknowledgement.contains($0.numbers) }
         advance()
+        return settled
     }
 
-    mutating func release(_ number: UInt64) {
-        guard let entry = entry(number) else { return }
+    @discardableResult
+    mutating func release(_ number: UInt64) -> StoredPacket? {
+        guard let entry = entry(number) else { return nil }
         heldCount -= 1
         heldByPriority[entry.priority] -= entry.packet.count
         entries[index(number)] = nil
+        return StoredPacket(number: number, priority: entry.priority, packet: entry.packet)
     }
 
-    mutating func bury(_ number: UInt64, _ reason: TombstoneReason) {
-        guard let entry = entry(number) else { return }
-        release(number)
+    @discardableResult
+    mutating func bury(_ number: UInt64, _ reason: TombstoneReason) -> StoredPacket? {
+        guard let entry = entry(number) else { return nil }
+        let packet = release(number)
         tombstones.append(
             Tombstone(
                 numbers: number..<number + 1, reason: reason, frames: 1, size: entry.packet.count, first: entry.stored,
                 last: entry.stored))
         tombstones.sort { $0.numbers.lowerBound < $1.numbers.lowerBound }
+        return packet
     }
 
     mutating func advance() {
