@@ -82,10 +82,18 @@ public struct MemoryStore: Sendable {
         return dropped
     }
 
-    /// All packets that are not settled.
-    public var held: [ArraySlice<UInt8>] {
-        lives.flatMap { life in life.entries[life.head...].compactMap { $0?.packet } }
+    /// Packets of an epoch that are not settled, ascending.
+    public func held(_ epoch: Epoch) -> [StoredPacket] {
+        guard let life = lives.first(where: { $0.epoch == epoch }) else { return [] }
+        return life.entries[life.head...].enumerated().compactMap { offset, entry in
+            entry.map {
+                StoredPacket(number: life.lowest + UInt64(offset), priority: $0.priority, packet: $0.packet)
+            }
+        }
     }
+
+    /// Epochs that are not finished, oldest first.
+    public var epochs: [Epoch] { lives.map(\.epoch) }
 
     /// Begins a new epoch; the old one is served until it is settled.
     public mutating func beginEpoch(_ epoch: Epoch) {
@@ -127,7 +135,12 @@ public struct MemoryStore: Sendable {
                 if buries { life.bury(number, .rejected) } else { life.release(number) }
                 life.advance()
             }
-        case .bury(let epoch, let stone): change(epoch) { $0.tombstones.append(stone) }
+        case .bury(let epoch, let stone):
+            change(epoch) { life in
+                guard !life.tombstones.contains(where: { $0.numbers.overlaps(stone.numbers) }) else { return }
+                life.tombstones.append(stone)
+                life.tombstones.sort { $0.numbers.lowerBound < $1.numbers.lowerBound }
+            }
         case .finish(let epoch): if lives.count > 1 { lives.removeAll { $0.epoch == epoch } }
         case .fork(let epoch): fork(epoch, to: Epoch(random: &generator))
         case .want(let epoch, let want): return [.answer(answer(want, epoch))]

@@ -47,13 +47,13 @@ public enum StoreRequest: Equatable, Sendable {
     /// Give the packets of `priority` in `numbers` that are not settled, ascending, at least one and as many as fit `size`
     /// octets. Answer: `.loaded` with the numbers that were looked through.
     case load(epoch: Epoch, priority: Int, numbers: Range<UInt64>, size: Int)
-    /// Compare the checksum of a packet that is still held. Answer: `.verified`; what is not held fits.
+    /// Compare the checksum (`PacketDigest(number:packet:)`) of a packet that is still held. Answer: `.verified`; what is not held fits.
     case verify(epoch: Epoch, PacketDigest)
     /// Let go of all that is covered, tombstones too. Twice does no harm. Answer: `.store` after the commit.
     case settle(epoch: Epoch, Acknowledgement)
     /// The gateway will never take this packet. Answer: `.store` after the commit.
     case setAside(epoch: Epoch, number: UInt64, code: RejectCode, field: String)
-    /// Numbers of a lost epoch that are nowhere. Answer: `.store` with the tombstone.
+    /// Numbers of a lost epoch that are nowhere; those that have a tombstone already need none. Answer: `.store` with the tombstone.
     case bury(epoch: Epoch, Tombstone)
     /// The epoch is closed, or lost, and all of it is settled: forget it. Answer: `.store` of the next epoch.
     case finish(epoch: Epoch)
@@ -61,8 +61,8 @@ public enum StoreRequest: Equatable, Sendable {
     case fork(epoch: Epoch)
     /// Answer: `.answer` with the request's session; for layers, the packets get new numbers.
     case want(epoch: Epoch, LinkMessage.Want)
-    /// Give packets sent before that a WANT asked for, ascending, as many as fit `size`, at least one where any is left.
-    /// Answer: `.replayed` with the numbers that were looked through.
+    /// Give packets that are settled and still kept, which a WANT asked for: ascending, as many as fit `size`, at least one where there
+    /// is one. Answer: `.replayed` with the numbers that were looked through.
     case replay(epoch: Epoch, numbers: Range<UInt64>, size: Int)
     /// The gateway offers firmware. Answers, some time: `.fetch` and `.report`.
     case offer(LinkMessage.Offer)

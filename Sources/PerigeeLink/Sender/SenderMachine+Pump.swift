@@ -40,8 +40,8 @@ extension SenderMachine {
             line.oneSecond(limit: bucket.limit, unknown: Self.firstBatchSize))
         while let packet = session.lanes.first {
             let size = packet.packet.count
-            if packet.number < store.lowest || session.acknowledgement.contains(packet.number) {
-                session.lanes.removeFirst()  // settled since it was read
+            if packet.number < store.lowest || session.isDone(packet.number) {
+                session.lanes.removeFirst()  // settled or dropped since it was read
                 continue
             }
             let isFirst = session.building.isEmpty
@@ -94,13 +94,17 @@ extension SenderMachine {
         _ session: inout SenderSession, _ store: StoreState, _ now: LinkTime, _ actions: inout [Action]
     ) {
         var items: [Tombstone] = []
-        for stone in store.tombstones where !session.stones.contains(stone.numbers) {
-            guard !session.acknowledgement.contains(stone.numbers) else { continue }
-            items.append(stone)
+        for stone in store.tombstones.sorted(by: { $0.numbers.lowerBound < $1.numbers.lowerBound }) {
+            let isNews = !session.stones.contains(stone.numbers) && !session.settled.contains(stone.numbers)
+            let isApart = stone.numbers.lowerBound >= items.last?.numbers.upperBound ?? 1
+            if isNews, isApart, items.count < LinkLimit.tombstones { items.append(stone) }
         }
         guard let first = items.first else { return }
         if !session.isWaiting { session.lastProgress = now.monotonic }
         session.stones += items.map(\.numbers)
+        // a tombstone is acknowledged under the numbers of packets: what it stands for must not be on the line behind it
+        session.building.removeAll { packet in items.contains { $0.numbers.contains(packet.number) } }
+        session.buildingSize = session.building.reduce(0) { $0 + $1.packet.count }
         counters.tombstones += items.count
         let lowest = store.isLost ? first.numbers.lowerBound : min(store.lowest, first.numbers.lowerBound)
         send(.tombstone(.init(session: session.identity, lowest: lowest, items: items)), &actions)
@@ -123,7 +127,7 @@ extension SenderMachine {
         var size = 0
         for packet in session.repair.packets {
             let sum = size + packet.packet.count
-            guard session.allows(sum, window: .max),
+            guard session.allows(sum, more: items.count + 1, window: .max),
                 items.isEmpty || items.count < LinkLimit.batchPackets && sum <= limit
             else { break }
             items.append(.init(number: packet.number, isResent: true, packet: packet.packet))
@@ -136,6 +140,8 @@ extension SenderMachine {
         session.repair.flightEnd = now.monotonic + max(1_000, Int64(2 * (line.roundTrip ?? 0)))
         session.repair.debt = size
         counters.replayed += items.count
-        send(.data(.init(session: session.identity, lowest: first.number, items: items)), &actions)
+        // never above what is unsettled: `lowest` frees the gateway from waiting for all below
+        let lowest = min(store.isLost ? first.number : store.lowest, first.number)
+        send(.data(.init(session: session.identity, lowest: lowest, items: items)), &actions)
     }
 }

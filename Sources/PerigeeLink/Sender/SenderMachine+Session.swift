@@ -147,7 +147,7 @@ extension SenderMachine {
         guard let store else { return }
         var session = opened
         guard store.isLost || acknowledgement.highest < store.next else { return fork(&actions) }
-        let isNews = acknowledgement != session.acknowledgement
+        let before = session.settled
         let settled = session.settle(acknowledgement, now: now.monotonic)
         counters.acknowledged += settled.count
         counters.acknowledgedSize += settled.size
@@ -164,7 +164,7 @@ extension SenderMachine {
             line.note(rate: rate, isLimited: newest.isLimited, now: now.monotonic)
         }
         phase = .open(session)
-        if isNews, acknowledgement.highest > 0 {
+        if session.settled != before, acknowledgement.highest > 0 {
             actions.append(.store(.settle(epoch: store.epoch, acknowledgement)))
         }
         if let lost = session.lost, acknowledgement.cumulative >= lost.end {

@@ -29,8 +29,8 @@ struct SenderSession: Sendable {
     var flightSize = 0
     /// Tombstones on the line.
     var stones: [Range<UInt64>] = []
-    /// The last that was heard of.
-    var acknowledgement = Acknowledgement()
+    /// All that acknowledgements have covered so far: each names only some of it.
+    private(set) var settled = SequenceSet()
     var delivered = 0
     var deliveredTime: Int64
     var repair = SenderRepair()
@@ -40,7 +40,8 @@ struct SenderSession: Sendable {
     var lastProgress: Int64
     var pings = 0
     var lastPing: Int64 = 0
-    /// When it last heard of an acknowledgement.
+    private static let rangeLimit = 4_096
+    /// Whether something is on the line.
     var isWaiting: Bool { !flight.isEmpty || !stones.isEmpty }
 
     init(
@@ -56,12 +57,17 @@ struct SenderSession: Sendable {
         lastProgress = now
     }
 
-    /// Whether a packet of `size` octets more may be on the line, by credit and window.
-    func allows(_ size: Int, window: Int) -> Bool {
-        let count = flight.count + building.count + repair.flightCount
+    /// Whether `more` packets of together `size` octets may be on the line besides, by credit and window.
+    func allows(_ size: Int, more: Int = 1, window: Int) -> Bool {
+        let count = flight.count + building.count + repair.flightCount + more
         let octets = flightSize + buildingSize + repair.flightSize + size
         // one packet always may, or a window below its size would never open
-        return count < credit.packets && octets <= credit.size && (octets <= window || flightSize == 0)
+        return count <= credit.packets && octets <= credit.size && (octets <= window || flightSize == 0)
+    }
+
+    /// Whether a packet needs no sending any more: it is settled, or a tombstone stands for it.
+    func isDone(_ number: UInt64) -> Bool {
+        settled.contains(number) || stones.contains { $0.contains(number) }
     }
 
     /// Whether not even the smallest packet may be sent.
@@ -69,7 +75,9 @@ struct SenderSession: Sendable {
 
     /// Takes out of flight what is covered; answers count, octets, and the newest of them.
     mutating func settle(_ covered: Acknowledgement, now: Int64) -> (count: Int, size: Int, newest: Flying?) {
-        acknowledgement = covered
+        settled.raise(lowest: covered.cumulative + 1)
+        for range in covered.ranges { settled.insert(range) }
+        _ = settled.forget(beyond: Self.rangeLimit)  // those may be sent again, which does no harm
         var newest: Flying?
         let before = (flight.count, flightSize, stones.count)
         flight.removeAll { packet in
@@ -78,7 +86,7 @@ struct SenderSession: Sendable {
             if packet.sent >= newest?.sent ?? .min { newest = packet }
             return true
         }
-        stones.removeAll { covered.contains($0) }
+        stones.removeAll { settled.contains($0) }
         if flight.count < before.0 || stones.count < before.2 { lastProgress = now }
         delivered += before.1 - flightSize
         if newest != nil { deliveredTime = now }
@@ -92,6 +100,16 @@ extension Acknowledgement {
         if numbers.upperBound - 1 <= cumulative { return true }
         let rest = max(numbers.lowerBound, cumulative + 1)..<numbers.upperBound
         return ranges.contains { $0.lowerBound <= rest.lowerBound && $0.upperBound >= rest.upperBound }
+    }
+}
+
+extension SequenceSet {
+    /// Whether it has all of `numbers`.
+    func contains(_ numbers: Range<UInt64>) -> Bool {
+        let last = numbers.upperBound - 1
+        if last <= cumulative { return true }
+        guard let range = range(containing: last) else { return false }
+        return range.lowerBound <= max(numbers.lowerBound, cumulative + 1)
     }
 }
 
