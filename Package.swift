@@ -95,7 +95,7 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
                 "PerigeeControl", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink",
-                "PerigeeTransport",
+                "PerigeeRollout", "PerigeeTransport",
             ]),
         swift(
             "PerigeeGateway",
@@ -163,7 +163,7 @@ let package = Package(
             "PerigeeStation",
             [
                 "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat",
-                "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeTransport",
+                "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeRollout", "PerigeeTransport",
             ]),
     ],
     swiftLanguageModes: [.v6],

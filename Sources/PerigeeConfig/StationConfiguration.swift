@@ -44,6 +44,11 @@ public struct StationConfiguration: Equatable, Sendable {
     public var firmwareDirectory: String
     /// Name of the bundle inside of the directory.
     public var firmwareName: String
+    /// Slots of installed bundles, and the public keys that may have signed those.
+    public var firmwareSlotsDirectory: String
+    public var firmwareKeysDirectory: String
+    /// The bundle of the directory must be signed where others could have changed it.
+    public var requiresFirmwareSignature: Bool
     public var gatewayEndpoint: String
     /// Connects there in the clear where there are no keys, whoever can listen in.
     public var isInsecure: Bool
@@ -103,8 +108,16 @@ extension StationConfiguration {
             "encoder.baseline_every", .integer(1...1_000_000), .integer(10),
             "each so-manieth frame of a sensor is also compressed losslessly by zstd, to compare with"),
         Key("sensors.directory", .text(), .text("sensors"), "folder of sensor profiles"),
-        Key("firmware.directory", .text(), .text("/var/lib/perigee/firmware"), "folder of firmware bundles"),
-        Key("firmware.name", .text(), .text("perigee-1"), "bundle to use: a folder inside of it"),
+        Key("firmware.directory", .text(), .text("/usr/share/perigee/firmware"), "folder of the package's bundles"),
+        Key(
+            "firmware.name", .text(), .text("perigee-1"), "bundle to use where none is installed: a folder inside of it"
+        ),
+        Key("firmware.slots", .text(), .text("/var/lib/perigee/firmware"), "folder of installed bundles"),
+        Key(
+            "firmware.keys", .text(), .text("firmware-keys"), "folder of public keys that may sign bundles, each *.pub"),
+        Key(
+            "firmware.require_signature", .boolean, .boolean(true),
+            "refuse an unsigned bundle of the directory that others could have changed"),
         Key("gateway.endpoint", .text(), .text("tcp://127.0.0.1:5571"), "ZeroMQ endpoint of the gateway"),
         Key("gateway.insecure", .boolean, .boolean(false), "connect without keys, whoever can listen in"),
         Key("keys.secret", .text(), .text("keys/station.secret"), "own secret key"),
@@ -177,6 +190,9 @@ extension StationConfiguration {
         sensorsDirectory = path("sensors.directory")
         firmwareDirectory = path("firmware.directory")
         firmwareName = values.text("firmware.name")
+        firmwareSlotsDirectory = path("firmware.slots")
+        firmwareKeysDirectory = path("firmware.keys")
+        requiresFirmwareSignature = values.optionalBoolean("firmware.require_signature") ?? true
         gatewayEndpoint = values.text("gateway.endpoint")
         isInsecure = values.optionalBoolean("gateway.insecure") ?? false
         secretFile = path("keys.secret")

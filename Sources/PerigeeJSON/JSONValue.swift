@@ -36,6 +36,11 @@ public indirect enum JSONValue: Equatable, Sendable {
         }
     }
 
+    /// A text.
+    public var string: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+
     /// A whole number, also one that was written with a fraction of zero.
     public var int: Int? {
         switch self {

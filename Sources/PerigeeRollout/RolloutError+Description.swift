@@ -15,6 +15,16 @@ extension RolloutError: CustomStringConvertible {
         case .encoded(let frame, let error, let limit):
             "frame \(frame) of the self-test has a mean squared error of \(error), the limit is \(limit): this program does "
                 + "not encode as the bundle's maker does, update it"
+        case .older(let version, let accepted, let key):
+            "version \(version) is older than \(accepted), which key \(key) signed and this station kept: make a release with a "
+                + "higher number, or install with --allow-downgrade"
+        case .trialRunning(let version):
+            "version \(version) is being tried: wait until it is kept, or end it with `perigee firmware rollback`"
+        case .failedBefore(let version, let reason):
+            "version \(version) failed its trial here (\(reason)): make a release with a higher number"
+        case .untrusted(let path, let problem):
+            "\(path) is not to be trusted: \(problem). Let root own it, or sign it, or say require_signature = false"
+        case .noPrevious: "nothing served before what serves now: install a release instead"
         }
     }
 }

@@ -15,4 +15,14 @@ public enum RolloutError: Error, Equatable, Sendable {
     case decoded(frame: Int, found: [UInt8], expected: [UInt8])
     /// A frame of the self-test comes back worse than when the bundle was made; mean squared errors.
     case encoded(frame: Int, error: Double, limit: Double)
+    /// The key has signed a newer one that was kept.
+    case older(version: UInt64, accepted: UInt64, key: SigningKeyID)
+    /// Another bundle is being tried.
+    case trialRunning(version: UInt64)
+    /// It failed its trial on this station before.
+    case failedBefore(version: UInt64, reason: String)
+    /// A bundle that nobody signed, where others could have changed it.
+    case untrusted(path: String, problem: String)
+    /// There is nothing to go back to.
+    case noPrevious
 }

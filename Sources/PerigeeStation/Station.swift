@@ -24,6 +24,7 @@ public final class Station: Sendable {
     private let link: LinkClient
     private let sources: SourceGate
     private let log: StationLog
+    private let firmware: FirmwareWatch
     private let started: Timestamp
 
     /// Binds the sockets and starts all threads. It does not wait for the gateway.
@@ -38,6 +39,7 @@ public final class Station: Sendable {
             configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
             profiles: parts.bundle.profiles, model: parts.model, log: log)
         self.context = context
+        firmware = FirmwareWatch(parts.firmware, counters: context.counters.current, log: log, now: currentTime())
         let zeroMQ = try wrap { (error: TransportError) in
             .link(endpoint: "", error)
         } _: { () throws(TransportError) in
@@ -106,6 +108,14 @@ public final class Station: Sendable {
     /// The thread that checks the keys of sources has ended: libzmq would let everybody in.
     public var hasLostAdmission: Bool { sources.isLost }
 
+    /// Follows the trial of a firmware; true where the station is to stop and start again, with another one. Call it about each
+    /// second.
+    public func wantsRestart() -> Bool {
+        let counters = context.counters.current
+        let isIdle = counters.inWork == 0 && context.intakeQueue.count == 0
+        return firmware.observe(counters, isIdle: isIdle, now: currentTime())
+    }
+
     /// One line for people.
     public var summary: String {
         let counters = context.counters.current
@@ -123,7 +133,7 @@ public final class Station: Sendable {
         uplink.account(lowest: held.lowest)
         return StationStatus(
             state: state, configuration: parts.configuration, epoch: epoch, started: started, now: currentTime().utc,
-            firmware: (parts.bundle.manifest.name, parts.bundle.id), endpoints: endpoints,
+            firmware: firmware.json, endpoints: endpoints,
             counters: context.counters.current, intakeQueue: (context.intakeQueue.count, context.intakeQueue.size),
             link: link.snapshot, held: held)
     }
@@ -138,7 +148,8 @@ public final class Station: Sendable {
     /// Takes no more frames, encodes those that wait, delivers what it can within the configured time, and ends all threads.
     /// True when everything was acknowledged. Call once.
     public func stop() -> Bool {
-        let deadline = currentTime().monotonic + Int64(parts.configuration.drainSeconds) * 1_000
+        let deadline =
+            currentTime().monotonic + Int64(firmware.isRestarting ? 1 : parts.configuration.drainSeconds) * 1_000
         func left() -> Int { Int(max(deadline - currentTime().monotonic, 0)) }
         context.isStopping.withLock { $0 = true }
         log.write(.notice, "draining", ["seconds": "\(parts.configuration.drainSeconds)"])

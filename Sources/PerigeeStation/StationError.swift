@@ -1,6 +1,7 @@
 public import PerigeeCodec
 public import PerigeeConfig
 public import PerigeeFirmware
+public import PerigeeRollout
 public import PerigeeTransport
 
 /// Why a station does not start.
@@ -8,6 +9,8 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
     case configuration(ConfigurationError)
     case firmware(path: String, FirmwareError)
     case model(path: String, CodecError)
+    /// A bundle that is not to be trusted.
+    case rollout(path: String, RolloutError)
     /// A socket cannot be bound or connected.
     case intake(endpoint: String, TransportError)
     /// The station's name is none.
@@ -21,6 +24,7 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
         case .configuration(let error): error.description
         case .firmware(let path, let error): "firmware \(path): \(error)"
         case .model(let path, let error): "firmware \(path) does not fit this codec: \(error)"
+        case .rollout(let path, let error): "firmware \(path): \(error)"
         case .intake(let endpoint, let error): "intake \(endpoint): \(error)"
         case .name(let text): "station.id: \(text)"
         case .link(let endpoint, let error): "gateway \(endpoint): \(error)"

@@ -9,31 +9,21 @@ import PerigeeTransport
 public struct StationParts: Sendable {
     public let configuration: StationConfiguration
     let catalog: SensorCatalog
-    let bundle: FirmwareBundle
-    let model: CodecModel
+    let firmware: StationFirmware
     let name: StationName
     let keys: StationKeys
 
     /// Reads the keys, the sensors and the firmware that the configuration names. `credentials` is the folder that the service
-    /// manager made for this process, as `$CREDENTIALS_DIRECTORY` says.
-    public init(_ configuration: StationConfiguration, credentials: String? = nil) throws(StationError) {
+    /// manager made for this process, as `$CREDENTIALS_DIRECTORY` says. `isStart`: the station really starts, which counts for
+    /// a firmware on trial.
+    public init(
+        _ configuration: StationConfiguration, credentials: String? = nil, isStart: Bool = true
+    ) throws(StationError) {
         self.configuration = configuration
         keys = try wrap { (error: KeyError) in
             .keys(error)
         } _: { () throws(KeyError) in
             try StationKeys(configuration, credentials: credentials)
-        }
-        let path = "\(configuration.firmwareDirectory)/\(configuration.firmwareName)"
-        let bundle = try wrap { (error: FirmwareError) in
-            .firmware(path: path, error)
-        } _: { () throws(FirmwareError) in
-            try FirmwareBundle.load(directory: path)
-        }
-        self.bundle = bundle
-        model = try wrap { (error: CodecError) in
-            .model(path: path, error)
-        } _: { () throws(CodecError) in
-            try CodecModel(tensors: bundle.tensors)
         }
         var catalog = try wrap { (error: ConfigurationError) in
             .configuration(error)
@@ -41,7 +31,9 @@ public struct StationParts: Sendable {
             () throws(ConfigurationError) in
             try SensorCatalog(directory: configuration.sensorsDirectory)
         }
-        catalog.add(bundle.profiles)
+        // last of all: a start that counts for a trial is not spent on a wrong configuration
+        firmware = try StationFirmware.choose(configuration, isStart: isStart)
+        catalog.add(firmware.bundle.profiles)
         self.catalog = catalog
         name = try wrap { (error: FormatError) in
             .name("\(error)")
@@ -57,6 +49,9 @@ public struct StationParts: Sendable {
                 ]))
         }
     }
+
+    var bundle: FirmwareBundle { firmware.bundle }
+    var model: CodecModel { firmware.model }
 
     /// One line about the firmware.
     public var firmwareText: String { "\(bundle.manifest.name) \(Hex.text(bundle.id))" }

@@ -21,15 +21,27 @@ public enum StationProcess {
         notifier.ready(status: station.summary)
         log.write(
             .notice, "ready", ["endpoints": station.endpoints.joined(separator: ","), "epoch": station.epoch.text])
-        while !waitForStop(), !station.isBroken, !station.hasLostAdmission {
+        var restarts = false
+        while !restarts, !waitForStop(), !station.isBroken, !station.hasLostAdmission {
             station.writeStatus()
             notifier.status(station.summary)
+            restarts = station.wantsRestart()
         }
         let isBroken = station.isBroken
         if isBroken { log.write(.error, "link_ended", ["remedy": "start the station again, it takes a new epoch"]) }
-        notifier.stopping(status: "draining")
+        // the manager must not take a new start for an end
+        if restarts { notifier.status("starting with another firmware") } else { notifier.stopping(status: "draining") }
         _ = station.stop()
+        if restarts { startAgain() }
         return !isBroken && !station.hasLostAdmission
+    }
+
+    /// Becomes the same program with the same arguments: the process keeps its number, and waiting signals wait on. Comes back
+    /// only where that fails; the service manager starts it then.
+    private static func startAgain() {
+        var words = CommandLine.arguments.map { strdup($0) }
+        words.append(nil)
+        execv("/proc/self/exe", words)
     }
 
     /// Waits a second at most; true when the process was asked to end.

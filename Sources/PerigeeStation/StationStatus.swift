@@ -20,7 +20,7 @@ struct StationStatus {
     let epoch: Epoch
     let started: Timestamp
     let now: Timestamp
-    let firmware: (name: String, id: UInt32)
+    let firmware: JSONValue
     let endpoints: [String]
     let counters: StationCounters
     let intakeQueue: (items: Int, size: Int)
@@ -32,7 +32,7 @@ struct StationStatus {
         .object([
             "v": .integer(1), "station": .string(configuration.stationID), "state": .string(state.rawValue),
             "epoch": .string(epoch.text), "started": .string(started.rfc3339), "updated": .string(now.rfc3339),
-            "firmware": .object(["name": .string(firmware.name), "id": .string(Hex.text(firmware.id))]),
+            "firmware": firmware,
             "intake": intake, "ledger": ledger, "bytes": bytes, "saving": saving,
             "over_budget": .integer(sum(\.overBudget)), "clipped_samples": .integer(counters.clippedTotal),
             "link": linkObject,

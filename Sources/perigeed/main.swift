@@ -29,7 +29,8 @@ func run() throws -> ExitCode {
     do {
         parts = try StationParts(
             StationConfiguration(path: arguments.text("config") ?? ""),
-            credentials: getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) })
+            credentials: getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) },
+            isStart: !arguments.flag("check"))
     } catch {
         throw CommandFailure(.config, "\(error)")
     }

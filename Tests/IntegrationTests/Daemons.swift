@@ -42,6 +42,7 @@ final class Daemons {
         [firmware]
         directory = "\(bundles)"
         name = "\(name)"
+        slots = "slots"
         [gateway]
         endpoint = "\(link)"
         [status]
@@ -98,6 +99,13 @@ final class Daemons {
         guard let gateway else { return }
         kill(gateway.processIdentifier, SIGKILL)
         gateway.waitUntilExit()
+    }
+
+    /// The station loses its life without a word.
+    func killStation() {
+        guard let station else { return }
+        kill(station.processIdentifier, SIGKILL)
+        station.waitUntilExit()
     }
 
     var isStationRunning: Bool { station?.isRunning ?? false }

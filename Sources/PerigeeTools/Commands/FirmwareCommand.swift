@@ -2,7 +2,7 @@ import PerigeeCommandLine
 import PerigeeFirmware
 import PerigeeRollout
 
-/// `perigee firmware`: bundles as releases, signed and packed.
+/// `perigee firmware`: bundles as releases, signed and packed, and the slots of a station.
 enum FirmwareCommand {
     static let secretKey = Option.value(
         "secret-key", .file, as: "FILE", help: "Secret key to sign with, in minisign's format")
@@ -10,11 +10,13 @@ enum FirmwareCommand {
         "password-file", .file, as: "FILE", help: "File whose first line opens the secret key")
     private static let comment = Option.value(
         "comment", .text, as: "TEXT", help: "Trusted comment of the signature; else version and time")
+    static let slots = Option.value(
+        "slots", .directory, as: "DIR", help: "Folder of the station's slots", default: "/var/lib/perigee/firmware")
     private static let bundle = Positional(
         "BUNDLE", .file, help: "A packed bundle, or the folder of one with manifest.json")
 
     static let command = Command(
-        "firmware", summary: "Pack, sign and check firmware bundles for stations",
+        "firmware", summary: "Pack, sign and check firmware bundles, and install them on a station",
         subcommands: [
             Command(
                 "keygen", summary: "Make a pair of keys that sign bundles",
@@ -86,7 +88,39 @@ enum FirmwareCommand {
                     Example(
                         "perigee firmware verify perigee-2.tar --public-key release.pub", "as a station would check it")
                 ],
-                exitCodes: [.differs, .data, .unavailable]),
+                exitCodes: [.data, .unavailable]),
+            Command(
+                "install", summary: "Install a packed bundle on this station, to be tried",
+                discussion: [
+                    "Checks it as `verify` does, writes it to the slot that serves nobody, and reads it back. The daemon tries it at its "
+                        + "next start, or as soon as it has nothing to do: \(SlotState.frameGoal) frames without a failure keep it, "
+                        + "anything else brings back what served before.",
+                    "Run it as the user of the daemon, who owns the folder.",
+                ],
+                options: [
+                    slots,
+                    .value(
+                        "keys", .directory, as: "DIR", help: "Folder of trusted keys, each *.pub",
+                        default: "/etc/perigee/firmware-keys"),
+                    .flag("allow-downgrade", help: "Take a version below the highest that this station kept"),
+                    SharedOptions.json,
+                ],
+                positionals: [Positional("FILE", .file, help: "The packed bundle")],
+                examples: [
+                    Example("sudo -u perigee perigee firmware install perigee-2.tar", "on a station as it is packaged")
+                ],
+                exitCodes: [.data, .unavailable, .io]),
+            Command(
+                "status", summary: "Say what lies in the slots, what serves and what is tried",
+                options: [slots, SharedOptions.json],
+                examples: [Example("perigee firmware status --json", "for a script")],
+                exitCodes: [.unavailable, .io]),
+            Command(
+                "rollback", summary: "End a trial, or let serve again what served before",
+                discussion: ["The daemon follows at its next start, or as soon as it has nothing to do."],
+                options: [slots, SharedOptions.json],
+                examples: [Example("sudo -u perigee perigee firmware rollback", "back to the bundle before")],
+                exitCodes: [.unavailable, .io]),
         ])
 
     static func run(_ arguments: Arguments) throws -> ExitCode {
@@ -94,6 +128,9 @@ enum FirmwareCommand {
         case "keygen": try FirmwareSigning.makeKeys(arguments)
         case "pack": try FirmwarePacking.pack(arguments)
         case "sign": try FirmwarePacking.sign(arguments)
+        case "install": try FirmwareSlots.install(arguments)
+        case "status": try FirmwareSlots.status(arguments)
+        case "rollback": try FirmwareSlots.rollBack(arguments)
         default: try FirmwarePacking.verify(arguments)
         }
     }
