@@ -86,7 +86,7 @@ let package = Package(
         swift("PerigeeTransport", ["PerigeeCore", "PerigeeLink", "PerigeeConcurrency", "CZeroMQ"]),
 
         // compose
-        swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeSQLite"]),
+        swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeJSON", "PerigeeSQLite"]),
         swift(
             "PerigeeProducts",
             ["PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeJSON", "PerigeeRaster"]),
@@ -148,7 +148,9 @@ let package = Package(
         test("PerigeeLink"),
         test("PerigeeArchive"),
         test("PerigeeSpool", ["PerigeeSQLite"]),
-        test("PerigeeGateway", ["PerigeeArchive", "PerigeeConcurrency", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
+        test(
+            "PerigeeGateway",
+            ["PerigeeArchive", "PerigeeConcurrency", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
         test("PerigeeFrameFormat", ["PerigeeJSON"]),

@@ -123,6 +123,9 @@ public struct ArchiveReader: ~Copyable {
         return content
     }
 
+    /// How many layers of a frame are whole, from the first on.
+    func completeLayers(of frame: ArchivedFrame) throws(SQLiteError) -> Int { Self.completeLayers(try parts(frame)) }
+
     /// One row of `packets`.
     private struct PartRow {
         var segment: Int

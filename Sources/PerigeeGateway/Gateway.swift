@@ -6,7 +6,7 @@ public import PerigeeTransport
 
 /// Takes packets from stations, files them, and acknowledges what is durable. Source: Docs/link-protocol.md section 4.
 ///
-/// Three threads: the one that calls `run` owns the socket, one owns the archive, one writes the status file.
+/// Four threads: the one that calls `run` owns the socket, one owns the archive, one looks after wants, one writes the status file.
 ///
 /// `@unchecked`: `run` takes `socket` and `archive` once, on the thread that calls it.
 public final class Gateway: @unchecked Sendable {
@@ -129,11 +129,14 @@ public final class Gateway: @unchecked Sendable {
         let archiveThread = NamedThread("archive") { worker.run() }
         let writer = startStatusWriter()
         ServiceNotice.send("READY=1")
-        let router = GatewayRouter(consume socket, configuration: configuration, gate: gate, jobs: jobs, log: log)
+        let desk = WantDesk(configuration.archiveDirectory, log: log) { wakeUp.signal() }
+        let router = GatewayRouter(
+            consume socket, configuration: configuration, gate: gate, jobs: jobs, desk: desk, log: log)
         var failure: GatewayError?
-        do throws(GatewayError) { try serve(router) } catch { failure = error }
+        do throws(GatewayError) { try serve(router, desk) } catch { failure = error }
         ServiceNotice.send("STOPPING=1")
         jobs.close()
+        desk.stop()
         archiveThread.join()
         do throws(GatewayError) { try handleNews(router) } catch { failure = failure ?? error }
         router.sayGoodbye()
@@ -146,7 +149,7 @@ public final class Gateway: @unchecked Sendable {
     /// How often the counters are put together, at most: with many stations that is work.
     private static let publishMilliseconds: Int64 = 200
 
-    private func serve(_ router: GatewayRouter) throws(GatewayError) {
+    private func serve(_ router: GatewayRouter, _ desk: WantDesk) throws(GatewayError) {
         var published = Int64.min
         while !shared.withLock({ $0.isStopping }) {
             do throws(TransportError) { try router.wait(wakeUp, now: currentTime().monotonic) } catch {
@@ -154,6 +157,7 @@ public final class Gateway: @unchecked Sendable {
             }
             wakeUp.clear()
             try handleNews(router)
+            router.take(desk.due)
             do throws(TransportError) { try router.receiveAll() } catch { throw .transport(error) }
             router.tick()
             let now = currentTime().monotonic

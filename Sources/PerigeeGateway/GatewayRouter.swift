@@ -12,6 +12,8 @@ final class GatewayRouter {
         /// What the archive was told of the station's lowest number, and when.
         var lowest: UInt64
         var lowestTold: Int64
+        /// Wants that it was asked for.
+        var asked: Set<UInt32> = []
         /// The key with which its HELLO came; nil where the gateway has none.
         let key: PublicKey?
     }
@@ -29,6 +31,8 @@ final class GatewayRouter {
     /// The last greeting of connections whose HELLO the archive is being asked about.
     private var greetings: [[UInt8]: Greeting] = [:]
     private let gate: StationGate?
+    private let desk: WantDesk
+    private var wants: [ArchiveWant] = []
     private var totals = GatewayStatus()
     private var book = StationBook()
     private var meter = WireMeter(own: .router, peer: .dealer)
@@ -40,13 +44,14 @@ final class GatewayRouter {
 
     init(
         _ socket: consuming Socket, configuration: GatewayConfiguration, gate: StationGate?,
-        jobs: BoundedQueue<ArchiveJob>, log: GatewayLog
+        jobs: BoundedQueue<ArchiveJob>, desk: WantDesk, log: GatewayLog
     ) {
         self.socket = consume socket
         self.configuration = configuration
         self.gate = gate
         meter.curve = gate.map { _ in .server }
         self.jobs = jobs
+        self.desk = desk
         self.log = log
     }
 
@@ -73,6 +78,7 @@ final class GatewayRouter {
         status.wireReceived = meter.received
         status.wireSent = meter.sent
         status.list = gate?.list.snapshot
+        status.wants = desk.counts
         return status
     }
 
@@ -262,6 +268,36 @@ final class GatewayRouter {
                 ("highest", "\(hello.highest)"), ("cumulative", "\(machine.cumulative)"),
             ])
         send(welcome, to: peer)
+        ask(peer)
+    }
+
+    /// Takes what may be asked for now, and asks the sessions there are.
+    func take(_ wants: [ArchiveWant]) {
+        guard wants != self.wants else { return }
+        self.wants = wants
+        for peer in Array(sessions.keys) { ask(peer) }
+    }
+
+    /// Asks a session for what is wanted of it, each want once.
+    private func ask(_ peer: [UInt8]) {
+        for want in wants {
+            guard let session = sessions[peer] else { return }
+            let hello = session.hello
+            guard hello.station.text == want.station, hello.epoch == want.epoch, !session.asked.contains(want.id) else {
+                continue
+            }
+            sessions[peer]?.asked.insert(want.id)
+            let subject: LinkMessage.Want.Subject =
+                switch want.subject {
+                case .numbers(let ranges): .numbers(ranges)
+                case .frame(let number, let layers): .frame(number: number, layers: layers)
+                }
+            let message = LinkMessage.Want(
+                session: session.machine.session, request: want.id, priority: UInt8(clamping: want.priority),
+                subject: subject)
+            send(.want(message), to: peer)
+            desk.note(.asked(want.id))
+        }
     }
 
     /// Lets time pass for all sessions.
@@ -302,7 +338,13 @@ final class GatewayRouter {
                 close(peer, .full)
                 return
             case .bury(let tombstone): bury(tombstone, session, peer)
-            case .answered: break
+            case .answered(let answer):
+                guard session.asked.contains(answer.request) else {
+                    countStrange("message", "an answer to what was not asked")
+                    continue
+                }
+                if answer.outcome == .full { sessions[peer]?.asked.remove(answer.request) }  // so that it is asked again
+                desk.note(.answered(answer))
             case .end(let reason):
                 guard let ended = sessions.removeValue(forKey: peer) else { continue }
                 retire(ended)

@@ -1,4 +1,5 @@
 internal import Glibc
+public import PerigeeArchive
 internal import PerigeeCore
 internal import PerigeeJSON
 internal import PerigeeLink
@@ -29,6 +30,8 @@ public struct GatewayStatus: Equatable, Sendable {
     public var counters = GatewayCounters()
     /// Each station that said HELLO since the start, by name.
     public var stations: [Station] = []
+    /// Wants in the archive's folder, by their state.
+    public var wants: [ArchiveWant.State: Int] = [:]
     /// Messages that do not parse, are of unknown sessions, or exceed their limits.
     public var strangeMessages = 0
     /// Connections that ended before their greeting was done: no ZMTP, no CURVE, or the key of another gateway.
@@ -55,6 +58,9 @@ public struct GatewayStatus: Equatable, Sendable {
             .init("failed_greetings", .integer(failedGreetings)), .init("denied_messages", .integer(deniedMessages)),
             .init("keys", list.map(Self.json) ?? .null), .init("sessions", .array(sessions.map(\.json))),
             .init("stations", .array(stations.map(\.json))),
+            .init(
+                "wants",
+                .object(ArchiveWant.State.allCases.map { .init($0.rawValue, .integer(wants[$0] ?? 0)) })),
         ]
         return .object(head + counters.members + tail)
     }

@@ -79,4 +79,45 @@ struct ArchiveToolTests {
         _ = try archive.append(records)
         #expect(try Programs.succeed("archive", "gaps", folder).output.contains("all here"))
     }
+
+    @Test("a want is left for the gateway, under the epoch that has the frame, and listed")
+    func wants() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let records = try records(frames: 3)
+        var archive = try Archive(folder)
+        _ = try archive.append(records)
+        _ = consume archive
+        let frame = ["archive", "want", "--station", "lab", "--frame", "101", "--layers", "9", folder]
+        let epoch = records[0].epoch.text
+        #expect(try Programs.perigee(frame).output.hasSuffix(" lab \(epoch) frame 101, 9 layers\n"))
+        let numbers = ["archive", "want", "--station", "lab", "--epoch", "0505", "--numbers", "3-5,9", folder]
+        #expect(try Programs.perigee(numbers).code == 0)
+        let list = try #require(try Programs.succeed("archive", "wants", "--json", folder).json()["wants"]?.items)
+        #expect(list.map { $0["state"] } == [.string("open"), .string("open")])
+        #expect(
+            list.contains { $0["subject"] == .string("frame 101, 9 layers") }
+                && list.contains { $0["subject"] == .string("numbers 3-5,9") })
+        #expect(try Programs.succeed("archive", "wants", folder).output.contains("numbers 3-5,9"))
+    }
+
+    @Test(
+        "a want that means nothing is refused with a remedy",
+        arguments: [
+            (["--station", "lab"], 64, "give --frame with --layers, or --numbers"),
+            (["--station", "lab", "--frame", "1"], 64, "give --frame with --layers, or --numbers"),
+            (["--station", "lab", "--frame", "1", "--layers", "2", "--numbers", "1"], 64, "give --frame"),
+            (["--station", "lab", "--numbers", "5-3"], 64, "--numbers is \"5-3\""),
+            (["--station", "La b", "--numbers", "5"], 64, "--station is"),
+            (["--station", "other", "--numbers", "5"], 69, "no such epoch of station other"),
+            (["--station", "lab", "--epoch", "77", "--numbers", "5"], 69, "no such epoch"),
+        ])
+    func badWants(_ words: [String], _ code: Int32, _ text: String) throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            var archive = try Archive(folder)
+            _ = try archive.append(try records(frames: 1))
+        }
+        let outcome = try Programs.perigee(["archive", "want"] + words + [folder])
+        #expect(outcome.code == code && outcome.errors.contains(text), "\(outcome.errors)")
+    }
 }

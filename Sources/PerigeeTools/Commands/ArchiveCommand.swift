@@ -5,7 +5,7 @@ import PerigeeJSON
 
 /// `perigee archive`: what a gateway has filed.
 enum ArchiveCommand {
-    private static let folder = Positional("ARCHIVE", .directory, help: "the folder of the archive")
+    static let folder = Positional("ARCHIVE", .directory, help: "the folder of the archive")
 
     static let command = Command(
         "archive", summary: "Look into an archive, check it, or make its index anew",
@@ -41,6 +41,7 @@ enum ArchiveCommand {
                 positionals: [folder],
                 examples: [Example("perigee archive gaps /var/lib/perigee/archive", "Is anything lost?")],
                 exitCodes: [.differs, .unavailable, .io]),
+            want, wants,
             Command(
                 "reindex", summary: "Make the index of an archive anew from its segments",
                 discussion: [
@@ -64,6 +65,11 @@ enum ArchiveCommand {
         guard InstallationFolders.isFolder("\(directory)/segments") else {
             throw CommandFailure(.unavailable, "\(directory) holds no archive: name the folder that holds `segments`")
         }
+        if arguments.path.last == "want" {
+            do { return try makeWant(directory, arguments) } catch let error as ArchiveError {
+                throw CommandFailure(.io, "\(error)")
+            }
+        }
         do throws(ArchiveError) {
             switch arguments.path.last {
             case "list" where arguments.flag("packets"):
@@ -72,6 +78,7 @@ enum ArchiveCommand {
             case "list": return try list(directory, arguments)
             case "gaps":
                 return try gaps(directory, station: arguments.text("station"), isJSON: arguments.flag("json"))
+            case "wants": return try listWants(directory, isJSON: arguments.flag("json"))
             case "reindex": return try reindex(directory, isJSON: arguments.flag("json"))
             default: return try verify(directory, isJSON: arguments.flag("json"))
             }

@@ -1,0 +1,171 @@
+internal import PerigeeArchive
+internal import PerigeeConcurrency
+internal import PerigeeCore
+internal import PerigeeLink
+internal import PerigeeTransport
+
+/// The thread that takes wants from the archive's folder, hands the router those that are due, and writes down what becomes of them.
+final class WantDesk: Sendable {
+    /// What the router tells.
+    enum Event: Sendable {
+        case asked(UInt32)
+        case answered(LinkMessage.Answer)
+    }
+
+    private struct Shared: Sendable {
+        var events: [Event] = []
+        var due: [ArchiveWant] = []
+        var counts: [ArchiveWant.State: Int] = [:]
+        var isDone = false
+    }
+
+    private let shared = Locked(Shared())
+    private let wakeUp: WakeUp?
+    private let thread: NamedThread?
+
+    /// `changed` is called, on its thread, when something else is due.
+    init(_ directory: String, log: GatewayLog, changed: @escaping @Sendable () -> Void) {
+        let shared = shared
+        guard let wakeUp = try? WakeUp() else {
+            wakeUp = nil
+            thread = nil
+            return
+        }
+        self.wakeUp = wakeUp
+        thread = NamedThread("wants") {
+            var work = WantWork(directory, log: log)
+            while !shared.withLock({ $0.isDone }) {
+                let events = shared.withLock { state in
+                    defer { state.events = [] }
+                    return state.events
+                }
+                work.turn(events)
+                let due = work.ledger.due(now: currentTime())
+                let counts = work.ledger.counts
+                let isNew = shared.withLock { state in
+                    defer {
+                        state.due = due
+                        state.counts = counts
+                    }
+                    return state.due != due
+                }
+                if isNew { changed() }
+                var poller = Poller()
+                _ = poller.add(wakeUp)
+                _ = try? poller.wait(timeoutMilliseconds: 1_000)
+                wakeUp.clear()
+            }
+        }
+    }
+
+    /// What sessions may be asked for.
+    var due: [ArchiveWant] { shared.withLock { $0.due } }
+
+    var counts: [ArchiveWant.State: Int] { shared.withLock { $0.counts } }
+
+    func note(_ event: Event) {
+        shared.withLock { $0.events.append(event) }
+        wakeUp?.signal()
+    }
+
+    func stop() {
+        shared.withLock { $0.isDone = true }
+        wakeUp?.signal()
+        thread?.join()
+    }
+}
+
+/// What the thread of wants holds.
+private struct WantWork: ~Copyable {
+    private(set) var ledger = WantLedger()
+    private let directory: String
+    private let log: GatewayLog
+    private var folder: WantFolder?
+    private var reader: ArchiveReader?
+    private var frames: [UInt32: ArchivedFrame] = [:]
+    private var unreadable: Set<UInt32> = []
+    private var seen: Int64 = -1
+
+    init(_ directory: String, log: GatewayLog) {
+        self.directory = directory
+        self.log = log
+    }
+
+    /// One look at the folder, at what the router says, and at what came.
+    mutating func turn(_ events: [WantDesk.Event]) {
+        do throws(ArchiveError) {
+            if folder == nil { folder = try WantFolder(directory) }
+            if reader == nil { reader = try ArchiveReader.open(directory) }
+            let hasNew = try refresh()
+            for event in events { try take(event) }
+            let last = try reader?.lastChange() ?? 0
+            if hasNew || !events.isEmpty || last != seen {
+                seen = last
+                try look()
+            }
+        } catch {
+            log.write(.warning, "wants_failed", [("reason", "\(error)")])
+            reader = nil
+        }
+    }
+
+    /// Takes up files that are new, and drops those that were taken away or that nobody needs any more.
+    private mutating func refresh() throws(ArchiveError) -> Bool {
+        guard let folder else { return false }
+        for identity in ledger.expired(now: currentTime().utc) { try folder.remove(identity) }
+        let found = Set(try folder.identities())
+        for identity in ledger.wants.keys where !found.contains(identity) {
+            ledger.remove(identity)
+            frames[identity] = nil
+        }
+        unreadable.formIntersection(found)
+        var hasNew = false
+        for identity in found where ledger.wants[identity] == nil && !unreadable.contains(identity) {
+            do throws(ArchiveError) {
+                ledger.add(try folder.want(identity))
+                hasNew = true
+            } catch {
+                unreadable.insert(identity)
+                log.write(.warning, "want_unreadable", [("reason", "\(error)")])
+            }
+        }
+        return hasNew
+    }
+
+    private mutating func take(_ event: WantDesk.Event) throws(ArchiveError) {
+        let now = currentTime()
+        switch event {
+        case .asked(let identity):
+            let present = try presence(identity)?.count ?? 0
+            try write(ledger.asked(identity, present: present, now: now.utc))
+        case .answered(let answer): try write(ledger.answered(answer, now: now))
+        }
+    }
+
+    /// Looks for what is here of each want.
+    private mutating func look() throws(ArchiveError) {
+        for (identity, want) in ledger.wants where !want.state.isFinal {
+            guard let presence = try presence(identity) else { continue }
+            try write(ledger.present(identity, presence, now: currentTime().utc))
+        }
+    }
+
+    private mutating func presence(_ identity: UInt32) throws(ArchiveError) -> ArchiveReader.Presence? {
+        guard let want = ledger.wants[identity] else { return nil }
+        if case .frame(let number, _) = want.subject, frames[identity] == nil {
+            frames[identity] = try reader?.frame(station: want.station, epoch: want.epoch, number: number)
+        }
+        return try reader?.presence(of: want, frame: frames[identity])
+    }
+
+    private func write(_ want: ArchiveWant?) throws(ArchiveError) {
+        guard let want else { return }
+        try folder?.write(want)
+        log.write(
+            .info, "want",
+            [
+                ("id", Hex.text(want.id)), ("station", want.station), ("subject", want.text),
+                ("state", want.state.rawValue), ("packets", "\(want.packets)"),
+            ])
+    }
+}
