@@ -28,6 +28,11 @@ public struct StoreState: Equatable, Sendable {
     }
 }
 
+extension StoreState {
+    /// What the gateway may be told as lowest: of a lost epoch nothing is known to be settled.
+    var unsettledLowest: UInt64 { isLost ? 1 : lowest }
+}
+
 /// A packet as the store gives it back.
 public struct StoredPacket: Equatable, Sendable {
     public var number: UInt64

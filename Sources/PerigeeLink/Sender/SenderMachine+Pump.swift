@@ -106,7 +106,7 @@ extension SenderMachine {
         session.building.removeAll { packet in items.contains { $0.numbers.contains(packet.number) } }
         session.buildingSize = session.building.reduce(0) { $0 + $1.packet.count }
         counters.tombstones += items.count
-        let lowest = store.isLost ? first.numbers.lowerBound : min(store.lowest, first.numbers.lowerBound)
+        let lowest = min(store.unsettledLowest, first.numbers.lowerBound)
         send(.tombstone(.init(session: session.identity, lowest: lowest, items: items)), &actions)
     }
 
@@ -141,7 +141,7 @@ extension SenderMachine {
         session.repair.debt = size
         counters.replayed += items.count
         // never above what is unsettled: `lowest` frees the gateway from waiting for all below
-        let lowest = min(store.isLost ? first.number : store.lowest, first.number)
+        let lowest = min(store.unsettledLowest, first.number)
         send(.data(.init(session: session.identity, lowest: lowest, items: items)), &actions)
     }
 }

@@ -11,7 +11,7 @@ extension SenderMachine {
         greetings &+= 1
         var hello = LinkMessage.Hello(
             station: configuration.station, epoch: store.epoch, boot: configuration.boot, greeting: greetings,
-            lowest: store.isLost ? 1 : store.lowest, highest: store.isLost ? 0 : store.next - 1)
+            lowest: store.unsettledLowest, highest: store.isLost ? 0 : store.next - 1)
         hello.clockQuality = configuration.clockQuality
         hello.time = now.utc
         hello.firmware = Array(configuration.firmware.prefix(LinkLimit.firmware))

@@ -75,8 +75,8 @@ extension SenderMachine {
         return LinkMessage.Ping(
             session: session.identity, nonce: UInt32(session.pings), time: now.utc,
             queuedPackets: store?.heldCount ?? 0,
-            queuedSize: store?.heldSize ?? 0, oldestAgeMilliseconds: Int(age), lowest: store?.lowest ?? 1,
-            highest: (store?.next ?? 1) - 1)
+            queuedSize: store?.heldSize ?? 0, oldestAgeMilliseconds: Int(age), lowest: store?.unsettledLowest ?? 1,
+            highest: store?.isLost == true ? 0 : (store?.next ?? 1) - 1)
     }
 
     /// The connection broke: a good session is worth another attempt with the same gateway.
