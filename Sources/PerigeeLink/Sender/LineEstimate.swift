@@ -6,15 +6,18 @@ struct LineEstimate: Sendable {
     private var shortest = Recent<Int64>()
     private var fastest = Recent<Double>()
 
-    /// The shortest round trip of the last ten minutes.
+    /// The shortest round trip of the last ten minutes with room on the line.
     var shortestRoundTrip: Int64? { shortest.best(min) }
     /// The fastest delivery of the last ten round trips.
     var rate: Double? { fastest.best(max) }
 
-    mutating func note(roundTrip milliseconds: Int64, now: Int64) {
+    /// `isLoaded`: it stood in the line behind others, so that it may shorten the shortest round trip and never lengthen it; a line
+    /// that is always full would else take its own queue for its length.
+    mutating func note(roundTrip milliseconds: Int64, isLoaded: Bool, now: Int64) {
         let sample = max(milliseconds, 1)
-        shortest.note(sample, now, period: 300_000, better: min)
         roundTrip = roundTrip.map { $0 + (Double(sample) - $0) / 8 } ?? Double(sample)
+        if isLoaded, let shortestRoundTrip, sample >= shortestRoundTrip { return }
+        shortest.note(sample, now, period: 300_000, better: min)
     }
 
     /// A sample that had nothing more to send says only what the line can at least do.

@@ -69,6 +69,7 @@ extension SenderMachine {
             session.deliveredTime = now.monotonic
             if session.stones.isEmpty { session.lastProgress = now.monotonic }
         }
+        let isLoaded = session.isWaiting
         let isLimited = session.lanes.isEmpty && !session.lanes.isLoading
         var items: [LinkMessage.DataBatch.Item] = []
         for packet in packets {
@@ -77,7 +78,7 @@ extension SenderMachine {
             session.flight.append(
                 .init(
                     number: packet.number, size: size, sent: now.monotonic, deliveredBefore: session.delivered,
-                    deliveredTime: session.deliveredTime, isLimited: isLimited))
+                    deliveredTime: session.deliveredTime, isLoaded: isLoaded, isLimited: isLimited))
             session.flightSize += size
             session.repair.debt -= size / 3
             counters.sent += 1

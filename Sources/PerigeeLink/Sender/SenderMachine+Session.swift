@@ -29,7 +29,7 @@ extension SenderMachine {
         }
         switch (phase, message) {
         case (.greeting(let greeting, _, let sent, _), .welcome(let welcome)) where welcome.greeting == greeting:
-            line.note(roundTrip: now.monotonic - sent, now: now.monotonic)
+            line.note(roundTrip: now.monotonic - sent, isLoaded: false, now: now.monotonic)
             check(welcome, now, &actions)
         case (.open(let session), _): receive(message, session, now, &actions)
         default: counters.ignored += 1
@@ -56,7 +56,8 @@ extension SenderMachine {
             return refuse(reject, now, &actions)
         case .pong(let pong):
             if pong.nonce == UInt32(session.pings) {
-                line.note(roundTrip: now.monotonic - session.lastPing, now: now.monotonic)
+                line.note(
+                    roundTrip: now.monotonic - session.lastPing, isLoaded: session.isWaiting, now: now.monotonic)
             }
             session.pings = 0
         case .bye(let bye):
@@ -158,7 +159,7 @@ extension SenderMachine {
         }
         if let newest = settled.newest {
             silences = 0
-            line.note(roundTrip: now.monotonic - newest.sent, now: now.monotonic)
+            line.note(roundTrip: now.monotonic - newest.sent, isLoaded: newest.isLoaded, now: now.monotonic)
             let time = max(now.monotonic - newest.deliveredTime, 1)
             let rate = Double(session.delivered - newest.deliveredBefore) * 1_000 / Double(time)
             line.note(rate: rate, isLimited: newest.isLimited, now: now.monotonic)

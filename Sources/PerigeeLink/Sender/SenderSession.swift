@@ -10,6 +10,8 @@ struct SenderSession: Sendable {
         /// What was durable when it was sent, and when that was known: the rate is what became durable since.
         let deliveredBefore: Int
         let deliveredTime: Int64
+        /// Others were on the line before it.
+        let isLoaded: Bool
         /// Nothing more was there to send.
         let isLimited: Bool
     }
