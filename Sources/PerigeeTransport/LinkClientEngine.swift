@@ -78,6 +78,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         for event in connection {
             meter.count(event.kind)
             guard event.generation == generation, socket != nil else { continue }
+            explain(event.kind)
             switch event.kind {
             case .ready: step(.ready)
             case .disconnected: step(.disconnected)
@@ -88,6 +89,25 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         }
         for event in events { step(event) }
         if let drainUntil { step(.drain(until: drainUntil)) }
+    }
+
+    /// What an operator can do about a connection that does not come up; a good one takes it back.
+    private func explain(_ event: ConnectionEvent.Kind) {
+        let gateway = gateways[current]
+        let reason: String? =
+            switch event {
+            case .ready: nil
+            case .refused:
+                "the gateway \(gateway.endpoint) does not know our key \(gateway.keys?.own.publicKey.text ?? ""): "
+                    + "allow it there with `perigee keys allow`"
+            case .protocolFailure:
+                "\(gateway.endpoint) speaks another protocol, or one end has keys and the other has none: check both "
+                    + "configurations"
+            case .greetingCut where gateway.keys != nil:
+                "\(gateway.endpoint) hung up while greeting: if it goes on so, the key of the gateway is another one"
+            default: shared.withLock { $0.snapshot.lastError }
+            }
+        shared.withLock { $0.snapshot.lastError = reason }
     }
 
     private func receive() -> [UInt8]? {

@@ -18,7 +18,8 @@ final class GatewayProcess {
     /// Starts it and waits for the line that says where it listens. `words` go before those that every test has. `fileSizeLimit`: no file
     /// may grow beyond so many octets, a disk that is full.
     init(
-        folder: String, endpoint: String = "tcp://127.0.0.1:*", words: [String] = [], fileSizeLimit: Int? = nil
+        folder: String, endpoint: String = "tcp://127.0.0.1:*", words: [String] = [], fileSizeLimit: Int? = nil,
+        variables: [String: String] = [:]
     ) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
@@ -33,6 +34,7 @@ final class GatewayProcess {
             words + [
                 "--endpoint", endpoint, "--archive", folder + "/archive", "--status", folder + "/status.json",
             ]
+        process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         if let fileSizeLimit {
             let script = "trap '' XFSZ; ulimit -f \(fileSizeLimit / 512); exec \"$0\" \"$@\""
             process.executableURL = URL(fileURLWithPath: "/bin/sh")

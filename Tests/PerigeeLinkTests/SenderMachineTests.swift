@@ -235,6 +235,25 @@ struct SenderMachineTests {
         }
     }
 
+    @Test(
+        "a key that may not speak for the station, at its greeting or later, waits as after a refusal",
+        arguments: [true, false])
+    func denied(_ isGreeting: Bool) throws {
+        var bench = try Bench(packets: 1)
+        if isGreeting {
+            _ = bench.handle(.tick, after: 1_000)
+            _ = bench.handle(.ready)
+        } else {
+            _ = try bench.open()
+        }
+        #expect(bench.hear(.bye(.init(session: 77, reason: .denied))) == [])
+        let start = bench.now
+        #expect(bench.hear(.bye(.init(session: isGreeting ? 0 : 9, reason: .denied))) == [.closeSocket])
+        #expect(bench.machine.state == .offline)
+        let wait = try #require(bench.machine.deadline) - start
+        #expect((15_000...30_000).contains(wait))
+    }
+
     @Test("a rejected packet is set aside and leaves the window")
     func rejected() throws {
         var bench = try Bench(packets: 4)

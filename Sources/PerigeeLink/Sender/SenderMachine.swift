@@ -197,6 +197,7 @@ public struct SenderMachine: Sendable {
         case .disconnected: if !isOffline { lose(now, &generator, &actions) }
         case .refused: if !isOffline { giveUp(.refused, now, &generator, &actions) }
         case .sendFailed: if !isOffline { giveUp(.failed, now, &generator, &actions) }
+        case .received(let octets) where isDenial(octets): giveUp(.refused, now, &generator, &actions)
         case .received(let octets): receive(octets, now, &actions)
         case .store(let state): take(state, now, &actions)
         case .loaded(let epoch, let priority, let numbers, let packets):
