@@ -100,8 +100,9 @@ let package = Package(
         swift(
             "PerigeeGateway",
             [
-                "PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeJSON", "PerigeeLink",
-                "PerigeeTransport",
+                "PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeFirmware",
+                "PerigeeJSON",
+                "PerigeeLink", "PerigeeTransport",
             ]),
         swift(
             "PerigeeTools",
@@ -150,7 +151,11 @@ let package = Package(
         test("PerigeeSpool", ["PerigeeSQLite"]),
         test(
             "PerigeeGateway",
-            ["PerigeeArchive", "PerigeeConcurrency", "PerigeeLink", "PerigeeTransport", "perigee-gateway"]),
+            [
+                "PerigeeArchive", "PerigeeConcurrency", "PerigeeFirmware", "PerigeeJSON", "PerigeeLink",
+                "PerigeeTransport",
+                "perigee-gateway",
+            ]),
         test("PerigeeTransport", ["PerigeeLink"]),
         test("PerigeeRaster"),
         test("PerigeeFrameFormat", ["PerigeeJSON"]),

@@ -6,7 +6,7 @@ internal import PerigeeTransport
 
 /// Sessions by connection, and the router's socket. Belongs to the thread of `Gateway.run`.
 final class GatewayRouter {
-    private struct Session {
+    struct Session {
         let hello: LinkMessage.Hello
         var machine: ReceiverMachine
         /// What the archive was told of the station's lowest number, and when.
@@ -21,8 +21,10 @@ final class GatewayRouter {
     private var socket: Socket
     private let configuration: GatewayConfiguration
     private let jobs: BoundedQueue<ArchiveJob>
-    private let log: GatewayLog
-    private var sessions: [[UInt8]: Session] = [:]
+    let log: GatewayLog
+    var sessions: [[UInt8]: Session] = [:]
+    /// Firmware that operators put there for stations.
+    var offers: FirmwareOffers
     private struct Greeting {
         let number: UInt32
         let key: PublicKey?
@@ -53,6 +55,7 @@ final class GatewayRouter {
         self.jobs = jobs
         self.desk = desk
         self.log = log
+        offers = FirmwareOffers(folder: configuration.archiveDirectory + "/firmware/offers")
     }
 
     /// Totals with the living sessions in them.
@@ -61,6 +64,7 @@ final class GatewayRouter {
         status.stations = book.status(now: currentTime().monotonic)
         var places: [String: Int] = [:]
         for (index, station) in status.stations.enumerated() { places[station.name] = index }
+        status.firmware = offers.json
         for session in sessions.values {
             status.counters.add(session.machine.counters)
             if let place = places[session.hello.station.text] {
@@ -134,8 +138,12 @@ final class GatewayRouter {
         case .bye(let bye): forward(message, session: bye.session, from: peer)
         case .tombstone(let batch): forward(message, session: batch.session, from: peer)
         case .answer(let answer): forward(message, session: answer.session, from: peer)
-        case .fetch(let fetch): forward(message, session: fetch.session, from: peer)
-        case .bundle(let report): forward(message, session: report.session, from: peer)
+        case .fetch(let fetch):
+            forward(message, session: fetch.session, from: peer)
+            answer(fetch, to: peer, now: currentTime().monotonic)
+        case .bundle(let report):
+            forward(message, session: report.session, from: peer)
+            note(report, from: peer)
         case .welcome, .ack, .reject, .pong, .want, .offer, .piece:
             countStrange("message", "a gateway's message")
             if sessions[peer] != nil { close(peer, .violation) }
@@ -269,6 +277,7 @@ final class GatewayRouter {
             ])
         send(welcome, to: peer)
         ask(peer)
+        offerFirmware(to: peer, isNewSession: true, now: currentTime().monotonic)
     }
 
     /// Takes what may be asked for now, and asks the sessions there are.
@@ -303,6 +312,7 @@ final class GatewayRouter {
     /// Lets time pass for all sessions.
     func tick() {
         let now = currentTime()
+        offerFirmware(now: now.monotonic)
         for (peer, session) in sessions where session.machine.deadline <= now.monotonic {
             var session = session
             let actions = session.machine.tick(now: now)
@@ -386,7 +396,7 @@ final class GatewayRouter {
             ])
     }
 
-    private func send(_ message: LinkMessage, to peer: [UInt8]) {
+    func send(_ message: LinkMessage, to peer: [UInt8]) {
         let octets = message.packed()
         let result: SendResult
         do throws(TransportError) { result = try socket.send([peer, octets]) } catch {

@@ -44,6 +44,8 @@ public struct GatewayStatus: Equatable, Sendable {
     public var wireReceived = 0
     public var wireSent = 0
     public var isStopping = false
+    /// What is offered to stations, and how far they are.
+    var firmware = JSONValue.null
 
     /// What the status file says.
     func json(now: Timestamp) -> JSONValue {
@@ -56,7 +58,8 @@ public struct GatewayStatus: Equatable, Sendable {
             .init("strange_messages", .integer(strangeMessages)),
             .init("wire_octets_received", .integer(wireReceived)), .init("wire_octets_sent", .integer(wireSent)),
             .init("failed_greetings", .integer(failedGreetings)), .init("denied_messages", .integer(deniedMessages)),
-            .init("keys", list.map(Self.json) ?? .null), .init("sessions", .array(sessions.map(\.json))),
+            .init("keys", list.map(Self.json) ?? .null), .init("firmware", firmware),
+            .init("sessions", .array(sessions.map(\.json))),
             .init("stations", .array(stations.map(\.json))),
             .init(
                 "wants",

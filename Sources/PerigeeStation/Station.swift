@@ -25,6 +25,8 @@ public final class Station: Sendable {
     private let sources: SourceGate
     private let log: StationLog
     private let firmware: FirmwareWatch
+    private let firmwareThread: NamedThread
+    private let firmwareRequests: FirmwareThread
     private let started: Timestamp
 
     /// Binds the sockets and starts all threads. It does not wait for the gateway.
@@ -79,15 +81,19 @@ public final class Station: Sendable {
         }
         self.intakes = intakes
         endpoints = intakes.map(\.endpoint)
+        let firmwareRequests = FirmwareThread()
+        self.firmwareRequests = firmwareRequests
         let (store, link) = try wrap { (error: TransportError) in
             .link(endpoint: configuration.gatewayEndpoint, error)
         } _: { () throws(TransportError) in
             let store = try MemoryPacketStore(epoch: epoch, sizeLimit: configuration.queueSizeLimit)
-            return (store, try LinkClient(client, store: store, context: zeroMQ))
+            return (store, try LinkClient(client, store: firmwareRequests.store(before: store), context: zeroMQ))
         }
         store.attach { [weak link] event in link?.deliver(event) }
         self.store = store
         self.link = link
+        let stage = FirmwareStage(slots: parts.firmware.slots, slotsFolder: configuration.firmwareSlotsDirectory)
+        firmwareThread = NamedThread("firmware") { firmwareRequests.run(stage) { link.deliver($0) } }
         let uplink = Uplink(context: context, store: store)
         self.uplink = uplink
         uplinkThread = NamedThread("uplink") { uplink.run() }
@@ -155,6 +161,7 @@ public final class Station: Sendable {
         log.write(.notice, "draining", ["seconds": "\(parts.configuration.drainSeconds)"])
         writeStatus(.draining)
         for intake in intakes { intake.signal() }
+        firmwareRequests.stop()
         var isInTime = intakes.allSatisfy { $0.join(timeoutMilliseconds: left()) }
         context.intakeQueue.close()
         isInTime = lanes.allSatisfy { $0.join(timeoutMilliseconds: left()) } && isInTime
@@ -168,6 +175,7 @@ public final class Station: Sendable {
         for intake in intakes { _ = intake.join(timeoutMilliseconds: 2_000) }
         store.close()
         let last = try? link.drain(timeoutMilliseconds: max(left(), 200))
+        firmwareThread.join()
         writeStatus(.stopped)
         let counters = context.counters.current
         let isDelivered =

@@ -138,6 +138,23 @@ final class Daemons {
         throw CancellationError()
     }
 
+    /// Waits until the gateway's status says what is asked for; gives up after a minute.
+    func waitForGateway(_ what: String, until isTrue: (JSONValue) -> Bool) async throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+        var last = "no status"
+        while ContinuousClock.now < deadline {
+            if let data = FileManager.default.contents(atPath: folder.file("gateway.json")),
+                let status = try? JSONValue(parsing: Array(data)[...], depthLimit: 16)
+            {
+                if isTrue(status) { return }
+                last = status.description
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        Issue.record("waited in vain for \(what): \(last)")
+        throw CancellationError()
+    }
+
     /// Waits until so many frames were taken, and every packet is acknowledged.
     func waitForDelivery(_ count: Int) async throws {
         try await wait("\(count) frames delivered") { status in

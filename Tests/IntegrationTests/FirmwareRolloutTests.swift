@@ -6,8 +6,8 @@ import Testing
 /// A new firmware on a real station: installed, tried, kept or taken back.
 @Suite("firmware on a station", .timeLimit(.minutes(4)))
 struct FirmwareRolloutTests {
-    private let daemons: Daemons
-    private let folder: TemporaryFolder
+    let daemons: Daemons
+    let folder: TemporaryFolder
 
     init() throws {
         daemons = try Daemons(target: "1000x")
@@ -31,7 +31,7 @@ struct FirmwareRolloutTests {
         return id
     }
 
-    private func publish(_ first: Int, _ count: Int) throws {
+    func publish(_ first: Int, _ count: Int) throws {
         try Programs.succeed(
             "simulate", "--publish", "--endpoint", daemons.frames, "--places", "\(count)", "--first-place", "\(first)",
             "--rows", "16", "--columns", "16")
@@ -88,5 +88,26 @@ struct FirmwareRolloutTests {
         try await daemons.wait("the package's bundle") { $0["firmware"]?["source"] == .string("package") }
         #expect(daemons.log.contains("model.safetensors has SHA-256"))
         #expect(daemons.stopStation() == 0)
+    }
+}
+
+extension FirmwareRolloutTests {
+    @Test("one that the gateway offers is fetched, tried and kept, and the gateway knows")
+    func offered() async throws {
+        let offers = folder.file("archive/firmware/offers")
+        try FileManager.default.createDirectory(atPath: offers, withIntermediateDirectories: true)
+        try Programs.succeed(
+            "firmware", "pack", SharedData.packageRoot + "/Firmware/perigee-1", "--release", "7",
+            "-o", offers + "/seven.tar", "--secret-key", folder.file("release.key"))
+        try daemons.startGateway()
+        try daemons.startStation()
+        try await daemons.wait("the trial") { $0["firmware"]?["trial"]?["start"]?.int == 1 }
+        #expect(daemons.status?["firmware"]?["version"] == .string("7"))
+        try publish(0, 50)
+        try await daemons.waitForGateway("the verdict") { status in
+            status["firmware"]?["stations"]?["test"]?["stage"] == .string("committed")
+        }
+        #expect(daemons.status?["firmware"]?["source"] == .string("a"))
+        #expect(daemons.stopStation() == 0, "\(daemons.log)")
     }
 }

@@ -35,9 +35,10 @@ public struct SlotStore: Sendable {
     }
 
     /// Checks a packed bundle from outside in, writes it to the slot that serves nobody, reads it back, and has it tried from
-    /// the next start on. `now` stands in the log.
+    /// the next start on. `now` stands in the log. `refusesFailed`: not one that failed its trial here before.
     public func install(
-        _ packed: PackedBundle, allowsDowngrade: Bool, now: Timestamp, check: Check = SelfTest.run
+        _ packed: PackedBundle, allowsDowngrade: Bool, refusesFailed: Bool = false, now: Timestamp,
+        check: Check = SelfTest.run
     ) throws(RolloutError) -> SlotState.Release {
         let key = try firmware { () throws(FirmwareError) in try packed.verify(keys) }
         let bundle = try firmware { () throws(FirmwareError) in try FirmwareBundle.load(packed) }
@@ -45,6 +46,9 @@ public struct SlotStore: Sendable {
         return try files.exclusively { () throws(RolloutError) in
             var state = try load(now)
             try state.check(release, allowsDowngrade: allowsDowngrade)
+            if refusesFailed, let failure = state.failures.last(where: { $0.release == release }) {
+                throw .failedBefore(version: release.version, reason: failure.reason)
+            }
             try check(bundle)
             let slot = state.beginWriting()
             try save(state)
