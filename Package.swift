@@ -170,7 +170,7 @@ let package = Package(
             "PerigeeStation",
             [
                 "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat",
-                "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeRollout", "PerigeeTransport",
+                "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeRollout", "PerigeeSimulator", "PerigeeTransport",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -1,10 +1,11 @@
 import Glibc
 
 /// Reads small files whole, and lists folders.
-enum ConfigurationFile {
+public enum ConfigurationFile {
     static let sizeLimit = 1 << 20  // octets
 
-    static func read(_ path: String) throws(ConfigurationError) -> [UInt8] {
+    /// The octets of a file of at most 1 MiB.
+    public static func read(_ path: String) throws(ConfigurationError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw failure(path, "cannot be opened") }
         defer { close(file) }

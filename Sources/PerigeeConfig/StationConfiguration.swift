@@ -57,6 +57,8 @@ public struct StationConfiguration: Equatable, Sendable {
     public var gatewayKeyFile: String
     /// Octets of packets that may wait for their acknowledgement.
     public var queueSizeLimit: Int
+    public var classes: [FrameClass]
+    public var control: Control
     public var statusFile: String
     /// How long the link may still deliver when the station is asked to stop.
     public var drainSeconds: Int
@@ -93,7 +95,9 @@ extension StationConfiguration {
     ]
 
     /// The keys of the file.
-    public static let keys: [Key] = [
+    public static let keys = stationKeys + controlKeys
+
+    private static let stationKeys: [Key] = [
         Key("station.id", .text(), .text("station-1"), "name of this station, said to the gateway"),
         Key(needed: "intake.endpoints", .tables(intakeKeys), "sockets on which frames come in"),
         Key("limits.header_bytes", .size(1_024...1 << 24), .integer(64 << 10), "largest header of a frame"),
@@ -200,6 +204,8 @@ extension StationConfiguration {
         Self.check(gatewayEndpoint, line: values.line("gateway.endpoint"), key: "gateway.endpoint", &reader)
         queueSizeLimit = values.integer("gateway.queue_bytes")
         drainSeconds = values.integer("gateway.drain_seconds")
+        classes = Self.classes(values, file: document.name)
+        control = Control(values, file: document.name)
         statusFile = path("status.file")
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
     }

@@ -2,6 +2,7 @@ import PerigeeCodec
 import PerigeeCompression
 import PerigeeConcurrency
 import PerigeeConfig
+import PerigeeControl
 import PerigeeCore
 import PerigeeFrameFormat
 
@@ -20,42 +21,23 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     /// Works until the queue is closed and empty.
     func run() {
         while let item = context.intakeQueue.take() { encode(item) }
+        context.control.save()
     }
 
     private func encode(_ item: IntakeItem) {
-        let sensor = item.header.sensor
         if context.isAbandoned.current {
             context.fail(.stopped, detail: "the station stops", ticket: item.ticket)
             return
         }
         do {
             let samples = try item.header.samples(decoding: item.samples)
-            let target = context.configuration.targets[sensor] ?? context.configuration.target
-            let (bound, ratio) = Self.aim(target)
-            let (declaration, metadata) = try declare(item, samples: samples, isLossless: bound == .lossless)
-            let key = StreamTable.key(declaration)
-            let encoder = try encoder(declaration, key: key)
-            let rawSize = samples.bytes.count
-            let budget = FrameBudget.size(rawSize: rawSize, target: ratio)
-            let assigned = context.streams.withLock {
-                $0.assign(declaration, key: key, metadata: metadata, budget: budget)
-            }
-            guard let assigned else {
-                context.fail(
-                    .declarations, detail: "restart the station: it takes a new epoch", ticket: item.ticket)
-                return
-            }
-            let budgets = FrameBudget.payloads(
-                rawSize: rawSize, target: ratio, assignment: assigned, metadata: metadata)
-            let layers = try encode(samples, with: encoder, budgets: budgets, bound: bound, item: item)
-            if bound == nil { try countClipped(samples, encoder, item) }
-            let size = layers.reduce(512) { $0 + $1.count }
-            let uplink = UplinkItem(
-                assignment: assigned, metadata: metadata, layers: layers, rawSize: rawSize, ticket: item.ticket)
+            guard let uplink = try encode(item, samples) else { return }
+            let size = uplink.layers.reduce(512) { $0 + $1.count } + uplink.finer.reduce(0) { $0 + $1.count }
             if context.uplinkQueue.append(uplink, size: size) != .accepted {
                 context.fail(.stopped, detail: "the station stops", ticket: item.ticket)
             }
             sampleBaseline(samples, label: item.ticket.label)
+            context.control.saveWhenDue()
         } catch let error as FrameFormatError {
             context.reject(error.rejection, field: error.field, detail: "\(error)", ticket: item.ticket)
         } catch let error as FormatError {
@@ -67,12 +49,45 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         }
     }
 
-    /// The bound that a target asks for, and the ratio of the layers before that.
-    private static func aim(_ target: StationConfiguration.Target) -> (bound: ErrorBound?, ratio: Double) {
-        switch target {
-        case .ratio(let ratio): (nil, ratio)
-        case .lossless: (.lossless, LayerLadder.ratioBelowResidual)
+    /// Encodes a frame and decides what of it goes out now; nil where it failed and that was told.
+    private func encode(_ item: IntakeItem, _ samples: Samples) throws -> UplinkItem? {
+        let control = context.control
+        let frameClass = control.frameClass(
+            topic: item.topic, description: item.header.description, rows: samples.rows, columns: samples.columns)
+        let target =
+            control.target(of: frameClass) ?? context.configuration.targets[item.header.sensor]
+            ?? context.configuration.target
+        let (declaration, metadata) = try declare(item, samples: samples, isLossless: target == .lossless)
+        let key = StreamTable.key(declaration)
+        let encoder = try encoder(declaration, key: key)
+        let isSurprising = control.isSurprising(
+            samples, stream: encoder.stream, metadata: metadata, label: item.ticket.label)
+        // singles come back to the last bit only verbatim, which is another stream
+        func finer(_ finer: StationConfiguration.Target) -> StationConfiguration.Target {
+            finer == .lossless && samples.type == .float32 ? target : finer
         }
+        let targets = FrameTargets(
+            target: target, kept: finer(control.settings.keptTarget),
+            best: isSurprising ? finer(control.settings.bestTarget) : nil)
+        let rawSize = samples.bytes.count
+        let budget = FrameBudget.size(rawSize: rawSize, target: targets.wantedRatio)
+        let assigned = context.streams.withLock {
+            $0.assign(declaration, key: key, metadata: metadata, budget: budget)
+        }
+        guard let assigned else {
+            context.fail(.declarations, detail: "restart the station: it takes a new epoch", ticket: item.ticket)
+            return nil
+        }
+        let budgets = FrameBudget.payloads(
+            rawSize: rawSize, ratios: targets.ratios, assignment: assigned, metadata: metadata)
+        let bound: ErrorBound? = targets.isLossless ? .lossless : nil
+        let layers = try encode(samples, with: encoder, budgets: budgets, bound: bound, item: item)
+        if bound == nil { try countClipped(samples, encoder, item) }
+        let priority = isSurprising ? FrameClass.priorities.lowerBound : frameClass.priority
+        let count = control.decide(layers, priority: priority, targets: targets)
+        return UplinkItem(
+            assignment: assigned, metadata: metadata, layers: Array(layers[..<count]), finer: Array(layers[count...]),
+            priority: priority, rawSize: rawSize, ticket: item.ticket)
     }
 
     private func declare(

@@ -1,4 +1,3 @@
-import PerigeeCodec
 package import PerigeeCore
 
 /// How many octets of payload each layer of a frame may have, so that its packets as a whole stay within the target.
@@ -9,10 +8,10 @@ package enum FrameBudget {
     /// Octets that a frame's packets may have together.
     package static func size(rawSize: Int, target: Double) -> Int { Int(Double(rawSize) / max(target, 1)) }
 
-    /// Cumulative budgets for the layers, coarse to fine. Every octet of every packet counts: headers, metadata, checksums,
+    /// Cumulative budgets for layers that end at these ratios, coarse to fine. Every octet of every packet counts: headers, metadata, checksums,
     /// and `charge` octets of the stream's declaration.
     package static func payloads(
-        rawSize: Int, target: Double, assignment: StreamTable.Assignment, metadata: FrameMetadata
+        rawSize: Int, ratios: [Double], assignment: StreamTable.Assignment, metadata: FrameMetadata
     ) -> [Int] {
         var head = ByteWriter()
         metadata.pack(into: &head, declaration: assignment.stream)
@@ -22,7 +21,7 @@ package enum FrameBudget {
         let first = 1 + common.bytes.count + head.bytes.count + Packet.checksumSize + assignment.charge
         var packets = 1
         var budgets: [Int] = []
-        for ratio in LayerLadder.ratios.filter({ $0 > target }) + [target] {
+        for (index, ratio) in ratios.enumerated() {
             let whole = size(rawSize: rawSize, target: ratio)
             // Each layer begins a packet, and no packet is shorter than `Packet.sizeLimit` but the last of a layer.
             let later = packets - 1 + whole / (Packet.sizeLimit - 64)
@@ -30,7 +29,7 @@ package enum FrameBudget {
             part.writeVarint(max(later, 1))
             let overhead = first + later * (1 + common.bytes.count + part.bytes.count + Packet.checksumSize)
             let budget = max(0, whole - overhead)
-            let isLast = ratio == target
+            let isLast = index == ratios.count - 1
             guard isLast || budget - (budgets.last ?? 0) >= smallestLayer else {
                 budgets.append(budgets.last ?? 0)
                 continue

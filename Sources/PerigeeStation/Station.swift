@@ -39,7 +39,8 @@ public final class Station: Sendable {
         started = currentTime().utc
         let context = StationContext(
             configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
-            profiles: parts.bundle.profiles, model: parts.model, log: log)
+            profiles: parts.bundle.profiles, model: parts.model,
+            control: RateControl(configuration, areas: parts.areas, log: log), log: log)
         self.context = context
         firmware = FirmwareWatch(parts.firmware, counters: context.counters.current, log: log, now: currentTime())
         let zeroMQ = try wrap { (error: TransportError) in
@@ -137,11 +138,13 @@ public final class Station: Sendable {
     private func status(_ state: StationStatus.State) -> StationStatus {
         let held = store.current
         uplink.account(lowest: held.lowest)
+        let delivered = context.counters.current.sensors.values.reduce(0) { $0 + $1.packetSizeAcknowledged }
+        context.control.observe(delivered: delivered, held: held.heldByPriority)
         return StationStatus(
             state: state, configuration: parts.configuration, epoch: epoch, started: started, now: currentTime().utc,
             firmware: firmware.json, endpoints: endpoints,
             counters: context.counters.current, intakeQueue: (context.intakeQueue.count, context.intakeQueue.size),
-            link: link.snapshot, held: held)
+            link: link.snapshot, held: held, control: context.control)
     }
 
     private func writeStatus(_ state: StationStatus.State) {

@@ -19,6 +19,8 @@ struct FrameTicket: Sendable {
 struct IntakeItem: Sendable {
     var header: FrameHeader
     var ticket: FrameTicket
+    /// What the message was addressed to.
+    var topic: [UInt8]
     /// As received, perhaps compressed.
     var samples: [UInt8]
     var receivedAt: Timestamp
@@ -35,12 +37,9 @@ struct UplinkItem: Sendable {
     /// The samples as zstd, to be kept for a while; nil where they are not.
     var raw: [UInt8]?
     /// Class of its packets: 1 is sent first, 3 is dropped first.
-    var priority = UplinkItem.normalPriority
+    var priority: Int
     var rawSize: Int
     var ticket: FrameTicket
-
-    /// Class of a frame that no rule names.
-    static let normalPriority = 2
 }
 
 /// What the threads of a station share.
@@ -52,6 +51,7 @@ final class StationContext: Sendable {
     let profiles: [SensorProfile]
     let model: CodecModel
     let log: StationLog
+    let control: RateControl
     let counters = Locked(StationCounters())
     let streams = Locked(StreamTable())
     let intakeQueue: BoundedQueue<IntakeItem>
@@ -65,7 +65,7 @@ final class StationContext: Sendable {
 
     init(
         configuration: StationConfiguration, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
-        model: CodecModel, log: StationLog
+        model: CodecModel, control: RateControl, log: StationLog
     ) {
         self.configuration = configuration
         self.catalog = catalog
@@ -73,6 +73,7 @@ final class StationContext: Sendable {
         self.profiles = profiles
         self.model = model
         self.log = log
+        self.control = control
         limits = FrameLimits(headerSize: configuration.headerSizeLimit, frameSize: configuration.frameSizeLimit)
         // a part may be a little larger than the frame it holds, when it is compressed badly
         intakeQueue = BoundedQueue(

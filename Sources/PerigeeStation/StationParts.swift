@@ -1,5 +1,6 @@
 import PerigeeCodec
 public import PerigeeConfig
+import PerigeeControl
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeLink
@@ -12,6 +13,8 @@ public struct StationParts: Sendable {
     let firmware: StationFirmware
     let name: StationName
     let keys: StationKeys
+    /// Areas of interest by their file.
+    let areas: [String: Area]
 
     /// Reads the keys, the sensors and the firmware that the configuration names. `credentials` is the folder that the service
     /// manager made for this process, as `$CREDENTIALS_DIRECTORY` says. `isStart`: the station really starts, which counts for
@@ -40,6 +43,7 @@ public struct StationParts: Sendable {
         } _: { () throws(FormatError) in
             try StationName(configuration.stationID)
         }
+        areas = try Self.areas(configuration)
         for sensor in configuration.targets.keys.sorted() where catalog[sensor] == nil {
             throw .configuration(
                 ConfigurationError(problems: [
@@ -52,6 +56,24 @@ public struct StationParts: Sendable {
 
     var bundle: FirmwareBundle { firmware.bundle }
     var model: CodecModel { firmware.model }
+
+    private static func areas(_ configuration: StationConfiguration) throws(StationError) -> [String: Area] {
+        var areas: [String: Area] = [:]
+        for file in configuration.classes.compactMap(\.areaFile) where areas[file] == nil {
+            let octets = try wrap { (error: ConfigurationError) in
+                .configuration(error)
+            } _: { () throws(ConfigurationError) in
+                try ConfigurationFile.read(file)
+            }
+            do throws(AreaError) { areas[file] = try Area(geoJSON: octets[...]) } catch {
+                throw .configuration(
+                    ConfigurationError(problems: [
+                        ConfigurationProblem(file: file, line: 0, key: error.field, message: error.problem)
+                    ]))
+            }
+        }
+        return areas
+    }
 
     /// One line about the firmware.
     public var firmwareText: String { "\(bundle.manifest.name) \(Hex.text(bundle.id))" }

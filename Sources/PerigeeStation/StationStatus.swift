@@ -1,4 +1,3 @@
-import Glibc
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
@@ -27,6 +26,7 @@ struct StationStatus {
     let link: LinkClient.Snapshot
     /// What the link has not delivered yet.
     let held: StoreState
+    let control: RateControl
 
     var json: JSONValue {
         .object([
@@ -35,7 +35,7 @@ struct StationStatus {
             "firmware": firmware,
             "intake": intake, "ledger": ledger, "bytes": bytes, "saving": saving,
             "over_budget": .integer(sum(\.overBudget)), "clipped_samples": .integer(counters.clippedTotal),
-            "link": linkObject,
+            "link": linkObject, "control": control.json,
             "sensors": .sorted(counters.sensors.mapValues(sensor)),
         ])
     }
@@ -125,25 +125,6 @@ struct StationStatus {
         return .number((left / Double(right) * 1_000).rounded() / 1_000)
     }
 
-    /// Writes the file beside itself and renames it, so that a reader sees one whole state. False where that failed.
-    static func write(_ text: String, to path: String) -> Bool {
-        let temporary = path + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { return false }
-        let octets = Array((text + "\n").utf8)
-        var done = 0
-        while done < octets.count {
-            let count = octets.withUnsafeBytes {
-                Glibc.write(file, $0.baseAddress.map { $0 + done }, octets.count - done)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            done += count
-        }
-        guard Glibc.close(file) == 0, done == octets.count else {
-            unlink(temporary)
-            return false
-        }
-        return rename(temporary, path) == 0
-    }
+    /// False where the file could not be written.
+    static func write(_ text: String, to path: String) -> Bool { SmallFile.write(Array((text + "\n").utf8), to: path) }
 }

@@ -20,7 +20,10 @@ final class Bench {
     private var source: Socket?
 
     /// `extra`: more of the configuration. `isHeld`: the gateway says nothing before it is released.
-    init(_ extra: String = "", link: String = "", refused: Set<UInt64> = [], isHeld: Bool = false) throws {
+    init(
+        _ extra: String = "", link: String = "", control: String = "", places: String? = nil, refused: Set<UInt64> = [],
+        isHeld: Bool = false
+    ) throws {
         folder = try TemporaryFolder()
         context = try ZeroMQContext()
         gateway = try TestGateway(context: context, refused: refused, isHeld: isHeld)
@@ -35,6 +38,9 @@ final class Bench {
             [gateway]
             endpoint = "\(gateway.endpoint)"
             \(link)
+            [control]
+            places_file = "\(places ?? folder.file("places.bin"))"
+            \(control)
             [status]
             file = "\(folder.file("status.json"))"
             \(extra)

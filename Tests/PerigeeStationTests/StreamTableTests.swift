@@ -1,3 +1,4 @@
+import PerigeeCodec
 import PerigeeCore
 import PerigeeStation
 import Testing
@@ -73,7 +74,8 @@ func budgets(rawSize: Int, target: Double) throws {
     let size = FrameBudget.size(rawSize: rawSize, target: target)
     let assigned = table.assign(stream(), key: StreamTable.key(stream()), metadata: frame, budget: size)
     let assignment = try #require(assigned)
-    let budgets = FrameBudget.payloads(rawSize: rawSize, target: target, assignment: assignment, metadata: frame)
+    let ratios = LayerLadder.ratios.filter { $0 > target } + [target]
+    let budgets = FrameBudget.payloads(rawSize: rawSize, ratios: ratios, assignment: assignment, metadata: frame)
     #expect(budgets == budgets.sorted() && !budgets.isEmpty)
     let layers = budgets.indices.map { [UInt8](repeating: 1, count: budgets[$0] - ($0 == 0 ? 0 : budgets[$0 - 1])) }
     let packets = Packet.parts(

@@ -183,7 +183,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         do throws(FrameFormatError) {
             let header = try FrameMessage.header(parsing: parts, limits: context.limits)
             if header.kind == .frame {
-                take(header, samples: parts[2], size: size, origin: origin, &socket)
+                take(header, parts, size: size, origin: origin, &socket)
             } else {
                 mark(header)
             }
@@ -221,7 +221,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     }
 
     private func take(
-        _ header: FrameHeader, samples: [UInt8], size: Int, origin: IntakeOrigin?, _ socket: inout Socket
+        _ header: FrameHeader, _ parts: [[UInt8]], size: Int, origin: IntakeOrigin?, _ socket: inout Socket
     ) {
         let ticket = FrameTicket(
             sensor: header.sensor, run: header.run, sequence: header.sequence ?? 0,
@@ -243,7 +243,8 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         }
         tell(outcome, ticket)
         if case .duplicate(let isInWork) = outcome { return repeated(ticket, isInWork: isInWork) }
-        let item = IntakeItem(header: header, ticket: ticket, samples: samples, receivedAt: currentTime().utc)
+        let item = IntakeItem(
+            header: header, ticket: ticket, topic: parts[0], samples: parts[2], receivedAt: currentTime().utc)
         switch put(item, size: size, &socket) {
         case .accepted: break
         case .closed: context.fail(.stopped, detail: "the station stops", ticket: ticket)

@@ -1,0 +1,182 @@
+import PerigeeConcurrency
+import PerigeeConfig
+import PerigeeControl
+import PerigeeCore
+import PerigeeLink
+import PerigeeTransport
+
+/// What the lanes of a station ask about each frame: its class, how surprising its places are, how many layers go out now.
+final class RateControl: Sendable {
+    /// What was counted since the start.
+    struct Counts: Equatable, Sendable {
+        /// Frames by the class that won; those without one are under `usual`.
+        var classes: [String: Int] = [:]
+        /// Frames above the threshold.
+        var surprising = 0
+        /// Cells by what came of them.
+        var scored = 0
+        var learned = 0
+        var hidden = 0
+        /// The newest score of a frame by sensor, and the highest.
+        var latest: [String: Double] = [:]
+        var highest: Double?
+        var saveFailures = 0
+    }
+
+    /// Milliseconds between two savings of the places.
+    private static let saveInterval: Int64 = 300_000
+
+    let settings: StationConfiguration.Control
+    private let rules: [ClassRule]
+    private let targets: [String: StationConfiguration.Target]
+    private let log: StationLog
+    private let layers: Locked<LayerControl>
+    private let places: Locked<PlaceTable>
+    private let counts = Locked(Counts())
+    private let saved: Locked<Int64>
+
+    /// Reads what is remembered of places; a file that is damaged is told and forgotten.
+    init(_ configuration: StationConfiguration, areas: [String: Area], log: StationLog) {
+        let settings = configuration.control
+        self.settings = settings
+        self.log = log
+        rules = configuration.classes.map { rule in
+            ClassRule(
+                name: rule.name, topic: rule.topic, sensor: rule.sensor,
+                area: rule.areaFile.flatMap { areas[$0] }, priority: rule.priority)
+        }
+        targets = Dictionary(
+            configuration.classes.compactMap { rule in rule.target.map { (rule.name, $0) } }
+        ) { first, _ in first }
+        layers = Locked(
+            LayerControl(
+                settings: LayerControl.Settings(horizon: Double(settings.horizonSeconds)),
+                plannedRate: settings.lineRate > 0 ? Double(settings.lineRate) : nil))
+        places = Locked(Self.load(settings, log: log))
+        saved = Locked(currentTime().monotonic)
+    }
+
+    private static func load(_ settings: StationConfiguration.Control, log: StationLog) -> PlaceTable {
+        let size = settings.places * PlaceTable.placeSize + 64
+        guard settings.places > 0, let octets = SmallFile.read(settings.placesFile, limit: max(size, 1 << 28)) else {
+            return PlaceTable(limit: settings.places)
+        }
+        do throws(FormatError) {
+            return try PlaceTable(parsing: octets, limit: settings.places)
+        } catch {
+            log.write(
+                .warning, "places_forgotten",
+                ["file": settings.placesFile, "detail": "\(error)", "remedy": "none: places are learned anew"])
+            return PlaceTable(limit: settings.places)
+        }
+    }
+
+    /// The class of a frame, counted.
+    func frameClass(topic: [UInt8], description: FrameDescription, rows: Int, columns: Int) -> FrameClass {
+        let found = FrameClass.of(
+            rules: rules, topic: topic, sensor: description.sensor,
+            outline: description.georeference.flatMap { Outline($0, rows: rows, columns: columns) })
+        counts.withLock { $0.classes[found.name ?? "usual", default: 0] += 1 }
+        return found
+    }
+
+    /// The target of a class; nil where it has none of its own.
+    func target(of frameClass: FrameClass) -> StationConfiguration.Target? {
+        frameClass.name.flatMap { targets[$0] }
+    }
+
+    /// Scores the places of a frame and learns them. True where it is surprising.
+    func isSurprising(_ samples: Samples, stream: StreamDescription, metadata: FrameMetadata, label: String) -> Bool {
+        guard settings.places > 0 else { return false }
+        let description = stream.frameDescription(metadata)
+        guard
+            let grid = PlaceGrid(
+                place: description.place, georeference: description.georeference, rows: samples.rows,
+                columns: samples.columns)
+        else { return false }
+        let features = PlaceFeatures(
+            bands: stream.bands, scale: stream.scale, offset: stream.offset, peak: stream.peak)
+        let cells = CellReader.cells(samples, grid: grid, features: features, nodata: stream.nodata)
+        let time: Timestamp? =
+            switch metadata.time {
+            case .unknown: nil
+            case .acquired(let time), .received(let time): time
+            }
+        let surprise = places.withLock {
+            $0.look(
+                cells, grid: grid, sensor: stream.sensor, time: time ?? Timestamp(milliseconds: 0),
+                threshold: settings.surprise)
+        }
+        let isSurprising = (surprise.score ?? 0) > settings.surprise
+        counts.withLock { counts in
+            counts.scored += surprise.scored
+            counts.learned += surprise.learned
+            counts.hidden += surprise.hidden
+            guard let score = surprise.score else { return }
+            counts.latest[label] = score
+            counts.highest = max(counts.highest ?? score, score)
+            counts.surprising += isSurprising ? 1 : 0
+        }
+        if isSurprising { tell(surprise, description: description, label: label) }
+        return isSurprising
+    }
+
+    private func tell(_ surprise: Surprise, description: FrameDescription, label: String) {
+        func text(_ value: Double?) -> String { value.map { "\(($0 * 10).rounded() / 10)" } ?? "unknown" }
+        let origin = description.georeference.map { "EPSG:\($0.epsg) \($0.transform[2]) \($0.transform[5])" }
+        log.write(
+            .notice, "surprise", key: label,
+            [
+                "sensor": label, "score": text(surprise.score), "highest": text(surprise.highest),
+                "place": description.place ?? origin ?? "unknown", "cells": "\(surprise.scored)",
+                "above": "\(surprise.above)", "time": description.datetime?.rfc3339 ?? "unknown",
+            ])
+    }
+
+    /// How many of a frame's layers go out now.
+    func decide(_ layers: [[UInt8]], priority: Int, targets: FrameTargets) -> Int {
+        var size = 0
+        let sizes = layers.map { layer in
+            // each layer begins a packet
+            size += layer.isEmpty ? 0 : layer.count + 24
+            return size
+        }
+        let frame = LayerControl.Frame(priority: priority, sizes: sizes, wanted: targets.wanted, best: targets.best)
+        let now = currentTime().monotonic
+        return self.layers.withLock { $0.decide(frame, now: now) }
+    }
+
+    /// What the link has delivered so far, and what waits by priority 0 to 3, octets of packets. Call it each second.
+    func observe(delivered: Int, held: [Int]) {
+        let now = currentTime().monotonic
+        layers.withLock { $0.observe(now: now, delivered: delivered, held: held) }
+    }
+
+    /// What `status.json` says of it.
+    var current: (layers: LayerControl, counts: Counts, places: Int, evicted: Int) {
+        let table = places.withLock { ($0.count, $0.evicted) }
+        return (layers.current, counts.current, table.0, table.1)
+    }
+
+    /// Saves the places, some minutes after the last time.
+    func saveWhenDue() {
+        let now = currentTime().monotonic
+        let isDue = saved.withLock { saved in
+            guard now - saved >= Self.saveInterval else { return false }
+            saved = now
+            return true
+        }
+        if isDue { save() }
+    }
+
+    /// Saves the places; a failure is counted and told.
+    func save() {
+        guard settings.places > 0 else { return }
+        let table = places.current
+        guard table.count > 0, !SmallFile.write(table.packed(), to: settings.placesFile) else { return }
+        counts.withLock { $0.saveFailures += 1 }
+        log.write(
+            .notice, "places_not_saved",
+            ["file": settings.placesFile, "remedy": "make its folder writable, or set [control] places = 0"])
+    }
+}
