@@ -215,6 +215,8 @@ directory = "spool"
 endpoint = "{link}"
 drain_seconds = 5
 {gateway}
+[control]
+places_file = "places.bin"
 [status]
 file = "perigeed.json"
 {tables}

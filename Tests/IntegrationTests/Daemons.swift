@@ -45,6 +45,8 @@ final class Daemons {
         slots = "slots"
         [gateway]
         endpoint = "\(link)"
+        [control]
+        places_file = "places.bin"
         [status]
         file = "perigeed.json"
         """.write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)

@@ -91,6 +91,8 @@ struct DemoPass {
             [keys]
             secret = "keys/station.secret"
             gateway = "keys/gateway.pub"
+            [control]
+            places_file = "places.bin"
             [status]
             file = "perigeed.json"
 
