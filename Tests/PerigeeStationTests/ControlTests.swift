@@ -57,19 +57,19 @@ struct ControlTests {
 
     @Test("a line that is thin from the start gets coarse layers of every frame; the rest is kept")
     func thinLine() throws {
-        let frames = try scenes(0..<6, fireAt: -1)
+        let frames = try scenes(0..<12, fireAt: -1)
         let bench = try Bench(control: "line_rate = 100\nhorizon_seconds = 5\nplaces = 0")
         for (index, frame) in frames.enumerated() {
             try bench.send(FrameMessage.pack(frame, run: "r", sequence: index))
         }
-        let (packets, status) = try bench.finish(received: 6)
+        let (packets, status) = try bench.finish(received: 12)
         let received = try PerigeeStationTests.frames(packets, bench.bundle)
-        #expect(received.count == 6)
+        #expect(received.count == 12)
         let raw = frames[0].samples.bytes.count
-        // 437 octets at 300x; 500 octets of line
-        #expect(received.filter { raw / $0.size > 900 }.count >= 4)
-        #expect(status["control"]?["layers_kept"]?.int ?? 0 >= 4)
-        #expect(status["ledger"]?["spooled"]?.int == 6)
+        // 437 octets at 300x; 500 octets of line: the fourth frame at the latest is cut
+        #expect(received.filter { raw / $0.size > 900 }.count >= 8)
+        #expect(status["control"]?["layers_kept"]?.int ?? 0 >= 8)
+        #expect(status["ledger"]?["spooled"]?.int == 12)
     }
 
     @Test("classes are found by topic, sensor and area, and counted")
