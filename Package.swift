@@ -111,7 +111,7 @@ let package = Package(
                 "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON",
                 "PerigeeLink", "PerigeeProducts", "PerigeeQuality", "PerigeeRaster", "PerigeeRollout",
                 "PerigeeSimulator",
-                "PerigeeTransport",
+                "PerigeeSpool", "PerigeeTransport",
             ]),
         // a dynamic library that brings its own Swift runtime, so that Python needs nothing but this file
         .target(

@@ -27,7 +27,7 @@ public struct Ledger: Equatable, Sendable {
 
     /// What waited in a damaged file counts as dropped, until it is found.
     mutating func suspend() {
-        dropped[.damaged, default: 0] += waiting
+        if waiting > 0 { dropped[.damaged, default: 0] += waiting }
         waiting = 0
         spooled = delivered + droppedTotal + quarantined
     }
@@ -35,7 +35,7 @@ public struct Ledger: Equatable, Sendable {
     /// A frame of a damaged file was found.
     mutating func resume() {
         waiting += 1
-        if let count = dropped[.damaged], count > 0 { dropped[.damaged] = count - 1 } else { spooled += 1 }
+        if let count = dropped[.damaged] { dropped[.damaged] = count > 1 ? count - 1 : nil } else { spooled += 1 }
     }
 
     mutating func settle(_ fate: SettledFrame.Fate) {

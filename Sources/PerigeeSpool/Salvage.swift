@@ -78,10 +78,10 @@ extension Spool {
         return 1
     }
 
-    /// Some steps of reading what was set aside.
-    mutating func salvageStep(budget: Int) throws(SpoolError) {
-        for _ in 0..<budget {
-            guard let salvage else { return }
+    /// Reads what was set aside for so long.
+    mutating func salvage(for duration: Duration) throws(SpoolError) {
+        let end = ContinuousClock.now + duration
+        while let salvage, ContinuousClock.now < end {
             switch salvage.phase {
             case .frames: try salvageFrames(salvage)
             case .packets: try salvagePackets(salvage)

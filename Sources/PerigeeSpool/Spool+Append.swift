@@ -71,6 +71,9 @@ extension Spool {
         for (name, value) in rows where before[name] != value {
             try file.run("INSERT OR REPLACE INTO ledger VALUES (?, ?)", [.text(name), .integer(value)])
         }
+        for name in before.keys where rows[name] == nil {
+            try file.run("DELETE FROM ledger WHERE name = ?", [.text(name)])
+        }
     }
 
     mutating func write(intake: IntakeTotals, sources: [SourceMark]) throws(SQLiteError) {

@@ -57,8 +57,17 @@ extension Spool {
         guard !isBroken else { throw .failedBefore(path: directory) }
         guard !isChanging, !mustReplay else { return }
         advanceClock(to: now)
+        do throws(SpoolError) { try maintainInSteps(now) } catch {
+            // The rest is done when there is room.
+            guard case .full = error else { throw error }
+            upkeep.timesFull += 1
+            Ballast.remove(directory)
+        }
+    }
+
+    private mutating func maintainInSteps(_ now: Timestamp) throws(SpoolError) {
         try measureDisk()
-        try salvageStep(budget: 4)
+        try salvage(for: .milliseconds(300))
         for _ in 0..<4 {
             let moved = try moveStep()
             let purged = try moved ? true : purgeStep()
@@ -68,9 +77,8 @@ extension Spool {
         try expireStep()
         try ageRings()
         try checkpointIfDue(now)
-        if let disk = upkeep.disk, disk.free >= 2 * configuration.ballast, disk.free > disk.total / 20 {
-            Ballast.build(directory, size: configuration.ballast)
-        }
+        // Last, since it makes what a full disk needs most.
+        try restoreBallast()
     }
 
     /// After a damaged packet was found: looks for the frames that miss it.
@@ -106,6 +114,15 @@ extension Spool {
         }
     }
 
+    /// Pages that the log may have at most: the file must be able to take them on a full disk, out of the ballast's room.
+    var logLimit: Int { min(4_000, max(256, configuration.ballast / 2 / Schema.pageSize)) }
+
+    /// Takes the log into the file where nobody called `maintain` in time.
+    mutating func boundLog() throws(SpoolError) {
+        guard file.pagesWritten - upkeep.pagesAtCheckpoint >= logLimit else { return }
+        try checkpoint("PASSIVE")
+    }
+
     private mutating func checkpointIfDue(_ now: Timestamp) throws(SpoolError) {
         let pages = file.pagesWritten - upkeep.pagesAtCheckpoint
         let last = upkeep.lastCheckpoint ?? now
@@ -113,7 +130,13 @@ extension Spool {
         let age = now.milliseconds - last.milliseconds
         guard pages >= Self.checkpointPages || pages > 0 && age >= Int64(Self.checkpointSeconds) * 1_000 else { return }
         let isLong = SystemFiles.size(file.path + "-wal") > Self.walLimit
-        do throws(SQLiteError) { try file.checkpoint(isLong ? "TRUNCATE" : "PASSIVE") } catch {
+        try checkpoint(isLong ? "TRUNCATE" : "PASSIVE")
+        upkeep.lastCheckpoint = now
+        try trimSources()
+    }
+
+    private mutating func checkpoint(_ mode: String) throws(SpoolError) {
+        do throws(SQLiteError) { try file.checkpoint(mode) } catch {
             switch error.kind {
             // The next commit finds out, and makes room.
             case .full: return
@@ -127,7 +150,21 @@ extension Spool {
             }
         }
         upkeep.pagesAtCheckpoint = file.pagesWritten
-        upkeep.lastCheckpoint = now
+    }
+
+    /// Runs of sources that are remembered.
+    private static var sourceLimit: Int { 4_096 }
+
+    /// The marks longest unheard of go.
+    private mutating func trimSources() throws(SpoolError) {
+        var count: Int64 = 0
+        try read { spool throws(SQLiteError) in count = try spool.file.integer("SELECT count(*) FROM sources") ?? 0 }
+        guard count > Self.sourceLimit else { return }
+        try directly { spool throws(SQLiteError) in
+            try spool.file.run(
+                "DELETE FROM sources WHERE rowid IN (SELECT rowid FROM sources ORDER BY age, rowid LIMIT ?)",
+                [.integer(count - Int64(Self.sourceLimit))])
+        }
     }
 }
 

@@ -45,7 +45,7 @@ extension Spool {
     }
 
     /// Unsettled packets of one class with numbers in `numbers`, ascending: as many as `size` octets hold, at least one. A packet whose
-    /// octets are not those that were stored goes to the quarantine, with the next commit, and is passed over.
+    /// octets are not those that were stored goes to the quarantine, and is passed over.
     public mutating func load(
         _ epoch: Epoch, priority: Int, numbers: Range<UInt64>, size: Int
     ) throws(SpoolError) -> SpoolLoad {

@@ -19,7 +19,7 @@ extension Spool {
             }
             try trimFiner(to: configuration.finerRing)
         }
-        if let raw = frame.raw, !raw.isEmpty, raw.count <= configuration.rawRing {
+        if let raw = frame.raw, !raw.isEmpty, raw.count <= min(configuration.rawRing, Self.rawLimit) {
             try file.run(
                 "INSERT OR REPLACE INTO raw VALUES (?, ?, ?, ?)",
                 [.integer(key), .integer(memory.clock), .integer(Int64(CRC32C.checksum(raw))), .blob(raw)])
@@ -27,6 +27,9 @@ extension Spool {
             try trimRaw(to: configuration.rawRing)
         }
     }
+
+    /// Octets of a raw frame at most: SQLite takes no rows of 1 GB.
+    private static var rawLimit: Int { 256 << 20 }
 
     /// Sends the first `layers` layers of a frame, as far as they were not sent, under new numbers; nil where the ring has none of
     /// them any more.

@@ -61,8 +61,15 @@ extension Spool {
     mutating func quarantineDamaged(_ epoch: Epoch, number: UInt64) throws(SpoolError) -> Settlement {
         let reason = "its octets are not those that were stored"
         var settlement = Settlement()
-        try change(.setAside(epoch, number: number, reason: reason, .damaged)) { spool throws(SQLiteError) in
-            settlement = try spool.quarantine(epoch, number: number, reason: reason, .damaged)
+        if isChanging || mustReplay {
+            try change(.setAside(epoch, number: number, reason: reason, .damaged)) { spool throws(SQLiteError) in
+                settlement = try spool.quarantine(epoch, number: number, reason: reason, .damaged)
+            }
+        } else {
+            // No transaction that the caller knows of: it would never be committed.
+            try directly { spool throws(SQLiteError) in
+                settlement = try spool.quarantine(epoch, number: number, reason: reason, .damaged)
+            }
         }
         upkeep.damaged += settlement.packets
         upkeep.audit = 0

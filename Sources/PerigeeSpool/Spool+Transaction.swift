@@ -53,6 +53,7 @@ extension Spool {
                 throw .full(path: directory)
             }
         }
+        try boundLog()
     }
 
     /// Writes what memory holds, and commits.
@@ -132,6 +133,9 @@ enum FailureKind {
 }
 
 extension SQLiteError {
+    /// SQLITE_IOERR_READ
+    var isReadFailure: Bool { if case .call(_, _, 266, _) = self { true } else { false } }
+
     var kind: FailureKind {
         switch self {
         case .call(_, _, let code, _):

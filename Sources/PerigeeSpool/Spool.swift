@@ -86,6 +86,9 @@ public struct Spool: ~Copyable, @unchecked Sendable {
 
     /// Makes everything since the last commit durable, together with the totals of the intake and the marks of the sources that changed.
     public mutating func commit(intake: IntakeTotals, sources: [SourceMark] = []) throws(SpoolError) {
+        guard !isBroken else { throw .failedBefore(path: directory) }
+        // Nothing to sync.
+        guard isChanging || mustReplay || !sources.isEmpty || intake != committed.ledger.intake else { return }
         try change(.commit(intake, sources)) { spool throws(SQLiteError) in
             try spool.write(intake: intake, sources: sources)
         }

@@ -74,10 +74,7 @@ extension SpoolOpening {
 extension Spool {
     /// Reads what was set aside for some seconds at most, since others wait for the spool; `maintain` does the rest.
     mutating func salvageForAWhile() {
-        let end = ContinuousClock.now + .seconds(3)
-        do throws(SpoolError) {
-            while salvage != nil, ContinuousClock.now < end { try salvageStep(budget: 1) }
-        } catch {
+        do throws(SpoolError) { try salvage(for: .seconds(3)) } catch {
             // A full disk: `maintain` goes on when there is room. Everything else has marked the spool as broken, and says so at the next
             // call.
         }

@@ -32,7 +32,7 @@ struct SpoolOpening {
         }
         if let mended { recovery.append(.mendedLog(frames: mended)) }
         // What cannot be opened or read is moved away; a fresh file can be.
-        for _ in 0..<2 {
+        for attempt in 0..<3 {
             let isFresh = !SystemFiles.exists(path)
             do throws(SQLiteError) {
                 let file = try connect(isFresh: isFresh)
@@ -43,6 +43,8 @@ struct SpoolOpening {
                 try identify(file, &memory, isFresh: isFresh, &recovery)
                 return Opened(file: file, lock: lock, memory: memory, recovery: recovery, salvage: salvage)
             } catch {
+                // A read that fails once may not fail again.
+                if attempt == 0, error.isReadFailure { continue }
                 try handle(error, isFresh: isFresh, &recovery)
             }
         }

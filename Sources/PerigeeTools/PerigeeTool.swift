@@ -7,10 +7,9 @@ public enum PerigeeTool {
         "perigee", summary: "Reduce satellite images to short embedded streams, and rebuild them",
         subcommands: [
             EncodeCommand.command, DecodeCommand.command, InfoCommand.command, CompareCommand.command,
-            PublishCommand.command, SimulateCommand.command, ArchiveCommand.command,
+            PublishCommand.command, SimulateCommand.command, ArchiveCommand.command, SpoolCommand.command,
             KeysCommand.command, RenderCommand.command, FirmwareCommand.command, DemoCommand.command,
-            CompletionCommand.command,
-            ReferenceCommand.command,
+            BenchCommand.command, CompletionCommand.command, ReferenceCommand.command,
         ])
 
     /// Runs what the arguments name. Throws `CommandFailure`.
@@ -25,6 +24,8 @@ public enum PerigeeTool {
         case let path where path.first == "archive": try ArchiveCommand.run(arguments)
         case let path where path.first == "keys": try KeysCommand.run(arguments)
         case let path where path.first == "firmware": try FirmwareCommand.run(arguments)
+        case let path where path.first == "spool": try SpoolCommand.run(arguments)
+        case let path where path.first == "bench": try BenchCommand.run(arguments)
         case ["render"]: try RenderCommand.run(arguments)
         case ["demo"]: try await DemoCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)

@@ -1,16 +1,12 @@
-import Foundation
 import PerigeeCore
 import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
 /// Random operations, commits, losses of what was not committed and reopenings, against the model.
-@Suite("Spool against its model", .timeLimit(.minutes(2)))
+@Suite("Spool against its model", .timeLimit(.minutes(10)))
 struct SpoolPropertyTests {
-    static let seeds: Range<UInt64> =
-        ProcessInfo.processInfo.environment["PERIGEE_SEED"].flatMap(UInt64.init).map { $0..<$0 + 1 } ?? 1..<25
-
-    @Test("any order of operations gives what the model says", arguments: seeds)
+    @Test("any order of operations gives what the model says", arguments: seeds(usual: 24))
     func followsModel(seed: UInt64) throws {
         let folder = try TemporaryFolder()
         var random = SeededGenerator(seed: seed)

@@ -94,3 +94,24 @@ extension FileOctets {
         return String(cString: resolved)
     }
 }
+
+extension FileOctets {
+    /// Whether there is something of this name.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Octets of a file, 0 where there is none.
+    static func size(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// The text of a file of the system that tells no size, its first 64 KiB.
+    static func text(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}
