@@ -95,7 +95,7 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
                 "PerigeeControl", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink",
-                "PerigeeRollout", "PerigeeTransport",
+                "PerigeeRollout", "PerigeeSpool", "PerigeeTransport",
             ]),
         swift(
             "PerigeeGateway",
@@ -120,7 +120,7 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
 
         // mains
-        main("perigeed", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeStation"]),
+        main("perigeed", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeSpool", "PerigeeStation"]),
         main(
             "perigee-gateway",
             [

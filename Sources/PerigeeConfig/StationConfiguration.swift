@@ -49,14 +49,13 @@ public struct StationConfiguration: Equatable, Sendable {
     public var firmwareKeysDirectory: String
     /// The bundle of the directory must be signed where others could have changed it.
     public var requiresFirmwareSignature: Bool
+    public var spool: Spool
     public var gatewayEndpoint: String
     /// Connects there in the clear where there are no keys, whoever can listen in.
     public var isInsecure: Bool
     /// Its own secret key, and the file of its gateway's public keys.
     public var secretFile: String
     public var gatewayKeyFile: String
-    /// Octets of packets that may wait for their acknowledgement.
-    public var queueSizeLimit: Int
     public var classes: [FrameClass]
     public var control: Control
     public var statusFile: String
@@ -65,6 +64,25 @@ public struct StationConfiguration: Equatable, Sendable {
 }
 
 extension StationConfiguration {
+    /// Where packets wait until the gateway has them, and how much of the disk they and what is kept for later may take.
+    public struct Spool: Equatable, Sendable {
+        public var directory: String
+        /// Octets of packets that wait.
+        public var quota: Int
+        /// The part of them that only priorities 0 and 1 may use.
+        public var reserved: Int
+        /// Octets of a file that is given up when the disk is full.
+        public var ballast: Int
+        /// Octets of packets that were delivered, of finer layers, and of raw frames, which are kept for whoever asks for them.
+        public var sentRing: Int
+        public var finerRing: Int
+        public var rawRing: Int
+        /// Days after which those are forgotten.
+        public var ringDays: Int
+        /// Days after which packets that wait are given up; 0 is never.
+        public var expiryDays: Int
+    }
+
     /// How much of a frame is sent.
     public enum Target: Equatable, Sendable {
         /// Raw octets over all octets sent.
@@ -126,9 +144,20 @@ extension StationConfiguration {
         Key("gateway.insecure", .boolean, .boolean(false), "connect without keys, whoever can listen in"),
         Key("keys.secret", .text(), .text("keys/station.secret"), "own secret key"),
         Key("keys.gateway", .text(), .text("keys/gateway.pub"), "public keys of the gateway, one or two"),
+        Key("spool.directory", .text(), .text("/var/lib/perigee/spool"), "folder of the spool"),
+        Key("spool.quota_bytes", .size(1 << 20...1 << 42), .integer(1 << 30), "packets that wait for the gateway"),
         Key(
-            "gateway.queue_bytes", .size(1 << 16...1 << 40), .integer(64 << 20), "packets that wait for acknowledgement"
-        ),
+            "spool.reserved_bytes", .size(0...1 << 42), .integer(64 << 20),
+            "the part of the quota that only priorities 0 and 1 may use"),
+        Key(
+            "spool.ballast_bytes", .size(0...1 << 30), .integer(32 << 20), "a file that is given up on a full disk"),
+        Key(
+            "spool.sent_ring_bytes", .size(0...1 << 42), .integer(64 << 20), "delivered packets kept to be sent again"),
+        Key("spool.finer_ring_bytes", .size(0...1 << 42), .integer(256 << 20), "finer layers kept to be asked for"),
+        Key(
+            "spool.raw_ring_bytes", .size(0...1 << 42), .integer(256 << 20), "raw frames kept to be asked for, as zstd"),
+        Key("spool.ring_days", .integer(1...3_650), .integer(7), "days after which what is kept is forgotten"),
+        Key("spool.expiry_days", .integer(0...3_650), .integer(0), "days after which packets are given up; 0 is never"),
         Key("gateway.drain_seconds", .integer(0...3_600), .integer(10), "how long to deliver when asked to stop"),
         Key("status.file", .text(), .text("/run/perigee/status.json"), "written each second and at the end"),
     ]
@@ -202,7 +231,17 @@ extension StationConfiguration {
         secretFile = path("keys.secret")
         gatewayKeyFile = path("keys.gateway")
         Self.check(gatewayEndpoint, line: values.line("gateway.endpoint"), key: "gateway.endpoint", &reader)
-        queueSizeLimit = values.integer("gateway.queue_bytes")
+        spool = Spool(
+            directory: path("spool.directory"), quota: values.integer("spool.quota_bytes"),
+            reserved: values.integer("spool.reserved_bytes"), ballast: values.integer("spool.ballast_bytes"),
+            sentRing: values.integer("spool.sent_ring_bytes"), finerRing: values.integer("spool.finer_ring_bytes"),
+            rawRing: values.integer("spool.raw_ring_bytes"), ringDays: values.integer("spool.ring_days"),
+            expiryDays: values.integer("spool.expiry_days"))
+        if spool.reserved > spool.quota {
+            reader.add(
+                values.line("spool.reserved_bytes"), "spool.reserved_bytes",
+                "is \(spool.reserved), must not exceed spool.quota_bytes (\(spool.quota)): lower it")
+        }
         drainSeconds = values.integer("gateway.drain_seconds")
         classes = Self.classes(values, file: document.name)
         control = Control(values, file: document.name)

@@ -57,6 +57,8 @@ public struct IntakeTotals: Equatable, Sendable {
     public var rejected: [String: Int] = [:]
     public var lostAtCrash = 0
     public var inWork = 0
+    /// The station ended by itself after this.
+    public var isComplete = false
 
     /// All zero.
     public init() {}

@@ -57,7 +57,7 @@ enum Schema {
             stored INTEGER NOT NULL, packet BLOB NOT NULL);
         CREATE TABLE ledger (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE sources (
-            sensor TEXT NOT NULL, run TEXT NOT NULL, newest INTEGER NOT NULL, seen INTEGER NOT NULL, age INTEGER NOT NULL,
+            sensor TEXT NOT NULL, run TEXT NOT NULL, newest INTEGER NOT NULL, window BLOB NOT NULL, age INTEGER NOT NULL,
             PRIMARY KEY (sensor, run));
         CREATE INDEX sources_by_age ON sources (age);
         """

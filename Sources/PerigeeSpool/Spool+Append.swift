@@ -83,7 +83,7 @@ extension Spool {
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?)",
                 [
                     .text(mark.sensor), .text(mark.run), .integer(Int64(mark.newest)),
-                    .integer(Int64(bitPattern: mark.seen)), .integer(memory.clock),
+                    .blob(mark.window), .integer(memory.clock),
                 ])
         }
     }

@@ -32,12 +32,12 @@ extension Spool {
     public mutating func sources() throws(SpoolError) -> [SourceMark] {
         var found: [SourceMark] = []
         try read { spool throws(SQLiteError) in
-            try spool.file.rows("SELECT sensor, run, newest, seen FROM sources ORDER BY age, rowid") {
+            try spool.file.rows("SELECT sensor, run, newest, window FROM sources ORDER BY age, rowid") {
                 row throws(SQLiteError) in
                 found.append(
                     SourceMark(
                         sensor: row.text(0) ?? "", run: row.text(1) ?? "", newest: Int(row.integer(2)),
-                        seen: UInt64(bitPattern: row.integer(3))))
+                        window: row.blob(3)))
                 return true
             }
         }

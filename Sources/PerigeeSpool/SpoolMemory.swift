@@ -87,7 +87,8 @@ extension SpoolMemory {
             "in_work": Int64(ledger.intake.inWork), "spooled": Int64(ledger.spooled),
             "delivered": Int64(ledger.delivered), "thinned": Int64(ledger.thinned),
             "quarantined": Int64(ledger.quarantined), "waiting": Int64(ledger.waiting), "clock": clock,
-            "quarantine_size": Int64(quarantine), "salvaged_frames": salvagedFrames,
+            "quarantine_size": Int64(quarantine),
+            "complete": ledger.intake.isComplete ? 1 : 0, "salvaged_frames": salvagedFrames,
             "salvaged_packets": salvagedPackets,
         ]
         for (reason, count) in ledger.intake.rejected { rows["rejected/\(reason)"] = Int64(count) }
@@ -102,6 +103,7 @@ extension SpoolMemory {
         case "received": ledger.intake.received = count
         case "lost_at_crash": ledger.intake.lostAtCrash = count
         case "in_work": ledger.intake.inWork = count
+        case "complete": ledger.intake.isComplete = count == 1
         case "spooled": ledger.spooled = count
         case "delivered": ledger.delivered = count
         case "thinned": ledger.thinned = count

@@ -46,15 +46,15 @@ public struct SourceMark: Equatable, Sendable {
     public var sensor: String
     public var run: String
     public var newest: Int
-    /// Bit `i` says that `newest - i` was stored.
-    public var seen: UInt64
+    /// Bit `i`, lowest of the first octet first, says that the fate of `newest - i` was decided.
+    public var window: [UInt8]
 
     /// See the properties.
-    public init(sensor: String, run: String, newest: Int, seen: UInt64) {
+    public init(sensor: String, run: String, newest: Int, window: [UInt8]) {
         self.sensor = sensor
         self.run = run
         self.newest = newest
-        self.seen = seen
+        self.window = window
     }
 }
 

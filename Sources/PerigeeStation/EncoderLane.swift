@@ -33,7 +33,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             let samples = try item.header.samples(decoding: item.samples)
             guard let uplink = try encode(item, samples) else { return }
             let size = uplink.layers.reduce(512) { $0 + $1.count } + uplink.finer.reduce(0) { $0 + $1.count }
-            if context.uplinkQueue.append(uplink, size: size) != .accepted {
+            if context.spoolQueue.append(.frame(uplink), size: size) != .accepted {
                 context.fail(.stopped, detail: "the station stops", ticket: item.ticket)
             }
             sampleBaseline(samples, label: item.ticket.label)

@@ -5,12 +5,11 @@ import PerigeeFirmware
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeLink
+public import PerigeeSpool
 import PerigeeTransport
 
 /// The whole station: sockets for frames, lanes that encode, one link to the gateway. Its threads run from `init` to `stop`.
 public final class Station: Sendable {
-    /// Identity of this run: packets in memory do not outlive the process, so each start is an epoch of its own.
-    public let epoch: Epoch
     /// Where it really listens, in the order of the configuration.
     public let endpoints: [String]
 
@@ -18,9 +17,7 @@ public final class Station: Sendable {
     private let context: StationContext
     private let intakes: [Intake]
     private let lanes: [NamedThread]
-    private let uplink: Uplink
-    private let uplinkThread: NamedThread
-    private let store: MemoryPacketStore
+    private let spoolThread: NamedThread
     private let link: LinkClient
     private let sources: SourceGate
     private let log: StationLog
@@ -29,18 +26,25 @@ public final class Station: Sendable {
     private let firmwareRequests: FirmwareThread
     private let started: Timestamp
 
-    /// Binds the sockets and starts all threads. It does not wait for the gateway.
+    /// Opens the spool, binds the sockets and starts all threads. It does not wait for the gateway.
     public init(_ parts: StationParts, log: StationLog) throws(StationError) {
         let configuration = parts.configuration
-        let epoch = Epoch.random()
         self.parts = parts
-        self.epoch = epoch
         self.log = log
         started = currentTime().utc
+        var spool: Spool
+        do throws(SpoolError) {
+            spool = try Spool(
+                directory: configuration.spool.directory, configuration: configuration.spool.limits,
+                now: currentTime().utc, machine: MachineIdentity.read())
+        } catch { throw .spool(error) }
+        log.write(spool.recovery)
+        let restored: RestoredState
+        do throws(SpoolError) { restored = try RestoredState(&spool) } catch { throw .spool(error) }
         let context = StationContext(
             configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
             profiles: parts.bundle.profiles, model: parts.model,
-            control: RateControl(configuration, areas: parts.areas, log: log), log: log)
+            control: RateControl(configuration, areas: parts.areas, log: log), log: log, restored: restored)
         self.context = context
         firmware = FirmwareWatch(parts.firmware, counters: context.counters.current, log: log, now: currentTime())
         let zeroMQ = try wrap { (error: TransportError) in
@@ -48,19 +52,6 @@ public final class Station: Sendable {
         } _: { () throws(TransportError) in
             try ZeroMQContext()
         }
-        var sender = SenderConfiguration(station: parts.name, boot: UInt64.random(in: 1...UInt64.max))
-        sender.firmware = [parts.bundle.id]
-        var address = LinkClient.GatewayAddress(endpoint: configuration.gatewayEndpoint)
-        address.keys = parts.keys.link
-        if address.keys == nil {
-            log.write(
-                .warning, "unprotected",
-                [
-                    "endpoint": configuration.gatewayEndpoint,
-                    "remedy": "make keys with `perigee keys gen`, unless this is a trial",
-                ])
-        }
-        let client = LinkClient.Configuration(gateways: [address], sender: sender)
         let sources = try wrap { (error: TransportError) in
             .link(endpoint: "", error)
         } _: { () throws(TransportError) in
@@ -68,8 +59,32 @@ public final class Station: Sendable {
         }
         self.sources = sources
         // Sockets first, so that a station that cannot listen does not greet its gateway. Frames wait in the queue meanwhile.
+        let intakes = try Self.bind(configuration.intakes, context: context, sources: sources, zeroMQ: zeroMQ)
+        self.intakes = intakes
+        endpoints = intakes.map(\.endpoint)
+        let spoolThread = SpoolThread(
+            spool, declared: Set(restored.declarations.map(\.number)), context: context)
+        let firmwareRequests = FirmwareThread()
+        self.firmwareRequests = firmwareRequests
+        let link = try Self.connect(parts, store: firmwareRequests.store(before: spoolThread), log: log, zeroMQ: zeroMQ)
+        self.link = link
+        let stage = FirmwareStage(slots: parts.firmware.slots, slotsFolder: configuration.firmwareSlotsDirectory)
+        firmwareThread = NamedThread("firmware") { firmwareRequests.run(stage) { link.deliver($0) } }
+        self.spoolThread = NamedThread("spool") { spoolThread.run { link.deliver($0) } }
+        let count = configuration.lanes > 0 ? configuration.lanes : processorCount()
+        lanes = (0..<count).map { index in
+            let lane = EncoderLane(context: context)
+            // the codec recurses little, but large frames want room
+            return NamedThread("lane-\(index)", stackSize: 16 << 20) { lane.run() }
+        }
+    }
+
+    private static func bind(
+        _ configurations: [StationConfiguration.Intake], context: StationContext, sources: SourceGate,
+        zeroMQ: ZeroMQContext
+    ) throws(StationError) -> [Intake] {
         var intakes: [Intake] = []
-        for (index, intake) in configuration.intakes.enumerated() {
+        for (index, intake) in configurations.enumerated() {
             intakes.append(
                 try wrap { (error: TransportError) in
                     .intake(endpoint: intake.endpoint, error)
@@ -80,37 +95,41 @@ public final class Station: Sendable {
                         zeroMQ: zeroMQ)
                 })
         }
-        self.intakes = intakes
-        endpoints = intakes.map(\.endpoint)
-        let firmwareRequests = FirmwareThread()
-        self.firmwareRequests = firmwareRequests
-        let (store, link) = try wrap { (error: TransportError) in
-            .link(endpoint: configuration.gatewayEndpoint, error)
-        } _: { () throws(TransportError) in
-            let store = try MemoryPacketStore(epoch: epoch, sizeLimit: configuration.queueSizeLimit)
-            return (store, try LinkClient(client, store: firmwareRequests.store(before: store), context: zeroMQ))
+        return intakes
+    }
+
+    private static func connect(
+        _ parts: StationParts, store: any PacketStore, log: StationLog, zeroMQ: ZeroMQContext
+    ) throws(StationError) -> LinkClient {
+        var sender = SenderConfiguration(station: parts.name, boot: UInt64.random(in: 1...UInt64.max))
+        sender.firmware = [parts.bundle.id]
+        var address = LinkClient.GatewayAddress(endpoint: parts.configuration.gatewayEndpoint)
+        address.keys = parts.keys.link
+        if address.keys == nil {
+            log.write(
+                .warning, "unprotected",
+                [
+                    "endpoint": address.endpoint,
+                    "remedy": "make keys with `perigee keys gen`, unless this is a trial",
+                ])
         }
-        store.attach { [weak link] event in link?.deliver(event) }
-        self.store = store
-        self.link = link
-        let stage = FirmwareStage(slots: parts.firmware.slots, slotsFolder: configuration.firmwareSlotsDirectory)
-        firmwareThread = NamedThread("firmware") { firmwareRequests.run(stage) { link.deliver($0) } }
-        let uplink = Uplink(context: context, store: store)
-        self.uplink = uplink
-        uplinkThread = NamedThread("uplink") { uplink.run() }
-        let count = configuration.lanes > 0 ? configuration.lanes : processorCount()
-        lanes = (0..<count).map { index in
-            let lane = EncoderLane(context: context)
-            // the codec recurses little, but large frames want room
-            return NamedThread("lane-\(index)", stackSize: 16 << 20) { lane.run() }
+        let client = LinkClient.Configuration(gateways: [address], sender: sender)
+        return try wrap { (error: TransportError) in
+            .link(endpoint: parts.configuration.gatewayEndpoint, error)
+        } _: {
+            () throws(TransportError) in
+            try LinkClient(client, store: store, context: zeroMQ)
         }
     }
 
     /// What was done so far.
     public var counters: StationCounters { context.counters.current }
 
-    /// The link has ended by itself and will not come back.
-    public var isBroken: Bool { !context.isStopping.current && link.snapshot.stopReason != nil }
+    /// The epoch that new frames join.
+    public var epoch: Epoch { context.spoolStatus.current.epoch }
+
+    /// The spool can do nothing more in this process: end it, and start again.
+    public var failure: SpoolError? { context.spoolStatus.current.failure }
 
     /// The thread that checks the keys of sources has ended: libzmq would let everybody in.
     public var hasLostAdmission: Bool { sources.isLost }
@@ -128,23 +147,22 @@ public final class Station: Sendable {
         let counters = context.counters.current
         let link = link.snapshot
         return "link \(link.state.rawValue), \(counters.received) frames in, \(counters.spooled) spooled, "
-            + "\(counters.rejectedTotal) refused, \(store.current.heldCount) packets wait"
+            + "\(counters.rejectedTotal) refused, \(counters.spool.waiting) wait"
             + (counters.clippedTotal > 0 ? ", \(counters.clippedTotal) samples clipped" : "")
     }
 
-    /// Counts what was acknowledged and writes `status.json`; a failure is counted and logged.
+    /// Writes `status.json`; a failure is counted and logged.
     public func writeStatus() { writeStatus(context.isStopping.current ? .draining : .running) }
 
     private func status(_ state: StationStatus.State) -> StationStatus {
-        let held = store.current
-        uplink.account(lowest: held.lowest)
+        let spool = context.spoolStatus.current
         let delivered = context.counters.current.sensors.values.reduce(0) { $0 + $1.packetSizeAcknowledged }
-        context.control.observe(delivered: delivered, held: held.heldByPriority)
+        context.control.observe(delivered: delivered, held: spool.served?.heldByPriority ?? [0, 0, 0, 0])
         return StationStatus(
-            state: state, configuration: parts.configuration, epoch: epoch, started: started, now: currentTime().utc,
+            state: state, configuration: parts.configuration, started: started, now: currentTime(),
             firmware: firmware.json, endpoints: endpoints,
             counters: context.counters.current, intakeQueue: (context.intakeQueue.count, context.intakeQueue.size),
-            link: link.snapshot, held: held, control: context.control)
+            spool: spool, link: link.snapshot, control: context.control)
     }
 
     private func writeStatus(_ state: StationStatus.State) {
@@ -152,6 +170,15 @@ public final class Station: Sendable {
         guard !StationStatus.write(status(state).json.description, to: path) else { return }
         context.counters.withLock { $0.statusFailures += 1 }
         log.write(.warning, "status_not_written", ["file": path, "remedy": "make its folder writable"])
+    }
+
+    /// Waits until all that was encoded is durable and the link knows of it.
+    private func flushSpool() {
+        let done = BoundedQueue<Bool>(itemLimit: 1, octetLimit: 1)
+        guard context.spoolQueue.append(.flush(done: { _ = done.offer(true, size: 0) }), size: 0) == .accepted else {
+            return
+        }
+        while done.take(timeoutMilliseconds: 100) == nil, failure == nil {}
     }
 
     /// Takes no more frames, encodes those that wait, delivers what it can within the configured time, and ends all threads.
@@ -170,26 +197,25 @@ public final class Station: Sendable {
         isInTime = lanes.allSatisfy { $0.join(timeoutMilliseconds: left()) } && isInTime
         if !isInTime { context.isAbandoned.withLock { $0 = true } }
         for lane in lanes { lane.join() }
-        context.uplinkQueue.close()
-        if !uplinkThread.join(timeoutMilliseconds: left()) {
-            context.isAbandoned.withLock { $0 = true }
-            uplinkThread.join()
-        }
+        flushSpool()
         for intake in intakes { _ = intake.join(timeoutMilliseconds: 2_000) }
-        store.close()
         let last = try? link.drain(timeoutMilliseconds: max(left(), 200))
         firmwareThread.join()
+        context.isSpoolClosing.withLock { $0 = true }
+        context.spoolQueue.close()
+        spoolThread.join()
+        for intake in intakes { intake.joinAnswers() }
         writeStatus(.stopped)
         let counters = context.counters.current
         let isDelivered =
-            store.current.heldCount == 0 && last?.counters.rejected == 0
+            counters.spool.waiting == 0 && last?.counters.rejected == 0
             && counters.rejected[StationCounters.Failure.stopped.rawValue] == nil
         log.write(
             isDelivered ? .notice : .warning, "stopped",
             [
                 "received": "\(counters.received)", "spooled": "\(counters.spooled)",
                 "rejected": "\(counters.rejectedTotal)",
-                "undelivered_packets": "\(store.current.heldCount)",
+                "undelivered_frames": "\(counters.spool.waiting)",
                 "refused_packets": "\(last?.counters.rejected ?? 0)", "clipped_samples": "\(counters.clippedTotal)",
             ])
         return isDelivered

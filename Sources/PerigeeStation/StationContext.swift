@@ -3,6 +3,7 @@ import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeSpool
 
 /// Which frame of which source, from its way in to the end of its work.
 struct FrameTicket: Sendable {
@@ -52,21 +53,33 @@ final class StationContext: Sendable {
     let model: CodecModel
     let log: StationLog
     let control: RateControl
-    let counters = Locked(StationCounters())
-    let streams = Locked(StreamTable())
+    let counters: Locked<StationCounters>
+    let streams: Locked<StreamTable>
+    let spoolStatus: Locked<SpoolStatus>
     let intakeQueue: BoundedQueue<IntakeItem>
-    let uplinkQueue: BoundedQueue<UplinkItem>
+    /// Frames on their way into the spool, and what the link asks of it.
+    let spoolQueue: BoundedQueue<SpoolJob>
     /// No more frames are taken from sockets.
     let isStopping = Locked(false)
     /// What is left is given up.
     let isAbandoned = Locked(false)
+    /// No frames and no requests will come any more.
+    let isSpoolClosing = Locked(false)
     /// Nothing will become durable any more, and nobody is answered.
     let isSpoolClosed = Locked(false)
 
     init(
         configuration: StationConfiguration, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
-        model: CodecModel, control: RateControl, log: StationLog
+        model: CodecModel, control: RateControl, log: StationLog, restored: RestoredState
     ) {
+        counters = Locked(
+            StationCounters(
+                restoring: restored.ledger, sources: restored.sources,
+                isUnclean: !restored.ledger.intake.isComplete))
+        streams = Locked(
+            StreamTable(
+                restoring: restored.declarations.map { ($0.number, $0.packet) }, nextFrame: restored.nextFrame))
+        spoolStatus = Locked(SpoolStatus(epoch: restored.epoch))
         self.configuration = configuration
         self.catalog = catalog
         self.firmware = firmware
@@ -78,7 +91,7 @@ final class StationContext: Sendable {
         // a part may be a little larger than the frame it holds, when it is compressed badly
         intakeQueue = BoundedQueue(
             itemLimit: 4_096, octetLimit: max(configuration.intakeSizeLimit, limits.partSize + limits.headerSize))
-        uplinkQueue = BoundedQueue(itemLimit: 256, octetLimit: max(16 << 20, 2 * limits.partSize))
+        spoolQueue = BoundedQueue(itemLimit: 1 << 16, octetLimit: max(16 << 20, 2 * limits.partSize))
     }
 
     /// The counter of a sensor: its name where a profile describes it, so that strangers cannot fill the memory.

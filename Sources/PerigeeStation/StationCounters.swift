@@ -1,4 +1,5 @@
 import PerigeeFrameFormat
+import PerigeeSpool
 
 /// What a station has done. The ledger's first line, true whenever it is read: received = spooled + rejected + lost at crash +
 /// in work. It goes on over restarts; the other counters begin with the process.
@@ -26,6 +27,9 @@ public struct StationCounters: Equatable, Sendable {
         public var acknowledged = 0
         /// Frames of which the gateway refused a packet for good: they count as delivered nowhere.
         public var refused = 0
+        /// Frames that were given up, and those that were delivered without some of their finer layers.
+        public var dropped = 0
+        public var thinned = 0
         /// Octets of samples, decompressed.
         public var rawSize = 0
         public var rawSizeEncoded = 0
@@ -59,6 +63,8 @@ public struct StationCounters: Equatable, Sendable {
     public var lostAtCrash = 0
     /// Taken from a socket, and neither spooled nor rejected yet.
     public var inWork = 0
+    /// The ledger's second line as of the last commit; its `spooled` is that above.
+    var spool = Ledger()
     /// What became of the frames of each source. Here, so that one lock keeps it in step with the ledger.
     var sequences = SequenceTracker()
     /// Frames that an acknowledged source sent again though they were there.
@@ -84,7 +90,9 @@ public struct StationCounters: Equatable, Sendable {
     public var clippedTotal: Int { sensors.values.reduce(0) { $0 + $1.clippedSamples } }
 
     /// The ledger closes.
-    public var isBalanced: Bool { received == spooled + rejectedTotal + lostAtCrash + inWork }
+    public var isBalanced: Bool {
+        received == spooled + rejectedTotal + lostAtCrash + inWork && spool.isBalanced && spool.spooled == spooled
+    }
 
     mutating func sensor(_ name: String, _ change: (inout Sensor) -> Void) {
         change(&sensors[name, default: Sensor()])

@@ -2,6 +2,7 @@ public import PerigeeCodec
 public import PerigeeConfig
 public import PerigeeFirmware
 public import PerigeeRollout
+public import PerigeeSpool
 public import PerigeeTransport
 
 /// Why a station does not start.
@@ -18,6 +19,7 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
     case link(endpoint: String, TransportError)
     /// Its keys cannot be used, or are not there where they are needed.
     case keys(KeyError)
+    case spool(SpoolError)
 
     public var description: String {
         switch self {
@@ -29,6 +31,7 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
         case .name(let text): "station.id: \(text)"
         case .link(let endpoint, let error): "gateway \(endpoint): \(error)"
         case .keys(let error): error.description
+        case .spool(let error): "spool: \(error)"
         }
     }
 }

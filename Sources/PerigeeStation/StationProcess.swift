@@ -14,26 +14,33 @@ public enum StationProcess {
         signal(SIGHUP, SIG_IGN)
     }
 
-    /// Runs a started station until SIGTERM or SIGINT, then stops it. True where it ended because it was asked to; false
-    /// where its link broke for good.
-    public static func run(_ station: Station, log: StationLog, notifier: ServiceNotifier) -> Bool {
+    /// Why a station ended.
+    public enum Ending: Sendable {
+        case asked
+        /// Started again, it goes on from what was committed.
+        case spoolFailed
+        /// Nobody checks the keys of sources any more.
+        case admissionLost
+    }
+
+    /// Runs a started station until SIGTERM or SIGINT, or until it cannot go on; then stops it.
+    public static func run(_ station: Station, log: StationLog, notifier: ServiceNotifier) -> Ending {
         station.writeStatus()
         notifier.ready(status: station.summary)
         log.write(
             .notice, "ready", ["endpoints": station.endpoints.joined(separator: ","), "epoch": station.epoch.text])
         var restarts = false
-        while !restarts, !waitForStop(), !station.isBroken, !station.hasLostAdmission {
+        while !restarts, !waitForStop(), station.failure == nil, !station.hasLostAdmission {
             station.writeStatus()
             notifier.status(station.summary)
             restarts = station.wantsRestart()
         }
-        let isBroken = station.isBroken
-        if isBroken { log.write(.error, "link_ended", ["remedy": "start the station again, it takes a new epoch"]) }
         // the manager must not take a new start for an end
         if restarts { notifier.status("starting with another firmware") } else { notifier.stopping(status: "draining") }
         _ = station.stop()
+        if station.failure != nil { return .spoolFailed }
         if restarts { startAgain() }
-        return !isBroken && !station.hasLostAdmission
+        return station.hasLostAdmission ? .admissionLost : .asked
     }
 
     /// Becomes the same program with the same arguments: the process keeps its number, and waiting signals wait on. Comes back

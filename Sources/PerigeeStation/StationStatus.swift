@@ -3,6 +3,7 @@ import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeLink
+import PerigeeSpool
 import PerigeeTransport
 
 /// What `status.json` says, version 1. Octets are octets; ratios are quotients, null where there is nothing to divide by.
@@ -16,24 +17,23 @@ struct StationStatus {
 
     let state: State
     let configuration: StationConfiguration
-    let epoch: Epoch
     let started: Timestamp
-    let now: Timestamp
+    let now: LinkTime
     let firmware: JSONValue
     let endpoints: [String]
     let counters: StationCounters
     let intakeQueue: (items: Int, size: Int)
+    let spool: SpoolStatus
     let link: LinkClient.Snapshot
-    /// What the link has not delivered yet.
-    let held: StoreState
     let control: RateControl
 
     var json: JSONValue {
         .object([
             "v": .integer(1), "station": .string(configuration.stationID), "state": .string(state.rawValue),
-            "epoch": .string(epoch.text), "started": .string(started.rfc3339), "updated": .string(now.rfc3339),
+            "epoch": .string(spool.epoch.text), "started": .string(started.rfc3339),
+            "updated": .string(now.utc.rfc3339),
             "firmware": firmware,
-            "intake": intake, "ledger": ledger, "bytes": bytes, "saving": saving,
+            "intake": intake, "ledger": ledger, "spool": spoolObject, "bytes": bytes, "saving": saving,
             "over_budget": .integer(sum(\.overBudget)), "clipped_samples": .integer(counters.clippedTotal),
             "link": linkObject, "control": control.json,
             "sensors": .sorted(counters.sensors.mapValues(sensor)),
@@ -88,18 +88,38 @@ struct StationStatus {
             "received": .integer(counters.received), "spooled": .integer(counters.spooled),
             "rejected": .object(StationCounters.reasons.map { .init($0, .integer(counters.rejected[$0] ?? 0)) }),
             "lost_at_crash": .integer(counters.lostAtCrash), "in_work": .integer(counters.inWork),
+            "delivered": .integer(counters.spool.delivered), "thinned": .integer(counters.spool.thinned),
+            "waiting": .integer(counters.spool.waiting), "quarantined": .integer(counters.spool.quarantined),
+            "dropped": .object(
+                TombstoneReason.allCases.map { .init("\($0)", .integer(counters.spool.dropped[$0] ?? 0)) }),
             "balanced": .bool(counters.isBalanced),
+        ])
+    }
+
+    /// `committing_seconds` above 0 shows a disk that is slow; nothing is lost by it as long as the intake has room.
+    private var spoolObject: JSONValue {
+        let served = spool.served
+        return .object([
+            "epoch": .string(spool.epoch.text), "served_epoch": .optional(served?.epoch.text),
+            "lowest": .integer(Int(clamping: served?.lowest ?? 0)), "next": .integer(Int(clamping: served?.next ?? 0)),
+            "held_packets": .integer(served?.heldCount ?? 0), "held_bytes": .integer(served?.heldSize ?? 0),
+            "held_bytes_by_priority": .array((served?.heldByPriority ?? []).map { .integer($0) }),
+            "oldest": .optional(served?.oldest?.rfc3339), "tombstones": .integer(served?.tombstones.count ?? 0),
+            "commits": .integer(spool.commits), "last_commit_ms": .integer(Int(spool.lastCommitMilliseconds)),
+            "committing_seconds": .integer(Int(spool.commitStarted.map { (now.monotonic - $0) / 1_000 } ?? 0)),
+            "forks": .integer(spool.forks), "failure": .optional(spool.failure.map { "\($0)" }),
         ])
     }
 
     private var linkObject: JSONValue {
         .object([
             "state": .string(link.state.rawValue), "sessions": .integer(link.counters.sessions),
-            "packets_queued": .integer(Int(held.next - 1)), "packets_sent": .integer(link.counters.sent),
-            "packets_resent": .integer(link.counters.resent),
+            "packets_queued": .integer(Int(clamping: (spool.served?.next ?? 1) - 1)),
+            "packets_sent": .integer(link.counters.sent), "packets_resent": .integer(link.counters.resent),
             "packets_acknowledged": .integer(link.counters.acknowledged),
-            "packets_rejected": .integer(link.counters.rejected), "held_packets": .integer(held.heldCount),
-            "held_bytes": .integer(held.heldSize), "bytes_sent": .integer(link.wireSent),
+            "packets_rejected": .integer(link.counters.rejected),
+            "held_packets": .integer(spool.served?.heldCount ?? 0),
+            "held_bytes": .integer(spool.served?.heldSize ?? 0), "bytes_sent": .integer(link.wireSent),
             "bytes_received": .integer(link.wireReceived), "last_error": .optional(link.lastError),
         ])
     }
@@ -108,6 +128,7 @@ struct StationStatus {
         .object([
             "received": .integer(counters.received), "encoded": .integer(counters.encoded),
             "acknowledged": .integer(counters.acknowledged), "refused": .integer(counters.refused),
+            "dropped": .integer(counters.dropped), "thinned": .integer(counters.thinned),
             "missed": .integer(counters.missed), "over_budget": .integer(counters.overBudget),
             "clipped_samples": .integer(counters.clippedSamples),
             "raw_bytes": .integer(counters.rawSize), "raw_bytes_acknowledged": .integer(counters.rawSizeAcknowledged),

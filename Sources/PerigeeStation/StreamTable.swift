@@ -44,6 +44,25 @@ package struct StreamTable: Sendable {
     /// No streams yet.
     package init() {}
 
+    /// Goes on with an epoch: `declarations` are its declaration packets by number, paid for, `nextFrame` its next frame. Packets
+    /// that are none leave their number unused.
+    package init(restoring declarations: [(number: Int, packet: [UInt8])], nextFrame: UInt64) {
+        self.nextFrame = nextFrame
+        for (number, octets) in declarations.sorted(by: { $0.number < $1.number }) {
+            nextNumber = max(nextNumber, number + 1)
+            guard let packet = try? Packet(parsing: octets[...]), case .declaration(let stream) = packet.body else {
+                continue
+            }
+            var plain = stream
+            plain.baseFrame = 0
+            plain.baseTime = Timestamp(milliseconds: 0)
+            clock += 1
+            let key = Self.key(plain)
+            if entries[key] == nil { makeRoom() }
+            entries[key] = Entry(number: number, stream: stream, packet: octets, debt: 0, age: clock)
+        }
+    }
+
     /// Declarations made.
     package var declarationCount: Int { nextNumber }
 

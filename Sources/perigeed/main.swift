@@ -1,6 +1,7 @@
 import Glibc
 import PerigeeCommandLine
 import PerigeeConfig
+import PerigeeSpool
 import PerigeeStation
 
 let command = Command(
@@ -42,10 +43,17 @@ func run() throws -> ExitCode {
     let station: Station
     do {
         station = try Station(parts, log: log)
+    } catch .spool(let error) {
+        if case .version(_, _, _) = error { throw CommandFailure(.config, "\(error)") }
+        throw CommandFailure(.io, "\(error)")
     } catch {
         throw CommandFailure(.unavailable, "\(error)")
     }
-    return StationProcess.run(station, log: log, notifier: .fromEnvironment()) ? .ok : .internal
+    return switch StationProcess.run(station, log: log, notifier: .fromEnvironment()) {
+    case .asked: .ok
+    case .spoolFailed: .io
+    case .admissionLost: .internal
+    }
 }
 
 await program.finish { try run() }

@@ -43,6 +43,8 @@ final class Daemons {
         directory = "\(bundles)"
         name = "\(name)"
         slots = "slots"
+        [spool]
+        directory = "spool"
         [gateway]
         endpoint = "\(link)"
         [control]

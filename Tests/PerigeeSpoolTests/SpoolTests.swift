@@ -127,8 +127,8 @@ struct SpoolTests {
         intake.lostAtCrash = 1
         intake.inWork = 1
         let marks = [
-            SourceMark(sensor: "cam", run: "a", newest: 7, seen: 0b1011),
-            SourceMark(sensor: "cam", run: "b", newest: 0, seen: .max),
+            SourceMark(sensor: "cam", run: "a", newest: 7, window: [0b1011]),
+            SourceMark(sensor: "cam", run: "b", newest: 0, window: [255, 1]),
         ]
         try spool.commit(intake: intake, sources: marks)
         #expect(spool.ledger.isBalanced)

@@ -19,12 +19,13 @@ final class Bench {
     let log: LogLines
     private var source: Socket?
 
-    /// `extra`: more of the configuration. `isHeld`: the gateway says nothing before it is released.
+    /// `extra`: more of the configuration. `in`: the folder of a bench that was stopped, to go on from its spool. `isHeld`: the
+    /// gateway says nothing before it is released.
     init(
-        _ extra: String = "", link: String = "", control: String = "", places: String? = nil, refused: Set<UInt64> = [],
-        isHeld: Bool = false
+        _ extra: String = "", spool: String = "", link: String = "", control: String = "", places: String? = nil,
+        refused: Set<UInt64> = [], isHeld: Bool = false, in old: TemporaryFolder? = nil
     ) throws {
-        folder = try TemporaryFolder()
+        folder = try old ?? TemporaryFolder()
         context = try ZeroMQContext()
         gateway = try TestGateway(context: context, refused: refused, isHeld: isHeld)
         log = try LogLines()
@@ -35,6 +36,10 @@ final class Bench {
             directory = "\(SharedData.packageRoot)/Config/sensors"
             [firmware]
             directory = "\(SharedData.packageRoot)/Firmware"
+            [spool]
+            directory = "\(folder.file("spool"))"
+            ballast_bytes = 0
+            \(spool)
             [gateway]
             endpoint = "\(gateway.endpoint)"
             \(link)
@@ -60,6 +65,8 @@ final class Bench {
         let result = try source?.send(parts, waits: true)
         #expect(result == .sent)
     }
+
+    func waitUntilSpooled(_ count: Int) { while station.counters.spooled < count { usleep(5_000) } }
 
     /// Waits until so many messages have been counted, stops the station, and answers its packets and status.
     func finish(

@@ -96,3 +96,17 @@ func quoting() {
     #expect(StationLog.quoted("") == "\"\"")
     #expect(StationLog.quoted("a b=\"c\"\n") == #""a b=\"c\"\u{a}""#)
 }
+
+@Test("after a restart numbers go on, and known streams are not declared again")
+func restored() throws {
+    var table = StreamTable()
+    let first = try table.assign(stream(), at: 1_533_379_589_024)
+    let second = try table.assign(stream(rows: 65), at: nil)
+    let kept = [(second.number, second.declarationPacket), (first.number, first.declarationPacket), (5, [0, 1, 2])]
+    var restored = StreamTable(restoring: kept, nextFrame: 9)
+    let again = try restored.assign(stream(), at: 1_533_379_600_000)
+    #expect(again.number == 0 && again.frame == 9 && again.charge == 0 && again.stream == first.stream)
+    #expect(again.declarationPacket == first.declarationPacket)
+    #expect(try restored.assign(stream(rows: 65), at: nil).number == 1)
+    #expect(try restored.assign(stream(rows: 66), at: nil).number == 6)
+}

@@ -7,6 +7,7 @@ import PerigeeTransport
 final class TestGateway: Sendable {
     let endpoint: String
     private let packets = Locked<[UInt64: [UInt8]]>([:])
+    private let buried = Locked<[Tombstone]>([])
     private let isStopping = Locked(false)
     private let isHeld: Locked<Bool>
     private let wakeUp: WakeUp
@@ -22,10 +23,14 @@ final class TestGateway: Sendable {
         wakeUp = try WakeUp()
         self.isHeld = Locked(isHeld)
         let loop = Loop(
-            socket: socket, packets: packets, refused: refused, isStopping: isStopping, isHeld: self.isHeld,
+            socket: socket, packets: packets, buried: buried, refused: refused, isStopping: isStopping,
+            isHeld: self.isHeld,
             wakeUp: wakeUp)
         thread = NamedThread("test-gateway") { loop.run() }
     }
+
+    /// Tombstones in the order of their coming.
+    var tombstones: [Tombstone] { buried.current }
 
     /// It begins to answer.
     func release() {
@@ -44,6 +49,7 @@ final class TestGateway: Sendable {
     private final class Loop: @unchecked Sendable {  // used by one thread
         private var socket: Socket?
         private let packets: Locked<[UInt64: [UInt8]]>
+        private let buried: Locked<[Tombstone]>
         private let refused: Set<UInt64>
         private let isStopping: Locked<Bool>
         private let isHeld: Locked<Bool>
@@ -51,11 +57,13 @@ final class TestGateway: Sendable {
         private var machine: ReceiverMachine?
 
         init(
-            socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, refused: Set<UInt64>,
+            socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, buried: Locked<[Tombstone]>,
+            refused: Set<UInt64>,
             isStopping: Locked<Bool>, isHeld: Locked<Bool>, wakeUp: WakeUp
         ) {
             self.socket = consume socket
             self.packets = packets
+            self.buried = buried
             self.refused = refused
             self.isStopping = isStopping
             self.isHeld = isHeld
@@ -111,11 +119,13 @@ final class TestGateway: Sendable {
                     reject.code = .malformed  // a conflict would begin a new epoch
                     messages.append(.reject(reject))
                 case .send(let message): messages.append(message)
-                case .store(let number, _) where refused.contains(number): stored.append((number, .conflict))
+                case .store(let number, _) where refused.contains(number):
+                    messages.append(.reject(.init(session: 1, number: number, code: .malformed, field: "test")))
                 case .store(let number, let packet):
                     packets.withLock { $0[number] = Array(packet) }
                     stored.append((number, .stored))
                 case .bury(let tombstone):
+                    buried.withLock { $0.append(tombstone) }
                     messages += actions(machine?.buried([tombstone], now: currentTime()) ?? [])
                 case .answered, .end: break
                 }

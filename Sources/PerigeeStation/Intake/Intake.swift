@@ -9,6 +9,7 @@ final class Intake: Sendable {
     /// Where it really listens, for example the port behind `tcp://*:*`.
     let endpoint: String
     private let thread: NamedThread
+    private let loop: IntakeLoop
     private let wakeUp: WakeUp
 
     /// Binds or connects, then starts the thread.
@@ -43,6 +44,7 @@ final class Intake: Sendable {
         let loop = IntakeLoop(
             socket: socket, mode: intake.mode, name: intake.endpoint, bound: intake.binds ? endpoint : nil,
             backlog: Int(options.receiveHighWaterMark), sources: list, wakeUp: wakeUp, context: context)
+        self.loop = loop
         thread = NamedThread("intake-\(index)") { loop.run() }
     }
 
@@ -51,6 +53,9 @@ final class Intake: Sendable {
 
     /// Waits until the thread has put down what it holds; false where that takes longer.
     func join(timeoutMilliseconds: Int) -> Bool { thread.join(timeoutMilliseconds: timeoutMilliseconds) }
+
+    /// Waits until the last answers went out, once the spool is closed.
+    func joinAnswers() { loop.answering.current?.join() }
 }
 
 /// The work of the thread.
@@ -66,6 +71,8 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     private let sources: AllowList?
     private let wakeUp: WakeUp
     private let answers: IntakeAnswers
+    /// The thread that goes on answering once all frames are taken.
+    let answering = Locked<NamedThread?>(nil)
     private let context: StationContext
     /// Longest silence that still belongs to messages on their way, milliseconds.
     private static let quiet = 50
@@ -109,7 +116,10 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
             }
         }
         takeBacklog(&socket, limit: limit)
-        if mode == .acknowledged { serveAnswers(&socket) }
+        guard mode == .acknowledged else { return }
+        self.socket = consume socket
+        // on a thread of its own: this one ends to say that all frames are taken
+        answering.withLock { $0 = NamedThread("answers") { self.serveAnswers() } }
     }
 
     /// The next message of a source that may send; what others send is dropped.
@@ -130,11 +140,12 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     }
 
     /// Until everything that was taken is spooled.
-    private func serveAnswers(_ socket: inout Socket) {
+    private func serveAnswers() {
+        guard var socket = socket.take() else { return }
         var poller = Poller()
         _ = poller.add(wakeUp)
         while !context.isSpoolClosed.current {
-            _ = try? poller.wait(timeoutMilliseconds: 1_000)
+            _ = try? poller.wait(timeoutMilliseconds: 100)
             wakeUp.clear()
             sendAnswers(&socket)
         }

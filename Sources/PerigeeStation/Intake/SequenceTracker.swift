@@ -110,14 +110,16 @@ public struct SequenceTracker: Equatable, Sendable {
         return sequence < state.lostBelow ? .recovered : .late
     }
 
-    /// What becomes of a frame is decided. `isForgotten`: its source may send it again.
-    package mutating func resolve(sensor: String, run: String, sequence: Int, isForgotten: Bool = false) {
+    /// What becomes of a frame is decided. `isForgotten`: its source may send it again. `isMarked`: a mark says so already.
+    package mutating func resolve(
+        sensor: String, run: String, sequence: Int, isForgotten: Bool = false, isMarked: Bool = false
+    ) {
         let key = Key(sensor: sensor, run: run)
         guard var state = runs[key], state.inWork.remove(sequence) != nil else { return }
         let distance = state.newest - sequence
         if isForgotten, (0..<SequenceWindow.size).contains(distance) { state.window[distance] = false }
         runs[key] = state
-        changed.insert(key)
+        if !isMarked { changed.insert(key) }
     }
 
     /// A heartbeat or an end named the last number sent; answers how many frames up to it never came: missed on the way, or
@@ -139,13 +141,22 @@ public struct SequenceTracker: Equatable, Sendable {
         return (0, step)
     }
 
-    /// Marks of the runs that changed since the last time; frames in work are in them as not there.
-    package mutating func takeChangedMarks() -> [Mark] {
+    /// Marks of the runs that changed since the last time; frames in work are in them as not there, but for those in `deciding`,
+    /// whose fate is committed together with the marks.
+    package mutating func takeChangedMarks(
+        deciding: [(sensor: String, run: String, sequence: Int)] = []
+    ) -> [Mark] {
+        var decided: [Key: Set<Int>] = [:]
+        for frame in deciding {
+            decided[Key(sensor: frame.sensor, run: frame.run), default: []].insert(frame.sequence)
+        }
+        changed.formUnion(decided.keys)
         defer { changed = [] }
         return changed.compactMap { key in
             guard let state = runs[key] else { return nil }
             var window = state.window
-            for sequence in state.inWork where state.newest - sequence < SequenceWindow.size {
+            for sequence in state.inWork.subtracting(decided[key] ?? [])
+            where state.newest - sequence < SequenceWindow.size {
                 window[state.newest - sequence] = false
             }
             return Mark(sensor: key.sensor, run: key.run, newest: state.newest, window: window)

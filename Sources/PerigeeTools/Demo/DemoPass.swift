@@ -86,6 +86,8 @@ struct DemoPass {
             [firmware]
             directory = "\(store)"
             name = "\(name)"
+            [spool]
+            directory = "spool"
             [gateway]
             endpoint = "ipc://\(sockets)/link"
             [keys]

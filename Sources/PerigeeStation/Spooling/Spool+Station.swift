@@ -1,0 +1,61 @@
+import PerigeeConfig
+import PerigeeCore
+import PerigeeSpool
+import PerigeeTransport
+
+extension StationConfiguration.Spool {
+    /// As the spool wants it.
+    var limits: SpoolConfiguration {
+        var limits = SpoolConfiguration()
+        limits.quota = quota
+        limits.reserved = reserved
+        limits.ballast = ballast
+        limits.sentRing = sentRing
+        limits.finerRing = finerRing
+        limits.rawRing = rawRing
+        limits.ringAge = ringDays * 86_400
+        limits.expiry = expiryDays == 0 ? nil : expiryDays * 86_400
+        return limits
+    }
+}
+
+extension StationLog {
+    /// One line for each thing that opening the spool had to do.
+    func write(_ recovery: [RecoveryEvent]) {
+        for event in recovery {
+            switch event {
+            case .created: write(.notice, "spool_created")
+            case .newEpoch(let reason): write(.warning, "epoch_begun", ["reason": reason])
+            case .lost(let epoch):
+                write(.error, "spool_lost", ["epoch": epoch.text, "remedy": "see why its file is gone"])
+            case .setAside(let path, let reason):
+                write(
+                    .error, "spool_set_aside",
+                    ["file": path, "reason": reason, "remedy": "check the disk; the file is kept to be looked at"])
+            case .mendedLog(let frames):
+                write(.error, "spool_log_mended", ["frames": "\(frames)", "remedy": "check the disk"])
+            case .salvaged(let epoch, let packets, let missing):
+                write(
+                    .notice, "spool_salvaged",
+                    ["epoch": epoch.text, "packets": "\(packets)", "missing": "\(missing)"])
+            }
+        }
+    }
+}
+
+/// What a station goes on from, as its spool holds it.
+struct RestoredState: Sendable {
+    let epoch: Epoch
+    let ledger: Ledger
+    let sources: [SourceMark]
+    let declarations: [SpoolDeclaration]
+    let nextFrame: UInt64
+
+    init(_ spool: inout Spool) throws(SpoolError) {
+        epoch = spool.epoch
+        ledger = spool.ledger
+        sources = try spool.sources()
+        declarations = try spool.declarations()
+        nextFrame = spool.nextFrame
+    }
+}

@@ -1,0 +1,185 @@
+import PerigeeConcurrency
+import PerigeeCore
+import PerigeeLink
+import PerigeeSpool
+import PerigeeTransport
+
+/// What the spool's thread is asked.
+enum SpoolJob: Sendable {
+    case frame(UplinkItem)
+    case request(StoreRequest)
+    /// Commit what waits now, then say so.
+    case flush(done: @Sendable () -> Void)
+}
+
+/// The one thread that owns the spool: it gathers frames, commits them together, and serves the link what it may send.
+///
+/// Nothing is shown to anyone before its commit. A failure that only opening anew mends ends the thread; the process must then end
+/// too, and start again.
+final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belong to the one thread that calls `run`
+    /// A commit is made at so many packets, octets or milliseconds, whichever comes first.
+    static let packetLimit = 64
+    static let sizeLimit = 64 << 10
+    static let windowMilliseconds: Int64 = 250
+    /// How often the spool looks after itself.
+    private static let maintenanceMilliseconds: Int64 = 1_000
+
+    var spool: Spool?
+    let context: StationContext
+    private(set) var deliver: @Sendable (SenderMachine.Event) -> Void = { _ in }
+    /// Declarations that the spool has.
+    private var declared: Set<Int>
+    var group = CommitGroup()
+    /// The epoch that the link serves now, and what it was told of it last.
+    private var served: SpoolState?
+    private var nextMaintenance: Int64 = 0
+    /// An epoch that must be left, once `nextFork` has come.
+    var postponedFork: Epoch?
+    var nextFork: Int64 = .min
+    var forkWait = SpoolThread.shortestForkWait
+    static let shortestForkWait: Int64 = 10_000
+
+    init(_ spool: consuming Spool, declared: Set<Int>, context: StationContext) {
+        self.declared = declared
+        self.spool = consume spool
+        self.context = context
+    }
+
+    /// From the link's thread.
+    func request(_ request: StoreRequest) {
+        // the queue is full of frames at the worst, and those are taken without the link's help
+        _ = context.spoolQueue.append(.request(request), size: 0)
+    }
+
+    /// Works until the queue is closed and empty. `deliver` is the link's ear.
+    func run(deliver: @escaping @Sendable (SenderMachine.Event) -> Void) {
+        self.deliver = deliver
+        do throws(SpoolError) {
+            // from now on the end is an unclean one, unless the last commit says otherwise
+            group.touch(currentTime().monotonic)
+            try commit()
+            try tellState()
+            while try step() {}
+            try commit(isLast: true)
+        } catch {
+            context.spoolStatus.withLock { $0.failure = error }
+            context.log.write(.error, "spool_failed", ["detail": "\(error)"])
+            context.spoolQueue.close()
+            giveUpRest()
+        }
+        spool = nil
+        context.isSpoolClosed.withLock { $0 = true }
+    }
+
+    /// One job, and the commit if it is due; false when there will be no more.
+    private func step() throws(SpoolError) -> Bool {
+        let now = currentTime().monotonic
+        let due = min(group.deadline ?? .max, nextMaintenance)
+        if let job = context.spoolQueue.take(timeoutMilliseconds: Int(clamping: max(due - now, 0))) {
+            try take(job)
+        } else if context.isSpoolClosing.current {
+            return false
+        }
+        let time = currentTime()
+        if group.isDue(time.monotonic) { try commit() }
+        if time.monotonic >= nextMaintenance {
+            nextMaintenance = time.monotonic + Self.maintenanceMilliseconds
+            try maintain(time.utc)
+            if let epoch = postponedFork { try fork(epoch) }
+        }
+        return true
+    }
+
+    private func take(_ job: SpoolJob) throws(SpoolError) {
+        switch job {
+        case .frame(let item): try append(item)
+        case .request(let request): try serve(request)
+        case .flush(let done):
+            try commit()
+            done()
+        }
+    }
+
+    private func append(_ item: UplinkItem) throws(SpoolError) {
+        let time = currentTime()
+        let number = item.assignment.number
+        let frame = item.spoolFrame(isDeclared: declared.contains(number), stored: time.utc)
+        guard let numbers = try spool?.append(frame) else {
+            context.fail(
+                .spoolFull,
+                detail: "raise [spool] quota_bytes, or send less: nothing of its class or below may be dropped",
+                ticket: item.ticket)
+            return
+        }
+        declared.insert(number)
+        let size = frame.layers.joined().reduce(frame.declaration?.packet.count ?? 0) { $0 + $1.count }
+        group.add(item, packets: numbers.count, size: size, now: time.monotonic)
+    }
+
+    /// Makes durable what waits, then tells everyone.
+    func commit(isLast: Bool = false) throws(SpoolError) {
+        guard !group.isEmpty || isLast else { return }
+        let started = currentTime().monotonic
+        context.spoolStatus.withLock { $0.commitStarted = started }
+        let tickets = group.frames.map(\.item.ticket)
+        let (totals, marks) = context.counters.withLock { counters in
+            (
+                counters.totals(spooling: tickets.count, isLast: isLast),
+                counters.sequences.takeChangedMarks(
+                    deciding: tickets.map { (sensor: $0.sensor, run: $0.run, sequence: $0.sequence) })
+            )
+        }
+        try spool?.commit(intake: totals, sources: marks.map(SourceMark.init))
+        let frames = group.frames
+        let settled = group.settled + (spool?.takeGivenUp() ?? [])
+        group = CommitGroup()
+        let ledger = spool?.ledger
+        context.counters.withLock { counters in
+            if let ledger { counters.spool = ledger }
+            for (item, size) in frames { counters.addSpooled(item, packetSize: size) }
+            for frame in settled { counters.addSettled(frame) }
+        }
+        for ticket in tickets { ticket.origin?.answer(.stored, ticket) }
+        note(commitMilliseconds: currentTime().monotonic - started)
+        try tellState()
+    }
+
+    private func note(commitMilliseconds: Int64) {
+        let epoch = spool?.epoch
+        context.spoolStatus.withLock { status in
+            status.commitStarted = nil
+            status.commits += 1
+            status.lastCommitMilliseconds = commitMilliseconds
+            if let epoch { status.epoch = epoch }
+        }
+    }
+
+    /// The link serves the oldest epoch that holds anything; a closed one is finished by its request.
+    func tellState() throws(SpoolError) {
+        guard let epoch = try spool?.epochs().first, let state = try spool?.state(epoch) else { return }
+        guard state != served else { return }
+        served = state
+        context.spoolStatus.withLock { $0.served = state }
+        deliver(.store(StoreState(state)))
+    }
+
+    /// Between commits: the spool does nothing for itself while a transaction is open.
+    private func maintain(_ now: Timestamp) throws(SpoolError) {
+        try commit()
+        try spool?.maintain(now: now)
+        group.add(settled: spool?.takeGivenUp() ?? [], now: currentTime().monotonic)
+        try tellState()
+    }
+
+    /// What can no longer be made durable: its sources are told.
+    private func giveUpRest() {
+        for (item, _) in group.frames {
+            context.fail(.stopped, detail: "the spool failed", ticket: item.ticket)
+        }
+        while let job = context.spoolQueue.take() {
+            if case .frame(let item) = job {
+                context.fail(.stopped, detail: "the spool failed", ticket: item.ticket)
+            }
+        }
+    }
+}
