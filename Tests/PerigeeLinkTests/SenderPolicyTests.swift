@@ -96,6 +96,18 @@ struct SenderPolicyTests {
         #expect(bench.handle(.tick, after: bench.wait) == [.openSocket(gateway: 0)])
     }
 
+    @Test("a gateway that answers HELLO with BYE waits like one that refused the connection")
+    func shownOut() throws {
+        for reason in [ByeReason.denied, .full, .version] {
+            var bench = try Bench { $0.gatewayCount = 2 }
+            guard case .hello = try messages(bench.handle(.ready)).first else { throw Unexpected(messages: []) }
+            #expect(bench.hear(.bye(.init(session: 0, reason: reason))) == [.closeSocket])
+            #expect(bench.handle(.tick, after: bench.wait) == [.openSocket(gateway: 1)])
+            #expect(bench.handle(.sendFailed) == [.closeSocket])
+            #expect(bench.handle(.tick, after: bench.wait) == [.openSocket(gateway: 1)])
+        }
+    }
+
     @Test("after ten minutes with another gateway an idle station tries the first again")
     func returns() throws {
         var bench = try Bench { $0.gatewayCount = 2 }

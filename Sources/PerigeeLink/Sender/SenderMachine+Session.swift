@@ -31,6 +31,7 @@ extension SenderMachine {
         case (.greeting(let greeting, _, let sent, _), .welcome(let welcome)) where welcome.greeting == greeting:
             line.note(roundTrip: now.monotonic - sent, isLoaded: false, now: now.monotonic)
             check(welcome, now, &actions)
+        case (.greeting, .bye(let bye)) where bye.session == 0: isShownOut = true
         case (.open(let session), _): receive(message, session, now, &actions)
         default: counters.ignored += 1
         }
@@ -62,7 +63,9 @@ extension SenderMachine {
             session.pings = 0
         case .bye(let bye):
             phase = .open(session)
-            return leave(bye.reason, now, &actions)
+            // asking again at once with the same key would be in vain
+            if bye.reason == .denied { isShownOut = true } else { leave(bye.reason, now, &actions) }
+            return
         case .want(let want):
             if session.repair.asked.count >= SenderRepair.requestLimit {
                 send(

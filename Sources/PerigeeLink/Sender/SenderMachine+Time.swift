@@ -34,7 +34,7 @@ extension SenderMachine {
             if attempt < configuration.greetingCount {
                 greet(attempt: attempt + 1, now, &actions)
             } else {
-                giveUp(.silent, now, &generator, &actions)
+                giveUp(.failed, now, &generator, &actions)
             }
         case .open(let session): watch(session, now, &generator, &actions)
         default: break
@@ -96,6 +96,7 @@ extension SenderMachine {
         let before = gateways.index
         if isGood(now) { gateways.succeed() }
         if failure == .silent { silences += 1 }
+        isShownOut = false
         let until =
             failure == .refused
             ? gateways.refuse(now.monotonic, configuration, &generator)

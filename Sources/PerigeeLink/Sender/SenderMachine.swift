@@ -112,6 +112,8 @@ public struct SenderMachine: Sendable {
     var drainDeadline: Int64?
     /// When a batch that is not full has waited long enough; nil where nothing waits.
     var holdDeadline: Int64?
+    /// The gateway answered HELLO with BYE, or took our key from its list.
+    var isShownOut = false
     /// The rate plan allows nothing now.
     var isClosed = false
 
@@ -197,8 +199,9 @@ public struct SenderMachine: Sendable {
         case .disconnected: if !isOffline { lose(now, &generator, &actions) }
         case .refused: if !isOffline { giveUp(.refused, now, &generator, &actions) }
         case .sendFailed: if !isOffline { giveUp(.failed, now, &generator, &actions) }
-        case .received(let octets) where isDenial(octets): giveUp(.refused, now, &generator, &actions)
-        case .received(let octets): receive(octets, now, &actions)
+        case .received(let octets):
+            receive(octets, now, &actions)
+            if isShownOut { giveUp(.refused, now, &generator, &actions) }
         case .store(let state): take(state, now, &actions)
         case .loaded(let epoch, let priority, let numbers, let packets):
             if epoch == store?.epoch { take(priority, numbers, packets) }
