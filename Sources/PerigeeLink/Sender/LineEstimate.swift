@@ -26,11 +26,11 @@ struct LineEstimate: Sendable {
         fastest.note(sample, now, period: max(Int64(5 * (roundTrip ?? 0)), 5_000), better: max)
     }
 
-    /// Octets that fill the line twice over its shortest round trip, or a quarter of a second of it: commits at the gateway come in
-    /// groups, so that a fast line waits for disks and not for light.
+    /// Octets that fill the line twice over its shortest round trip, or for a second more than it: commits at the gateway come in
+    /// groups and its disk may be slow, so that a fast line waits for disks and not for light.
     func window(atLeast least: Int) -> Int {
         guard let rate, let shortestRoundTrip else { return least }
-        return max(least, Int(min(rate * Double(max(2 * shortestRoundTrip, 250)) / 1_000, 1e9)))
+        return max(least, Int(min(rate * Double(shortestRoundTrip + max(shortestRoundTrip, 1_000)) / 1_000, 1e9)))
     }
 
     /// Octets that one second of the line carries.

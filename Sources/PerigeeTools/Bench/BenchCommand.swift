@@ -35,10 +35,15 @@ enum BenchCommand {
                     Example("perigee bench spool", "On the disk of the working directory, about a minute"),
                     Example("perigee bench spool --size 64Mi --seconds 0.2 --json", "A quick look"),
                 ],
-                exitCodes: [.usage, .unavailable, .io])
+                exitCodes: [.usage, .unavailable, .io]),
+            LinkBenchCommand.command,
         ])
 
-    static func run(_ arguments: Arguments) throws(CommandFailure) -> ExitCode {
+    static func run(_ arguments: Arguments) throws -> ExitCode {
+        arguments.path == ["bench", "link"] ? try LinkBenchCommand.run(arguments) : try runSpool(arguments)
+    }
+
+    private static func runSpool(_ arguments: Arguments) throws(CommandFailure) -> ExitCode {
         let directory = arguments.text("directory") ?? "perigee-bench-spool"
         guard !FileOctets.exists(directory) else {
             throw CommandFailure(.usage, "\(directory) is there already: name a folder that is not")

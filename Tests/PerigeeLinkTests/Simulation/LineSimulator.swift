@@ -13,6 +13,8 @@ struct LineSimulator {
         var delayMilliseconds: Int64 = 2_000
         /// Until ZMTP is ready: TCP, the greeting, and two of CURVE.
         var handshakeRoundTrips: Int64 = 4
+        /// What the gateway's disk takes for a commit.
+        var commitMilliseconds: Int64 = 20
     }
 
     private struct Message {
@@ -202,7 +204,7 @@ struct LineSimulator {
                 uncommitted.append(number)
                 if archived[number] == nil { archivedSize += packet.count }
                 archived[number] = archived[number] ?? now
-                commitTime = commitTime ?? now + 20
+                commitTime = commitTime ?? now + line.commitMilliseconds
             case .bury, .answered: break
             case .end: receiver = nil
             }

@@ -75,4 +75,20 @@ struct LineTests {
         #expect(simulator.machine.counters.sessions == 1)
         #expect(simulator.greatestReadAhead <= 300 << 10)
     }
+
+    @Test(
+        "a gateway whose disk takes 0.8 s for a commit does not slow a line of 1 Mbit/s",
+        arguments: [20, 800] as [Int64])
+    func slowDisk(_ commit: Int64) throws {
+        var simulator = try LineSimulator(.init(rate: 125_000, delayMilliseconds: 5, commitMilliseconds: commit))
+        var generator = SeededGenerator(seed: 5)
+        for _ in 0..<20_000 { simulator.give(size: Int.random(in: 300...1_400, using: &generator)) }
+        simulator.run(until: 20_000)
+        let before = simulator.archivedSize
+        simulator.run(until: 80_000)
+        let share = Double(simulator.archivedSize - before) / 60 / 125_000
+        print("commits of \(commit) ms: \(Int(share * 1_000)) per mille of the line")
+        #expect(share >= 0.85)
+        #expect(simulator.machine.counters.sessions == 1)
+    }
 }
