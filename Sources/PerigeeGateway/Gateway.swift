@@ -51,7 +51,11 @@ public final class Gateway: @unchecked Sendable {
             options.handshakeTimeoutMilliseconds = 10_000  // strangers who say nothing hold a descriptor each
             let shared = shared
             gate = try Self.gate(configuration, context) { event in
-                shared.withLock { $0.admissionEvents.append(event) }
+                shared.withLock { state in
+                    // a flood of strangers must not fill the memory; the list counts them all
+                    if case .denied = event, state.admissionEvents.count >= 1_024 { return }
+                    state.admissionEvents.append(event)
+                }
                 wakeUp.signal()
             }
             if let gate, let keys = configuration.keys { options.curve = gate.role(keys) }

@@ -34,12 +34,17 @@ final class SourceGate: Sendable {
     private let admission: Admission?
     private let own: KeyPair?
     private let lost: Locked<Bool>
+    private let lists: Locked<[String: AllowList]>
+    private let log: StationLog
 
     /// Binds the handler, if an intake needs it: before the intakes are made.
     init(_ parts: StationParts, context: ZeroMQContext, log: StationLog) throws(TransportError) {
         own = parts.keys.own
         let lost = Locked(false)
         self.lost = lost
+        let lists = Locked<[String: AllowList]>([:])
+        self.lists = lists
+        self.log = log
         guard parts.configuration.intakes.contains(where: { $0.sourcesDirectory != nil }) else {
             admission = nil
             return
@@ -48,7 +53,10 @@ final class SourceGate: Sendable {
             switch event {
             case .denied(let list, let key, let address):
                 log.write(.warning, "source_denied", ["intake": list, "key": key, "address": address])
-            case .changed(let list): log.write(.info, "sources_changed", ["intake": list])
+            case .changed(let name):
+                guard let list = lists.current[name] else { return }
+                log.write(.info, "sources_changed", ["intake": name, "count": "\(list.snapshot.names.count)"])
+                Self.logProblems(of: list, log)
             case .ended(let reason):
                 lost.withLock { $0 = true }
                 log.write(.error, "admission_ended", ["detail": reason, "remedy": "the process ends, start it again"])
@@ -62,6 +70,15 @@ final class SourceGate: Sendable {
     /// How an intake's socket encrypts; nil where it does not.
     func role(_ intake: StationConfiguration.Intake, index: Int) -> CurveRole? {
         guard let directory = intake.sourcesDirectory, let admission, let own else { return nil }
-        return .server(own: own, admission.list("intake-\(index)", directory: directory))
+        let list = admission.list("intake-\(index)", directory: directory)
+        lists.withLock { $0[list.name] = list }
+        Self.logProblems(of: list, log)
+        return .server(own: own, list)
+    }
+
+    private static func logProblems(of list: AllowList, _ log: StationLog) {
+        for problem in list.snapshot.problems {
+            log.write(.error, "key_file_unusable", ["intake": list.name, "detail": problem])
+        }
     }
 }

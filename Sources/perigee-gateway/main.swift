@@ -68,6 +68,7 @@ sigaddset(&signals, SIGTERM)
 sigaddset(&signals, SIGINT)
 pthread_sigmask(SIG_BLOCK, &signals, nil)
 signal(SIGPIPE, SIG_IGN)
+signal(SIGHUP, SIG_IGN)  // the list of stations is read anew by itself
 
 do {
     let gateway = try Gateway(configuration(), context: ZeroMQContext())

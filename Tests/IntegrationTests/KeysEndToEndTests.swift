@@ -60,6 +60,8 @@ struct KeysEndToEndTests {
         try Programs.succeed("keys", "gen", "camera", "-d", camera)
         try FileManager.default.createDirectory(
             atPath: daemons.folder.file("sources"), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: camera + "/camera.pub", toPath: daemons.folder.file("sources/Camera.pub"))
         try daemons.startGateway()
         try daemons.startStation()
         try await daemons.wait("the station") { $0["state"] == .string("running") }
@@ -81,6 +83,7 @@ struct KeysEndToEndTests {
         try await daemons.waitForDelivery(2)
         #expect(daemons.stopStation() == 0)
         #expect(daemons.log.contains("warning source_denied"))
+        #expect(daemons.log.contains("error key_file_unusable") && daemons.log.contains("Camera.pub is not named"))
     }
 
     @Test(

@@ -93,6 +93,23 @@ struct KeyFileTests {
         }
     }
 
+    @Test(
+        "a daemon takes the service manager's credential before its own file, and goes without where neither is there")
+    func own() throws {
+        let (file, credentials) = (folder.file("a.secret"), folder.file("credentials"))
+        #expect(try KeyFile.own(file, credentials: nil) == nil)
+        #expect(try KeyFile.own(file, credentials: credentials) == nil)
+        let pairs = try (0..<2).map { _ in try KeyPair.generate() }
+        try KeyFile.writeSecret(pairs[0], to: file)
+        #expect(try KeyFile.own(file, credentials: credentials) == pairs[0])
+        try KeyFile.makeFolder(credentials)
+        try KeyFile.writeSecret(pairs[1], to: credentials + "/curve.secret")
+        chmod(credentials + "/curve.secret", 0o440)
+        #expect(try KeyFile.own(file, credentials: credentials) == pairs[1])
+        chmod(credentials + "/curve.secret", 0o444)
+        #expect(throws: KeyError.self) { try KeyFile.own(file, credentials: credentials) }
+    }
+
     @Test("a missing file, a folder, a pipe and a cut secret are refused, each by name")
     func strange() throws {
         let missing = folder.file("none")

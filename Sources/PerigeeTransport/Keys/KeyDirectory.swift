@@ -22,6 +22,8 @@ struct KeyDirectory: Sendable {
     private(set) var names: [PublicKey: String] = [:]
     /// What is wrong with single files, or with the folder, as text with its remedy.
     private(set) var problems: [String] = []
+    /// Whether names and problems are those of `entries`.
+    private var isIndexed = false
     /// Files that are looked at; beyond it the folder is refused.
     static let fileLimit = 100_000
 
@@ -35,17 +37,22 @@ struct KeyDirectory: Sendable {
         let before = (names, problems)
         let found: [String]
         do { found = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".pub") } } catch {
+            isIndexed = false
             problems = ["\(path) cannot be listed, the keys read before still hold: check the folder and its rights"]
             return before.1 != problems
         }
         guard found.count <= Self.fileLimit else {
+            isIndexed = false
             problems = ["\(path) has \(found.count) keys, the limit is \(Self.fileLimit): remove some"]
             return before.1 != problems
         }
         var next: [String: Entry] = [:]
         for file in found where !file.hasPrefix(".") { next[file] = read(file) }
+        // most seconds nothing changes
+        if isIndexed, next.count == entries.count, next.allSatisfy({ entries[$0]?.mark == $1.mark }) { return false }
         entries = next
         index()
+        isIndexed = true
         return before.0 != names || before.1 != problems
     }
 

@@ -21,11 +21,18 @@ extension KeyFile {
     /// Puts a file in the place of another one.
     public static func move(_ path: String, to other: String) throws(KeyError) {
         guard rename(path, other) == 0 else { throw .file(path: other, operation: "replace", code: errno) }
+        let code = syncFolder(of: other)
+        guard code == 0 else { throw .file(path: other, operation: "replace", code: code) }
     }
 
     /// Removes a file of public keys.
     public static func remove(_ path: String) throws(KeyError) {
-        guard unlink(path) != 0 else { return }
+        if unlink(path) == 0 {
+            // a denial must hold after a power cut too
+            let code = syncFolder(of: path)
+            guard code == 0 else { throw .file(path: path, operation: "remove", code: code) }
+            return
+        }
         throw errno == ENOENT ? .missing(path: path) : .file(path: path, operation: "remove", code: errno)
     }
 

@@ -110,6 +110,15 @@ public enum KeyFile {
         return Array(octets.prefix(count))
     }
 
+    /// Makes a new name durable; answers errno.
+    static func syncFolder(of path: String) -> Int32 {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0 ? 0 : errno
+    }
+
     /// Under a name of its own first, which readers of the folder pass over, then in place whole.
     private static func write(_ header: String, _ keys: [String], to path: String, mode: mode_t) throws(KeyError) {
         let temporary = "\(path).part-\(getpid())"
@@ -125,6 +134,7 @@ public enum KeyFile {
         }
         close(descriptor)
         if code == 0, rename(temporary, path) != 0 { code = errno }
+        if code == 0 { code = syncFolder(of: path) }
         guard code == 0 else {
             unlink(temporary)
             throw .file(path: path, operation: "write", code: code)
