@@ -48,7 +48,8 @@ public final class Gateway: @unchecked Sendable {
             options.receiveHighWaterMark = 1_024
             options.sendHighWaterMark = 1_024
             options.lingerMilliseconds = 500  // so that the last ACK and BYE go out
-            options.handshakeTimeoutMilliseconds = 10_000  // strangers who say nothing hold a descriptor each
+            // CURVE takes four round trips, of seconds on some lines; strangers who say nothing hold a descriptor so long
+            options.handshakeTimeoutMilliseconds = 30_000
             let shared = shared
             gate = try Self.gate(configuration, context) { event in
                 shared.withLock { state in
