@@ -6,7 +6,8 @@ public import PerigeeTransport
 
 /// Takes packets from stations, files them, and acknowledges what is durable. Source: Docs/link-protocol.md section 4.
 ///
-/// Four threads: the one that calls `run` owns the socket, one owns the archive, one looks after wants, one writes the status file.
+/// Four threads: the one that calls `run` owns the socket, one owns the archive, one looks after wants, one writes the status file. With keys
+/// a fifth, the admission's, checks them.
 ///
 /// `@unchecked`: `run` takes `socket` and `archive` once, on the thread that calls it.
 public final class Gateway: @unchecked Sendable {
