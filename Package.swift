@@ -43,7 +43,9 @@ let package = Package(
         // for Tests/Fuzz, a package of its own
         .library(
             name: "PerigeeUntrusted",
-            targets: ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeLink"]),
+            targets: [
+                "PerigeeCore", "PerigeeCodec", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeLink",
+            ]),
     ],
     targets: [
         // C: system libraries, our kernels, one C++ shim
@@ -135,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "PerigeeCore", "PerigeeArchive", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeQuality", "PerigeeRaster",
+                "PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeConfig", "PerigeeFirmware",
+                "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink", "PerigeeQuality", "PerigeeRaster",
                 "PerigeeTestSupport", "PerigeeTransport",
             ],
             swiftSettings: strict),

@@ -8,7 +8,9 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
@@ -23,6 +25,12 @@ class TrialError(Exception):
 def programs() -> Path:
     """Where the binaries lie: $PERIGEE_PROGRAMS, else the release build."""
     return Path(os.environ.get("PERIGEE_PROGRAMS", ROOT / ".build" / "release"))
+
+
+def tool() -> Path:
+    """The program `perigee`: beside the daemons, else that of the release build."""
+    beside = programs() / "perigee"
+    return beside if beside.exists() else ROOT / ".build" / "release" / "perigee"
 
 
 class Program:
@@ -42,7 +50,7 @@ class Program:
 
     def start(self, extra: Mapping[str, str] | None = None) -> None:
         """Starts it; it must not run."""
-        self.notices.read()  # a full queue of words would stop who speaks
+        self.notices.read()
         binary = (self._folder or programs()) / self.name
         variables = {**os.environ, "PERIGEE_HOME": str(ROOT), "SWIFT_BACKTRACE": "enable=no", **self.variables}
         variables |= {"NOTIFY_SOCKET": str(self.notices.path), **(extra or {})}
@@ -140,15 +148,17 @@ class Notices:
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
-        self._socket.setblocking(False)
+        self._lines: deque[str] = deque(maxlen=1000)
+        threading.Thread(target=self._listen, daemon=True).start()  # who is not heard stops speaking, and working
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self._lines.extend(self._socket.recv(4096).decode().splitlines())
 
     def read(self) -> list[str]:
         """Lines that came since the last look."""
-        lines: list[str] = []
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                lines += self._socket.recv(4096).decode().splitlines()
-        return lines
+        return [self._lines.popleft() for _ in range(len(self._lines))]
 
 
 class Gateway(Program):
@@ -185,7 +195,7 @@ class Station(Program):
 
     def __init__(
         self, folder: Path, frames: str, link: str, *, mode: str = "acknowledged", spool: str = "", limits: str = "",
-        gateway: str = "", target: str = "300x", tables: str = "", binaries: Path | None = None,
+        gateway: str = "", target: str = "300x", firmware: str = "", tables: str = "", binaries: Path | None = None,
     ) -> None:  # fmt: skip
         """`frames`, `link`: endpoints. `spool`, `limits`, `gateway`: lines for those tables; `tables`: more of them."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -208,6 +218,7 @@ directory = "{ROOT}/Config/sensors"
 [firmware]
 directory = "{ROOT}/Firmware"
 name = "perigee-1"
+{firmware}
 [spool]
 directory = "spool"
 {spool}
@@ -268,7 +279,7 @@ def wait_for(what: str, is_true: Callable[[], bool], timeout: float = 60, progra
 def perigee(*words: str, timeout: float = 120, codes: tuple[int, ...] = (0,)) -> str:
     """What `perigee` printed; raises where it ended otherwise than with one of `codes`."""
     done = subprocess.run(
-        [str(programs() / "perigee"), *words], capture_output=True, text=True, timeout=timeout, check=False,
+        [str(tool()), *words], capture_output=True, text=True, timeout=timeout, check=False,
         env={**os.environ, "PERIGEE_HOME": str(ROOT), "SWIFT_BACKTRACE": "enable=no"},
     )  # fmt: skip
     if done.returncode not in codes:

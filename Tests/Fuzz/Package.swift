@@ -6,7 +6,7 @@ import PackageDescription
 
 let targets = [
     "FuzzPacket", "FuzzTokenFile", "FuzzTokens", "FuzzDecode", "FuzzLinkMessage", "FuzzFrameHeader", "FuzzFrame",
-    "FuzzManifest", "FuzzPackedBundle", "FuzzSafetensors", "FuzzSignature",
+    "FuzzManifest", "FuzzPackedBundle", "FuzzSafetensors", "FuzzSignature", "FuzzConfiguration",
 ]
 
 let package = Package(

@@ -8,6 +8,7 @@ from faults.rows import (
     gateway_errors,
     gateway_kill,
     gateway_power,
+    suites,
 )
 from faults.trial import Row
 
@@ -17,4 +18,6 @@ ROWS: tuple[Row, ...] = (
     gateway_damage.ROW,
     gateway_errors.ROW,
     fleet.ROW,
+    suites.SIMULATION,
+    suites.FUZZ,
 )
