@@ -32,7 +32,7 @@ struct PackageTrustTests {
         try permissions(name.isEmpty ? 0o777 : 0o666, name)
         #expect {
             try PackageTrust.check(directory: bundle, keys: TrustedKeys([]))
-        } throws: { "\($0)".contains("can be written by everybody") }
+        } throws: { "\($0)".contains("everybody can change") }
         let key = SigningSecretKey()
         let signed = try PackedBundle(directory: bundle).signed(by: key, comment: "")
         let signature = try #require(signed.signatureOctets)
@@ -43,18 +43,22 @@ struct PackageTrustTests {
         } throws: { "\($0)".contains("not trusted here") }
     }
 
-    @Test("rights are compared with those of the program")
-    func rights() {
-        let program = PackageTrust.Rights(owner: 7, group: 8, mode: 0o100755)
-        let shared = PackageTrust.Rights(owner: 7, group: 8, mode: 0o100775)
-        typealias Rights = PackageTrust.Rights
-        #expect(Rights(owner: 0, group: 0, mode: 0o100644).weakness(beside: program) == nil)
-        #expect(Rights(owner: 7, group: 8, mode: 0o100644).weakness(beside: program) == nil)
-        #expect(Rights(owner: 9, group: 8, mode: 0o100644).weakness(beside: program) == "belongs to user 9")
-        #expect(Rights(owner: 7, group: 8, mode: 0o100664).weakness(beside: program) == "can be written by group 8")
-        #expect(Rights(owner: 7, group: 8, mode: 0o100664).weakness(beside: shared) == nil)
-        #expect(Rights(owner: 7, group: 9, mode: 0o100664).weakness(beside: shared) == "can be written by group 9")
-        #expect(Rights(owner: 0, group: 0, mode: 0o041777).weakness(beside: program) == nil)
-        #expect(Rights(owner: 0, group: 0, mode: 0o040777).weakness(beside: program) == "can be written by everybody")
+    @Test("who may write is compared with who may write the program")
+    func writers() {
+        func writers(_ rights: (uid_t, gid_t, mode_t)...) -> PackageTrust.Writers {
+            var writers = PackageTrust.Writers()
+            for (owner, group, mode) in rights { writers.add(owner: owner, group: group, mode: mode) }
+            return writers
+        }
+        let system = writers((0, 0, 0o100755), (0, 0, 0o040755))
+        let built = writers((7, 8, 0o100775), (9, 9, 0o040755), (0, 0, 0o041777))
+        #expect(writers((0, 0, 0o100644)).strangers(to: system) == nil)
+        #expect(writers((7, 8, 0o100644)).strangers(to: system) == "user 7")
+        #expect(writers((7, 8, 0o100664), (9, 1, 0o040755)).strangers(to: built) == nil)
+        #expect(writers((6, 8, 0o100644)).strangers(to: built) == "user 6")
+        #expect(writers((7, 4, 0o100664)).strangers(to: built) == "group 4")
+        #expect(writers((0, 0, 0o041777)).strangers(to: system) == nil)
+        #expect(writers((0, 0, 0o040777)).strangers(to: system) == "everybody")
+        #expect(writers((0, 0, 0o040777)).strangers(to: writers((0, 0, 0o040777))) == nil)
     }
 }
