@@ -172,8 +172,9 @@ let package = Package(
         test(
             "PerigeeStation",
             [
-                "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat",
-                "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeRollout", "PerigeeSimulator", "PerigeeTransport",
+                "PerigeeCodec", "PerigeeCompression", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware",
+                "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeRollout",
+                "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
             ]),
     ],
     swiftLanguageModes: [.v6],

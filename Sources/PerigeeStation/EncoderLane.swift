@@ -32,7 +32,9 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         do {
             let samples = try item.header.samples(decoding: item.samples)
             guard let uplink = try encode(item, samples) else { return }
-            let size = uplink.layers.reduce(512) { $0 + $1.count } + uplink.finer.reduce(0) { $0 + $1.count }
+            let size =
+                uplink.layers.reduce(512) { $0 + $1.count } + uplink.finer.reduce(0) { $0 + $1.count }
+                + (uplink.raw?.count ?? 0)
             if context.spoolQueue.append(.frame(uplink), size: size) != .accepted {
                 context.fail(.stopped, detail: "the station stops", ticket: item.ticket)
             }
@@ -87,7 +89,15 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         let count = control.decide(layers, priority: priority, targets: targets)
         return UplinkItem(
             assignment: assigned, metadata: metadata, layers: Array(layers[..<count]), finer: Array(layers[count...]),
-            priority: priority, rawSize: rawSize, ticket: item.ticket)
+            raw: try raw(item, samples), priority: priority, rawSize: rawSize, ticket: item.ticket)
+    }
+
+    /// The samples as zstd, where the spool keeps them: as they came, or compressed quickly.
+    private func raw(_ item: IntakeItem, _ samples: Samples) throws -> [UInt8]? {
+        guard context.configuration.spool.rawRing > 0 else { return nil }
+        if item.header.encoding == .zstd { return item.samples }
+        var compressor = try ZstdCompressor(level: 1)
+        return try compressor.compress(samples.bytes)
     }
 
     private func declare(

@@ -66,7 +66,8 @@ public final class Station: Sendable {
             spool, declared: Set(restored.declarations.map(\.number)), context: context)
         let firmwareRequests = FirmwareThread()
         self.firmwareRequests = firmwareRequests
-        let link = try Self.connect(parts, store: firmwareRequests.store(before: spoolThread), log: log, zeroMQ: zeroMQ)
+        let link = try Self.connect(
+            parts, store: firmwareRequests.store(before: spoolThread), log: log, zeroMQ: zeroMQ)
         self.link = link
         let stage = FirmwareStage(slots: parts.firmware.slots, slotsFolder: configuration.firmwareSlotsDirectory)
         firmwareThread = NamedThread("firmware") { firmwareRequests.run(stage) { link.deliver($0) } }
@@ -156,13 +157,14 @@ public final class Station: Sendable {
 
     private func status(_ state: StationStatus.State) -> StationStatus {
         let spool = context.spoolStatus.current
-        let delivered = context.counters.current.sensors.values.reduce(0) { $0 + $1.packetSizeAcknowledged }
-        context.control.observe(delivered: delivered, held: spool.served?.heldByPriority ?? [0, 0, 0, 0])
+        let counters = context.counters.current
+        let delivered = counters.sensors.values.reduce(0) { $0 + $1.packetSizeAcknowledged }
+        context.control.observe(delivered: delivered, held: spool.served?.heldByPriority ?? [])
         return StationStatus(
             state: state, configuration: parts.configuration, started: started, now: currentTime(),
-            firmware: firmware.json, endpoints: endpoints,
-            counters: context.counters.current, intakeQueue: (context.intakeQueue.count, context.intakeQueue.size),
-            spool: spool, link: link.snapshot, control: context.control)
+            firmware: firmware.json, endpoints: endpoints, counters: counters,
+            intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: link.snapshot,
+            control: context.control)
     }
 
     private func writeStatus(_ state: StationStatus.State) {

@@ -1,9 +1,11 @@
 import Foundation
+import PerigeeCompression
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeSimulator
+import PerigeeSpool
 import PerigeeStation
 import PerigeeTestSupport
 import Testing
@@ -101,6 +103,27 @@ struct ControlTests {
         let sizes = try PerigeeStationTests.frames(packets, bench.bundle).map { frame.samples.bytes.count / $0.size }
         #expect(sizes.sorted().last ?? 0 >= 1_000)
         #expect(sizes.sorted().first ?? 0 < 400)
+    }
+
+    @Test(
+        "raw frames are kept as zstd, however they came, where the spool has a ring for them", arguments: [true, false])
+    func rawFrames(hasRing: Bool) throws {
+        let frame = try scenes(0..<1, fireAt: -1)[0]
+        let bench = try Bench(
+            spool: "raw_ring_bytes = \(hasRing ? 4 << 20 : 0)\nsent_ring_bytes = 0", control: "places = 0")
+        for (sequence, encoding) in [FrameHeader.Encoding.none, .zstd].enumerated() {
+            try bench.send(FrameMessage.pack(frame, run: "r", sequence: sequence, encoding: encoding))
+        }
+        _ = try bench.finish(received: 2)
+        var spool = try Spool(
+            directory: bench.folder.file("spool"), now: Timestamp(milliseconds: 1), machine: "another")
+        for number in [UInt64(0), 1] {
+            let raw = try spool.raw(bench.station.epoch, frame: number)
+            #expect((raw != nil) == hasRing)
+            guard let raw else { continue }
+            var decompressor = try ZstdDecompressor()
+            #expect(try decompressor.decompress(raw, limit: 1 << 20) == frame.samples.bytes)
+        }
     }
 
     @Test("an area that is none is a mistake of the configuration, by file and field")
