@@ -158,7 +158,8 @@ public final class Station: Sendable {
     private func status(_ state: StationStatus.State) -> StationStatus {
         let spool = context.spoolStatus.current
         let counters = context.counters.current
-        let delivered = counters.sensors.values.reduce(0) { $0 + $1.packetSizeAcknowledged }
+        // to the packet, not to the frame: on a thin line a frame takes minutes
+        let delivered = counters.sensors.values.reduce(0) { $0 + $1.packetSize } - (spool.served?.heldSize ?? 0)
         context.control.observe(delivered: delivered, held: spool.served?.heldByPriority ?? [])
         return StationStatus(
             state: state, configuration: parts.configuration, started: started, now: currentTime(),

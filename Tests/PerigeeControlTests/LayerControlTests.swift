@@ -180,6 +180,33 @@ struct LayerControlTests {
         #expect(simulation.layers.allSatisfy { $0 == 4 })
     }
 
+    @Test(
+        "a fast line with little to do is not taken for a slow one, a full one is measured, an outage changes nothing")
+    func meter() throws {
+        var meter = LineMeter()
+        for second in 0..<300 {
+            meter.observe(now: Int64(second) * 1_000, delivered: second * 5_000, held: [0, 0, 900])
+        }
+        #expect(meter.rate == nil)
+        var known = LineMeter(plannedRate: 1_000_000)
+        for second in 0..<300 {
+            known.observe(now: Int64(second) * 1_000, delivered: second * 5_000, held: [0, 0, 900])
+        }
+        #expect(known.rate == 1_000_000)
+        for second in 300..<600 {
+            known.observe(now: Int64(second) * 1_000, delivered: second * 5_000, held: [0, 0, 90_000])
+        }
+        let full = try #require(known.rate)
+        #expect((4_900...6_000).contains(full))
+        for second in 600..<4_000 {
+            known.observe(now: Int64(second) * 1_000, delivered: 599 * 5_000, held: [0, 0, 900_000])
+        }
+        known.observe(now: 4_000_000, delivered: 600 * 5_000, held: [0, 0, 900_000])
+        #expect(try #require(known.rate) > 3_000)
+        #expect(known.ahead(of: 1) == 0)
+        #expect(known.ahead(of: 2) == 900_000)
+    }
+
     @Test("a frame too large for the horizon sends what fits, and always its first layer with octets")
     func large() {
         var control = LayerControl(plannedRate: 1_000)
