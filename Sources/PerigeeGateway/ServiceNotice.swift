@@ -17,7 +17,7 @@ enum ServiceNotice {
         let size = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
         _ = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                sendto(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL), address, size)
+                sendto(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT), address, size)
             }
         }
     }

@@ -38,7 +38,7 @@ public struct ServiceNotifier: Sendable {
         let octets = Array(text.utf8)
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = sendto(handle, octets, octets.count, Int32(MSG_NOSIGNAL), address, size)
+                _ = sendto(handle, octets, octets.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT), address, size)
             }
         }
     }

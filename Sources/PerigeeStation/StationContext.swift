@@ -112,9 +112,12 @@ final class StationContext: Sendable {
         announce(rejection.rawValue, level: .warning, field: field, detail: detail, ticket: ticket)
     }
 
-    /// A good frame in work that cannot be spooled.
+    /// A good frame in work that cannot be spooled. Where that is the station's own trouble, a source that waits for our word is told
+    /// nothing: it keeps the frame and sends it again.
     func fail(_ failure: StationCounters.Failure, detail: String, ticket: FrameTicket) {
         end(failure.rawValue, ticket)
+        var ticket = ticket
+        if failure == .stopped || failure == .spoolFull { ticket.origin = nil }
         announce(failure.rawValue, level: .error, field: "frame", detail: detail, ticket: ticket)
     }
 

@@ -96,7 +96,7 @@ struct StationStatus {
         ])
     }
 
-    /// `committing_seconds` above 0 shows a disk that is slow; nothing is lost by it as long as the intake has room.
+    /// `busy_seconds` above 0 shows a disk that is slow; nothing is lost by it as long as the intake has room.
     private var spoolObject: JSONValue {
         let served = spool.served
         return .object([
@@ -106,8 +106,8 @@ struct StationStatus {
             "held_bytes_by_priority": .array((served?.heldByPriority ?? []).map { .integer($0) }),
             "oldest": .optional(served?.oldest?.rfc3339), "tombstones": .integer(served?.tombstones.count ?? 0),
             "commits": .integer(spool.commits), "last_commit_ms": .integer(Int(spool.lastCommitMilliseconds)),
-            "committing_seconds": .integer(Int(spool.commitStarted.map { (now.monotonic - $0) / 1_000 } ?? 0)),
-            "forks": .integer(spool.forks), "failure": .optional(spool.failure.map { "\($0)" }),
+            "busy_seconds": .integer(Int(spool.busySince.map { (now.monotonic - $0) / 1_000 } ?? 0)),
+            "full": .bool(spool.isFull), "forks": .integer(spool.forks), "failure": .optional(spool.failure.map { "\($0)" }),
         ])
     }
 

@@ -8,6 +8,8 @@ struct CommitGroup: Sendable {
     private(set) var settled: [SettledFrame] = []
     /// When the commit is due at the latest, on the monotonic clock; nil where nothing waits.
     private(set) var deadline: Int64?
+    /// Before it no commit is tried: the last one met a full disk.
+    private var retry = Int64.min
     private var packets = 0
     private var size = 0
 
@@ -15,7 +17,7 @@ struct CommitGroup: Sendable {
 
     /// Whether the commit should be made now.
     func isDue(_ now: Int64) -> Bool {
-        guard let deadline else { return false }
+        guard let deadline, now >= retry else { return false }
         return now >= deadline || packets >= SpoolThread.packetLimit || size >= SpoolThread.sizeLimit
             || frames.last?.item.priority == 0
     }
@@ -37,6 +39,12 @@ struct CommitGroup: Sendable {
     mutating func add(settled frames: [SettledFrame], now: Int64) {
         settled += frames
         if !frames.isEmpty { touch(now) }
+    }
+
+    /// The commit failed for want of room: it is tried again then.
+    mutating func postpone(until time: Int64) {
+        retry = time
+        deadline = time
     }
 
     /// Something changed that must be committed.

@@ -9,8 +9,10 @@ struct SpoolStatus: Sendable {
     var served: SpoolState?
     var commits = 0
     var lastCommitMilliseconds: Int64 = 0
-    /// When the commit began that has not ended, on the monotonic clock.
-    var commitStarted: Int64?
+    /// When the work began that has not ended, on the monotonic clock; nil while it waits for some.
+    var busySince: Int64?
+    /// The disk was full, and nothing was committed since.
+    var isFull = false
     /// Epochs that were begun because the gateway had another history.
     var forks = 0
     /// Why the spool can do nothing more in this process.

@@ -33,6 +33,9 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     /// The epoch that the link serves now, and what it was told of it last.
     private var served: SpoolState?
     private var nextMaintenance: Int64 = 0
+    /// What the link asked for while the disk was full: in order, none of it does harm twice.
+    private var deferred: [StoreRequest] = []
+    private static let deferredLimit = 256
     /// An epoch that must be left, once `nextFork` has come.
     var postponedFork: Epoch?
     var nextFork: Int64 = .min
@@ -75,19 +78,39 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     private func step() throws(SpoolError) -> Bool {
         let now = currentTime().monotonic
         let due = min(group.deadline ?? .max, nextMaintenance)
-        if let job = context.spoolQueue.take(timeoutMilliseconds: Int(clamping: max(due - now, 0))) {
-            try take(job)
-        } else if context.isSpoolClosing.current {
-            return false
-        }
-        let time = currentTime()
-        if group.isDue(time.monotonic) { try commit() }
-        if time.monotonic >= nextMaintenance {
-            nextMaintenance = time.monotonic + Self.maintenanceMilliseconds
-            try maintain(time.utc)
-            if let epoch = postponedFork { try fork(epoch) }
+        let job = context.spoolQueue.take(timeoutMilliseconds: Int(clamping: max(due - now, 0)))
+        if job == nil, context.isSpoolClosing.current { return false }
+        let started = currentTime().monotonic
+        context.spoolStatus.withLock { $0.busySince = started }
+        defer { context.spoolStatus.withLock { $0.busySince = nil } }
+        do throws(SpoolError) { try work(job) } catch {
+            guard case .full = error else { throw error }
+            waitForRoom(error)
+            if case .request(let request)? = job, deferred.count < Self.deferredLimit { deferred.append(request) }
         }
         return true
+    }
+
+    private func work(_ job: SpoolJob?) throws(SpoolError) {
+        if let job { try take(job) }
+        let time = currentTime()
+        if group.isDue(time.monotonic) { try commit() }
+        guard time.monotonic >= nextMaintenance else { return }
+        nextMaintenance = time.monotonic + Self.maintenanceMilliseconds
+        try maintain(time.utc)
+        if let epoch = postponedFork { try fork(epoch) }
+        while let request = deferred.first {
+            try serve(request)
+            deferred.removeFirst()
+        }
+    }
+
+    /// The disk is full: what was committed is still sent, and what waits for its commit waits on.
+    private func waitForRoom(_ error: SpoolError) {
+        let now = currentTime().monotonic
+        group.postpone(until: now + Self.maintenanceMilliseconds)
+        context.spoolStatus.withLock { $0.isFull = true }
+        context.log.write(.error, "spool_full", key: "once", ["detail": "\(error)"])
     }
 
     private func take(_ job: SpoolJob) throws(SpoolError) {
@@ -104,7 +127,12 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         let time = currentTime()
         let number = item.assignment.number
         let frame = item.spoolFrame(isDeclared: declared.contains(number), stored: time.utc)
-        guard let numbers = try spool?.append(frame) else {
+        var numbers: Range<UInt64>?
+        do throws(SpoolError) { numbers = try spool?.append(frame) } catch {
+            guard case .full = error else { throw error }
+            waitForRoom(error)
+        }
+        guard let numbers else {
             context.fail(
                 .spoolFull,
                 detail: "raise [spool] quota_bytes, or send less: nothing of its class or below may be dropped",
@@ -120,7 +148,6 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     func commit(isLast: Bool = false) throws(SpoolError) {
         guard !group.isEmpty || isLast else { return }
         let started = currentTime().monotonic
-        context.spoolStatus.withLock { $0.commitStarted = started }
         let tickets = group.frames.map(\.item.ticket)
         let (totals, marks) = context.counters.withLock { counters in
             (
@@ -147,7 +174,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     private func note(commitMilliseconds: Int64) {
         let epoch = spool?.epoch
         context.spoolStatus.withLock { status in
-            status.commitStarted = nil
+            status.isFull = false
             status.commits += 1
             status.lastCommitMilliseconds = commitMilliseconds
             if let epoch { status.epoch = epoch }
