@@ -107,7 +107,8 @@ struct StationStatus {
             "oldest": .optional(served?.oldest?.rfc3339), "tombstones": .integer(served?.tombstones.count ?? 0),
             "commits": .integer(spool.commits), "last_commit_ms": .integer(Int(spool.lastCommitMilliseconds)),
             "busy_seconds": .integer(Int(spool.busySince.map { (now.monotonic - $0) / 1_000 } ?? 0)),
-            "full": .bool(spool.isFull), "forks": .integer(spool.forks), "failure": .optional(spool.failure.map { "\($0)" }),
+            "full": .bool(spool.isFull), "forks": .integer(spool.forks),
+            "failure": .optional(spool.failure.map { "\($0)" }),
         ])
     }
 
