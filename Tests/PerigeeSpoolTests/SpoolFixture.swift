@@ -7,12 +7,12 @@ import Testing
 /// A moment of the tests' own.
 let start = Timestamp(milliseconds: 1_700_000_000_000)
 
-/// Seeds of a test: the one that `PERIGEE_SEED` names, else as many as usual, up to fifty times more where `PERIGEE_SEEDS` asks.
+/// Seeds of a test: the one that `PERIGEE_SEED` names, else as many as usual, up to ten times as many where `PERIGEE_SEEDS` asks.
 func seeds(usual: UInt64) -> Range<UInt64> {
     let environment = ProcessInfo.processInfo.environment
     if let seed = environment["PERIGEE_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
     let asked = environment["PERIGEE_SEEDS"].flatMap(UInt64.init) ?? 0
-    return 0..<max(usual, min(asked, 50 * usual))
+    return 0..<max(usual, min(asked, 10 * usual))
 }
 
 /// Small limits, and no ballast.
