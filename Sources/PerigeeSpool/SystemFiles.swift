@@ -3,7 +3,13 @@ internal import Glibc
 /// Calls on files; each is whole or an error.
 enum SystemFiles {
     static func makeDirectory(_ path: String) throws(SpoolError) {
-        if mkdir(path, 0o700) != 0, errno != EEXIST { throw .last("make", path) }
+        guard mkdir(path, 0o700) == 0 else {
+            if errno == EEXIST { return }
+            throw .last("make", path)
+        }
+        // What is synced in a directory whose own name is not is lost with it.
+        let parent = path.split(separator: "/").dropLast().joined(separator: "/")
+        try syncDirectory(path.hasPrefix("/") ? "/" + parent : parent.isEmpty ? "." : parent)
     }
 
     /// Makes the entries of a directory durable.
