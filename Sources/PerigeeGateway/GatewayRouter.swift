@@ -353,7 +353,8 @@ final class GatewayRouter {
                     countStrange("message", "an answer to what was not asked")
                     continue
                 }
-                if answer.outcome == .full { sessions[peer]?.asked.remove(answer.request) }  // so that it is asked again
+                // asked again when it is due again
+                if answer.outcome == .full { sessions[peer]?.asked.remove(answer.request) }
                 desk.note(.answered(answer))
             case .end(let reason):
                 guard let ended = sessions.removeValue(forKey: peer) else { continue }
