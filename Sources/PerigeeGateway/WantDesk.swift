@@ -85,6 +85,7 @@ private struct WantWork: ~Copyable {
     private var frames: [UInt32: ArchivedFrame] = [:]
     private var unreadable: Set<UInt32> = []
     private var seen: Int64 = -1
+    private var failure = ""
 
     init(_ directory: String, log: GatewayLog) {
         self.directory = directory
@@ -103,8 +104,11 @@ private struct WantWork: ~Copyable {
                 seen = last
                 try look()
             }
+            failure = ""
         } catch {
-            log.write(.warning, "wants_failed", [("reason", "\(error)")])
+            // said once, not each second
+            if failure != "\(error)" { log.write(.warning, "wants_failed", [("reason", "\(error)")]) }
+            failure = "\(error)"
             reader = nil
         }
     }
