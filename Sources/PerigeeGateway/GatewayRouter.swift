@@ -19,8 +19,8 @@ final class GatewayRouter {
     }
 
     private var socket: Socket
-    private let configuration: GatewayConfiguration
-    private let jobs: BoundedQueue<ArchiveJob>
+    let configuration: GatewayConfiguration
+    let jobs: BoundedQueue<ArchiveJob>
     let log: GatewayLog
     var sessions: [[UInt8]: Session] = [:]
     /// Firmware that operators put there for stations.
@@ -32,11 +32,11 @@ final class GatewayRouter {
 
     /// The last greeting of connections whose HELLO the archive is being asked about.
     private var greetings: [[UInt8]: Greeting] = [:]
-    private let gate: StationGate?
-    private let desk: WantDesk
-    private var wants: [ArchiveWant] = []
-    private var totals = GatewayStatus()
-    private var book = StationBook()
+    let gate: StationGate?
+    let desk: WantDesk
+    var wants: [ArchiveWant] = []
+    var totals = GatewayStatus()
+    var book = StationBook()
     private var meter = WireMeter(own: .router, peer: .dealer)
     private var generator = SystemRandomNumberGenerator()
     /// Octets of a router's name for a connection; libzmq makes them 5 octets long, peers may choose up to 255.
@@ -194,53 +194,7 @@ final class GatewayRouter {
         perform(actions, session, peer)
     }
 
-    /// Lets the archive know now and then what the station holds no more, so that its gaps can be told from what waits.
-    private func tellLowest(_ message: LinkMessage, _ session: inout Session, _ now: Int64) {
-        let lowest: UInt64
-        switch message {
-        case .data(let batch): lowest = batch.lowest
-        case .tombstone(let batch): lowest = batch.lowest
-        case .ping(let ping): lowest = ping.lowest
-        default: return
-        }
-        guard lowest > session.lowest, now >= session.lowestTold + 1_000 else { return }
-        let job = ArchiveJob.raise(station: session.hello.station.text, epoch: session.hello.epoch, lowest: lowest)
-        guard jobs.offer(job, size: 64) == .accepted else { return }
-        session.lowest = lowest
-        session.lowestTold = now
-    }
-
-    /// Takes what the archive's thread answered.
-    func take(_ answer: ArchiveAnswer) {
-        switch answer {
-        case .failed: break  // the gateway ends
-        case .found(let peer, let hello, let state): open(hello, state, peer)
-        case .committed(let packets, let tombstones):
-            for packet in packets { book.committed(packet.station, size: packet.size) }
-            let groups = Dictionary(grouping: packets, by: \.key)
-            for (key, packets) in groups {
-                guard var session = sessions[key.peer], session.machine.session == key.session else {
-                    // stored all the same, for a session that is gone
-                    for packet in packets { book.stored(packet.station, packet.outcome) }
-                    totals.counters.stored += packets.count { $0.outcome == .stored }
-                    totals.counters.duplicates += packets.count { $0.outcome == .duplicate }
-                    totals.counters.conflicts += packets.count { $0.outcome == .conflict }
-                    continue
-                }
-                let actions = session.machine.committed(packets.map { ($0.number, $0.outcome) }, now: currentTime())
-                sessions[key.peer] = session
-                perform(actions, session, key.peer)
-            }
-            for (key, tombstone) in tombstones {
-                guard var session = sessions[key.peer], session.machine.session == key.session else { continue }
-                let actions = session.machine.buried([tombstone], now: currentTime())
-                sessions[key.peer] = session
-                perform(actions, session, key.peer)
-            }
-        }
-    }
-
-    private func open(_ hello: LinkMessage.Hello, _ state: EpochState, _ peer: [UInt8]) {
+    func open(_ hello: LinkMessage.Hello, _ state: EpochState, _ peer: [UInt8]) {
         guard let greeting = greetings[peer], greeting.number == hello.greeting else { return }  // a later HELLO comes
         greetings[peer] = nil
         if let old = sessions.removeValue(forKey: peer) { retire(old) }
@@ -280,35 +234,6 @@ final class GatewayRouter {
         offerFirmware(to: peer, isNewSession: true, now: currentTime().monotonic)
     }
 
-    /// Takes what may be asked for now, and asks the sessions there are.
-    func take(_ wants: [ArchiveWant]) {
-        guard wants != self.wants else { return }
-        self.wants = wants
-        for peer in Array(sessions.keys) { ask(peer) }
-    }
-
-    /// Asks a session for what is wanted of it, each want once.
-    private func ask(_ peer: [UInt8]) {
-        for want in wants {
-            guard let session = sessions[peer] else { return }
-            let hello = session.hello
-            guard hello.station.text == want.station, hello.epoch == want.epoch, !session.asked.contains(want.id) else {
-                continue
-            }
-            sessions[peer]?.asked.insert(want.id)
-            let subject: LinkMessage.Want.Subject =
-                switch want.subject {
-                case .numbers(let ranges): .numbers(ranges)
-                case .frame(let number, let layers): .frame(number: number, layers: layers)
-                }
-            let message = LinkMessage.Want(
-                session: session.machine.session, request: want.id, priority: UInt8(clamping: want.priority),
-                subject: subject)
-            send(.want(message), to: peer)
-            desk.note(.asked(want.id))
-        }
-    }
-
     /// Lets time pass for all sessions.
     func tick() {
         let now = currentTime()
@@ -324,12 +249,12 @@ final class GatewayRouter {
     /// Says BYE to all.
     func sayGoodbye() { for peer in Array(sessions.keys) { close(peer, .draining) } }
 
-    private func close(_ peer: [UInt8], _ reason: ByeReason) {
+    func close(_ peer: [UInt8], _ reason: ByeReason) {
         guard var session = sessions[peer] else { return }
         perform(session.machine.close(reason), session, peer)
     }
 
-    private func perform(_ actions: [ReceiverMachine.Action], _ session: Session, _ peer: [UInt8]) {
+    func perform(_ actions: [ReceiverMachine.Action], _ session: Session, _ peer: [UInt8]) {
         for action in actions {
             switch action {
             case .send(let message):
@@ -366,24 +291,7 @@ final class GatewayRouter {
         }
     }
 
-    private func bury(_ tombstone: Tombstone, _ session: Session, _ peer: [UInt8]) {
-        let record = TombstoneRecord(
-            station: session.hello.station.text, epoch: session.hello.epoch, received: currentTime().utc,
-            tombstone: tombstone)
-        let key = SessionKey(peer: peer, session: session.machine.session)
-        log.write(
-            .warning, "tombstone",
-            [
-                ("station", record.station), ("epoch", record.epoch.text),
-                ("first", "\(tombstone.numbers.lowerBound)"), ("last", "\(tombstone.numbers.upperBound - 1)"),
-                ("reason", "\(tombstone.reason)"), ("frames", "\(tombstone.frames)"),
-            ])
-        if jobs.offer(.bury(key, record), size: 64) != .accepted {
-            log.write(.warning, "archive_behind", [("station", record.station)])
-        }
-    }
-
-    private func retire(_ session: Session) {
+    func retire(_ session: Session) {
         totals.counters.add(session.machine.counters)
         book.add(session.hello.station.text, session.machine.counters)
     }
@@ -414,57 +322,7 @@ final class GatewayRouter {
         }
     }
 
-    func note(_ event: AdmissionEvent) {
-        switch event {
-        case .ended: break  // the gateway ends
-        case .denied(_, let key, let address):
-            log.write(.warning, "station_denied", [("key", key), ("address", address)])
-        case .changed:
-            guard let list = gate?.list else { return }
-            let now = list.snapshot
-            log.write(.info, "stations_changed", [("stations", "\(now.names.count)")])
-            for problem in now.problems { log.write(.error, "key_file_unusable", [("reason", problem)]) }
-            for (peer, session) in sessions
-            where session.key.flatMap({ list.name(of: $0) }) != session.hello.station.text {
-                log.write(.warning, "station_revoked", [("station", session.hello.station.text)])
-                close(peer, .denied)
-            }
-        }
-    }
-
-    /// Whether the sender's key is still on the list, and the connection still the one of its session: peers choose the names
-    /// of their connections, and a name can come again with another key.
-    private func mayPass(_ message: IdentifiedMessage, from peer: [UInt8]) -> Bool {
-        guard let gate else { return true }
-        guard gate.list.sender(of: message) != nil else {
-            totals.deniedMessages += 1
-            log.write(.warning, "message_denied", [("station", message.name ?? "none"), ("reason", "not on the list")])
-            if sessions[peer] != nil { close(peer, .denied) }
-            return false
-        }
-        guard let session = sessions[peer], session.key != message.key else { return true }
-        // another one has taken the name: the session's own connection is gone
-        totals.deniedMessages += 1
-        close(peer, .denied)
-        return false
-    }
-
-    /// Whether this key may greet as this station.
-    private func maySpeak(as station: StationName, _ key: PublicKey?) -> Bool {
-        guard let gate else { return true }
-        let name = key.flatMap { gate.list.name(of: $0) }
-        if name == station.text { return true }
-        totals.deniedMessages += 1
-        log.write(
-            .error, "station_impostor",
-            [
-                ("station", station.text), ("key_of", name ?? "none"),
-                ("remedy", "correct [station] id or its .pub file"),
-            ])
-        return false
-    }
-
-    private func countStrange(_ event: String, _ reason: String) {
+    func countStrange(_ event: String, _ reason: String) {
         totals.strangeMessages += 1
         log.write(.warning, "strange_\(event)", [("reason", reason)])
     }
