@@ -65,11 +65,15 @@ struct Bench {
         return try messages(hear(welcome(said.greeting, acknowledgement)))
     }
 
+    /// Of a gateway whose highest packet is ours.
     func welcome(_ greeting: UInt32, _ acknowledgement: Acknowledgement = .init()) -> LinkMessage {
-        .welcome(
+        let highest = acknowledgement.highest
+        let held = store.held(epoch).first { $0.number == highest }
+        return .welcome(
             .init(
                 greeting: greeting, session: 9, acknowledgement: acknowledgement,
-                credit: Credit(packets: 100, size: 100_000), batchSize: 8_192, time: Timestamp(milliseconds: 0)))
+                credit: Credit(packets: 100, size: 100_000), batchSize: 8_192, time: Timestamp(milliseconds: 0),
+                check: highest > 0 ? PacketDigest(number: highest, packet: held?.packet ?? [0, 0, 0, 0]) : nil))
     }
 
     func ack(_ cumulative: UInt64, _ ranges: [Range<UInt64>] = [], packets: Int = 100) -> LinkMessage {

@@ -235,6 +235,21 @@ struct SenderPolicyTests {
         }
     }
 
+    @Test("a tombstone at the gateway for a packet that we hold begins a new epoch: an old copy of the file came back")
+    func tombstoneForOurs() throws {
+        // the highest packet is 1, or there is none; what is covered above are tombstones
+        for known in [Acknowledgement(cumulative: 1, ranges: [3..<4]), Acknowledgement(ranges: [2..<4])] {
+            var bench = try Bench(packets: 3)
+            guard case .hello(let hello) = try messages(bench.handle(.ready)).first,
+                case .welcome(var welcome) = bench.welcome(hello.greeting, known)
+            else { throw Unexpected(messages: []) }
+            welcome.check = known.cumulative > 0 ? PacketDigest(number: 1, checksum: 0) : nil
+            _ = bench.hear(.welcome(welcome))
+            #expect(bench.requests.contains(.fork(epoch: bench.epoch)))
+            #expect(bench.store.state.heldCount == 3)
+        }
+    }
+
     // MARK: repair
 
     @Test("what a WANT is granted is sent again under its old numbers, and gives up nothing below it")

@@ -97,11 +97,12 @@ extension SenderMachine {
     private mutating func check(_ welcome: LinkMessage.Welcome, _ now: LinkTime, _ actions: inout [Action]) {
         guard let store else { return }
         guard !store.isLost else { return open(welcome, now, &actions) }
-        let highest = max(welcome.acknowledgement.highest, welcome.check?.number ?? 0)
-        guard highest < store.next else { return fork(&actions) }
-        guard let check = welcome.check, check.number >= store.lowest else { return open(welcome, now, &actions) }
-        phase = .checking(welcome)
-        actions.append(.store(.verify(epoch: store.epoch, check)))
+        let check = SenderCheck(welcome, lowest: store.lowest)
+        guard check.highest < store.next else { return fork(&actions) }
+        guard !check.isDone else { return open(welcome, now, &actions) }
+        phase = .checking(check)
+        if let digest = check.digest { actions.append(.store(.verify(epoch: store.epoch, digest))) }
+        for priority in check.rest.keys.sorted() { ask(check, priority, store, &actions) }
     }
 
     mutating func open(_ welcome: LinkMessage.Welcome, _ now: LinkTime, _ actions: inout [Action]) {

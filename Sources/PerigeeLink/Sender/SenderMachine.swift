@@ -88,8 +88,8 @@ public struct SenderMachine: Sendable {
         /// Connected, and waiting for the store to say what to greet with.
         case waiting
         case greeting(greeting: UInt32, attempt: Int, sent: Int64, deadline: Int64)
-        /// Welcomed, and waiting for the store to compare the gateway's highest packet.
-        case checking(LinkMessage.Welcome)
+        /// Welcomed, and waiting for the store to compare what it holds with what the gateway has.
+        case checking(SenderCheck)
         case open(SenderSession)
         case stopped(StopReason)
     }
@@ -204,11 +204,9 @@ public struct SenderMachine: Sendable {
             if isShownOut { giveUp(.refused, now, &generator, &actions) }
         case .store(let state): take(state, now, &actions)
         case .loaded(let epoch, let priority, let numbers, let packets):
-            if epoch == store?.epoch { take(priority, numbers, packets) }
+            if epoch == store?.epoch { take(priority, numbers, packets, now, &actions) }
         case .verified(let epoch, let number, let fits):
-            if case .checking(let welcome) = phase, epoch == store?.epoch, number == welcome.check?.number {
-                if fits { open(welcome, now, &actions) } else { fork(&actions) }
-            }
+            if epoch == store?.epoch { take(verified: number, fits, now, &actions) }
         case .answer(let answer): say(answer, now, &actions)
         case .replayed(let epoch, let numbers, let packets):
             if case .open(var session) = phase, epoch == store?.epoch {
@@ -272,7 +270,10 @@ public struct SenderMachine: Sendable {
         }
     }
 
-    private mutating func take(_ priority: Int, _ numbers: Range<UInt64>, _ packets: [StoredPacket]) {
+    private mutating func take(
+        _ priority: Int, _ numbers: Range<UInt64>, _ packets: [StoredPacket], _ now: LinkTime, _ actions: inout [Action]
+    ) {
+        if case .checking = phase { return take(checked: priority, numbers, packets, now, &actions) }
         guard case .open(var session) = phase else { return }
         _ = session.lanes.take(priority: priority, numbers: numbers, packets: packets)
         phase = .open(session)

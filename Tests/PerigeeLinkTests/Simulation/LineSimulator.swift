@@ -78,7 +78,8 @@ struct LineSimulator {
     private var receiver: ReceiverMachine?
     private var session: UInt32 = 0
     private var durable = SequenceSet()
-    private var uncommitted: [UInt64] = []
+    private var newest: PacketDigest?
+    private var uncommitted: [PacketDigest] = []
     private var commitTime: Int64?
     /// Packets that the archive has: octets once, and when each came.
     private(set) var archivedSize = 0
@@ -188,7 +189,7 @@ struct LineSimulator {
         session += 1
         durable.raise(lowest: hello.lowest)
         let (machine, welcome) = ReceiverMachine.open(
-            hello, session: session, durable: durable, configuration: .init(), now: time)
+            hello, session: session, durable: durable, check: newest, configuration: .init(), now: time)
         receiver = machine
         down.append(welcome.packed(), now: now, line)
     }
@@ -201,7 +202,7 @@ struct LineSimulator {
             switch action {
             case .send(let message): if isConnected { down.append(message.packed(), now: now, line) }
             case .store(let number, let packet):
-                uncommitted.append(number)
+                uncommitted.append(PacketDigest(number: number, packet: packet))
                 if archived[number] == nil { archivedSize += packet.count }
                 archived[number] = archived[number] ?? now
                 commitTime = commitTime ?? now + line.commitMilliseconds
@@ -214,8 +215,11 @@ struct LineSimulator {
     private mutating func commit() {
         commitTime = nil
         guard !uncommitted.isEmpty else { return }
-        let outcomes = uncommitted.map { (number: $0, outcome: ReceiverMachine.Outcome.stored) }
-        for number in uncommitted { durable.insert(number) }
+        let outcomes = uncommitted.map { (number: $0.number, outcome: ReceiverMachine.Outcome.stored) }
+        for digest in uncommitted {
+            durable.insert(digest.number)
+            if digest.number > newest?.number ?? 0 { newest = digest }
+        }
         uncommitted = []
         perform { $0.committed(outcomes, now: $1) }
     }
