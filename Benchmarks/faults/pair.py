@@ -75,6 +75,19 @@ class Pair:
 
         wait_for("everything to be delivered", is_done, timeout, (self.station, self.gateway))
 
+    def settle(self, timeout: float = 60) -> dict:
+        """Everything answered and delivered, both ends stopped; answers the ledger. Stopping delivers what waits."""
+        self.wait_stored(timeout)
+        self.station.stop()
+        ledger = self.station.ledger()
+        if ledger["waiting"] or ledger["in_work"]:
+            self.restart_station()
+            self.wait_delivered(timeout)
+            self.station.stop()
+            ledger = self.station.ledger()
+        self.gateway.stop()
+        return ledger
+
     def check_archive(self, stored: set[str] | None = None) -> Filed:
         """What was said to be stored and delivered is in the archive, once; every hole has its tombstone."""
         stored = self.source.stored.union(*(source.stored for source in self.ended)) if stored is None else stored

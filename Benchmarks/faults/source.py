@@ -17,6 +17,7 @@ from faults.trial import WORK
 
 BANDS = ("B02", "B03", "B04", "B08")
 SIDE = 64
+SEND_AGAIN_SECONDS = 3.0
 
 
 @functools.cache
@@ -62,6 +63,7 @@ class Source:
         self._unanswered: dict[str, list[bytes]] = {}
         self._queue: list[list[bytes]] = []
         self._socket: zmq.Socket | None = None
+        self._heard = time.monotonic()
 
     def connect(self) -> None:
         """A fresh socket; in the acknowledged mode everything without an answer goes out again."""
@@ -156,12 +158,19 @@ class Source:
             return
         if milliseconds:
             self._socket.poll(milliseconds)
+        now = time.monotonic()
         while True:
             try:
                 parts = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
-                return
+                break
             self._take(parts)
+            self._heard = now
+        if not self._unanswered or self._queue:
+            self._heard = now
+        elif now - self._heard > SEND_AGAIN_SECONDS:
+            self._heard = now
+            self._queue = list(self._unanswered.values())
 
     def _take(self, parts: list[bytes]) -> None:
         word, run, seq = (part.decode() for part in parts[:3])
@@ -171,6 +180,8 @@ class Source:
         if word == "stored":
             self.stored.add(name)
             self.stored_at.append((self.clock(), name))
+        elif word == "rejected" and parts[3] == b"stopped":
+            raise TrialError(f"{name} was good, but rejected because the station stops: its source would forget it")
         elif word == "rejected":
             self.rejected[name] = parts[3].decode()
         else:

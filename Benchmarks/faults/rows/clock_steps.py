@@ -29,12 +29,8 @@ def run(trial: Trial) -> None:
                 pair.gateway.kill()
         if not pair.gateway.is_running:
             pair.gateway.start_until_ready()
-        pair.wait_stored()
-        pair.wait_delivered()
-        ledger = pair.station.ledger()
+        ledger = pair.settle()
         trial.check(sum(ledger["dropped"].values()) == 0, f"a step of the clock made frames expire: {ledger}")
-        pair.station.stop()
-        pair.gateway.stop()
         filed = pair.check_archive()
         by_epoch: dict[bytes, int] = {}
         for record in filed.records:  # in the order of their coming

@@ -129,6 +129,8 @@ def run_breaks(trial: Trial) -> None:
         first = pair.station.memory()
         for index in trial.cycles("breaks"):
             dice = trial.dice(index)
+            if index % 3 == 0:
+                pair.wait_delivered(240)  # else the station spends its time in backoff, where nothing can break
             for _ in range(dice.randint(1, 8)):
                 pair.source.give()
             kind = ("reset", "cut", "stall", "half-open", "refuse")[index % 5]

@@ -24,10 +24,7 @@ def run(trial: Trial) -> None:
                     pair.restart_station()
             pair.wait_stored()
             pair.gateway.start_until_ready()
-            pair.wait_delivered()
-            ledger = pair.station.ledger()
-            pair.station.stop()
-            pair.gateway.stop()
+            ledger = pair.settle()
             filed = pair.check_archive(set())
             there = filed.frames()
             missing = [frame for frame in source.sent if frame not in there]

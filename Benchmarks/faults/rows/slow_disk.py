@@ -40,11 +40,8 @@ def run(trial: Trial) -> None:
             pair.wait_stored()
             trial.check(shown >= 1, "the status showed no stalled commit")
             trial.peak(committing_seconds_shown=shown)
-        pair.wait_delivered()
-        ledger = pair.station.ledger()
+        ledger = pair.settle()
         trial.check(ledger["spooled"] == len(pair.source.sent), f"frames were dropped: {ledger}")
-        pair.station.stop()
-        pair.gateway.stop()
         pair.check_archive()
         trial.add(frames=len(pair.source.sent), dropped=0)
     finally:

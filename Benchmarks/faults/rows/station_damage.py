@@ -14,6 +14,7 @@ from faults.trial import Row, Trial
 
 START_SECONDS = 5.0
 KINDS = ("bit", "bit", "page", "cut", "noise", "gone")
+WHOLE_KINDS = ("page", "cut", "gone")
 
 
 def run(trial: Trial) -> None:
@@ -41,7 +42,7 @@ def _damage_and_start(trial: Trial, whole: Pair, place: int) -> None:
     copy_spool(whole.station.spool, pair.station.spool)
     names = [path for path in sorted(pair.station.spool.iterdir()) if path.is_file() and path.stat().st_size > 0]
     victim = dice.choices(names, [path.stat().st_size + 4096 for path in names])[0]
-    kind = dice.choice(KINDS)
+    kind = dice.choice(KINDS if trial["bits"] else WHOLE_KINDS)
     what = f"place {place}: {kind} in {victim.name}"
     damage(victim, kind, dice)
     try:
@@ -55,7 +56,6 @@ def _damage_and_start(trial: Trial, whole: Pair, place: int) -> None:
         for _ in range(3):
             pair.source.give()
         _wait(trial, pair, what)
-        pair.gateway.stop()
         filed = pair.check_archive()
         lost = whole.source.stored - set(filed.frames())
         trial.add(places_with_loss=bool(lost), frames_lost=len(lost), frames_stored=len(whole.source.stored))
@@ -75,9 +75,7 @@ def _wait(trial: Trial, pair: Pair, what: str) -> None:
     """Until all is delivered; the daemon may end with 74 at damage that it meets, and is started again."""
     for _ in range(4):
         try:
-            pair.wait_stored(30)
-            pair.wait_delivered(30)
-            pair.station.stop()
+            pair.settle(30)
             return
         except Exception:
             if pair.station.is_running:
@@ -103,7 +101,7 @@ ROW = Row(
     fault="damaged file of the station",
     how="one bit, one page, noise, a cut, a missing file at random places of spool, log and identity; frames wait",
     passes=f"ready within {START_SECONDS:.0f} s, the rest delivered, holes explained, what is lost is named in the log",
-    long={"places": 200, "frames": 200, "kill": 1},
-    short={"places": 20, "frames": 60, "kill": 1},
+    long={"places": 200, "frames": 200, "kill": 1, "bits": 1},
+    short={"places": 20, "frames": 60, "kill": 1, "bits": 0},
     run=run,
 )

@@ -25,11 +25,7 @@ def run(trial: Trial) -> None:
                 _one(trial, pair, interposer, index + 1, error, mode)
         interposer.heal()
         pair.restart_station(interposer.environment())
-        pair.wait_stored()
-        pair.wait_delivered()
-        trial.add(lost_at_crash=pair.station.ledger()["lost_at_crash"])
-        pair.station.stop()
-        pair.gateway.stop()
+        trial.add(lost_at_crash=pair.settle()["lost_at_crash"])
         pair.check_archive()
         pair.check_sound()
         trial.add(frames_stored=len(pair.source.stored), lost=0)
@@ -82,6 +78,6 @@ ROW = Row(
     how="interposed errno on call N = 1, 2, … below the spool, once and from there on; one spool through all of them",
     passes="ends with 74 or goes on, every stored frame is delivered once, the ledger holds, recovers by itself",
     long={"calls": 150, "ways": 5},
-    short={"calls": 40, "ways": 1},
+    short={"calls": 60, "ways": 1},
     run=run,
 )

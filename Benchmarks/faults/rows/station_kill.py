@@ -36,11 +36,8 @@ def run(trial: Trial) -> None:
             if not pair.gateway.is_running:
                 pair.gateway.start_until_ready()
             pair.restart_station()
-            pair.wait_stored()
-            pair.wait_delivered(600)
-            ledger = pair.station.ledger()
-            pair.station.stop()
-            pair.gateway.stop()
+            pair.wait_delivered(900)
+            ledger = pair.settle()
             pair.check_archive()
             pair.check_sound()
             trial.add(frames_stored=len(pair.source.stored), lost=0, lost_at_crash=ledger["lost_at_crash"])
@@ -72,7 +69,16 @@ ROW = Row(
     " answer",
     passes=f"0 stored frames lost, 0 twice in the archive, 0 numbers reused, holes explained, ready within"
     f" {READY_SECONDS:.0f} s, ledger holds",
-    long={"lives": 10, "kills": 100, "spool_mebibytes": 1024},
+    long={"lives": 10, "kills": 100, "spool_mebibytes": 64},
     short={"lives": 1, "kills": 20, "spool_mebibytes": 64},
+    run=run,
+)
+LARGE = Row(
+    name="station-kill-large",
+    fault="kill -9 with 1 GiB waiting",
+    how="the same with a spool of one GiB",
+    passes=ROW.passes,
+    long={"lives": 1, "kills": 20, "spool_mebibytes": 1024},
+    short=None,
     run=run,
 )

@@ -60,16 +60,12 @@ def _cut(
         # new frames behind the cut, so that a number that was used before would be seen
         for _ in range(5):
             pair.source.give()
-        pair.wait_stored()
-        pair.wait_delivered()
-        pair.station.stop()
-        pair.gateway.stop()
-        try:
-            pair.check_archive(known | pair.source.stored)
-        except Exception as error:
-            error.add_note(f"cut {name} at {until}, seed {seed}")
-            raise
+        pair.settle()
+        pair.check_archive(known | pair.source.stored)
         pair.check_sound()
+    except Exception as error:
+        error.add_note(f"cut {name} at {until}, seed {seed}")
+        raise
     finally:
         pair.kill()
     trial.add(stored_before_cuts=len(known), lost=0)
