@@ -3,7 +3,7 @@ import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 
-@Suite("What a data centre wants of a station", .timeLimit(.minutes(3)))
+@Suite("What a data centre wants of a station", .timeLimit(.minutes(5)))
 struct WantEndToEndTests {
     private func frame(_ daemons: Daemons) throws -> (layers: Int, bytes: Int) {
         guard

@@ -4,7 +4,7 @@ import PerigeeCore
 import PerigeeTestSupport
 import Testing
 
-@Suite("Recovery of an archive", .timeLimit(.minutes(1)))
+@Suite("Recovery of an archive", .timeLimit(.minutes(5)))
 struct RecoveryTests {
     let folder = Folder()
 

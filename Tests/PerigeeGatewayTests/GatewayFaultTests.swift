@@ -6,7 +6,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Suite("Gateway under faults", .timeLimit(.minutes(3)), .serialized)
+@Suite("Gateway under faults", .timeLimit(.minutes(5)), .serialized)
 struct GatewayFaultTests {
     let folder: Folder
     let context: ZeroMQContext

@@ -7,7 +7,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Suite("Gateway", .timeLimit(.minutes(2)), .serialized)
+@Suite("Gateway", .timeLimit(.minutes(5)), .serialized)
 struct GatewayTests {
     let folder: Folder
     let context: ZeroMQContext

@@ -3,7 +3,7 @@ import PerigeeLink
 import PerigeeTransport
 import Testing
 
-@Suite("Octets on the wire", .timeLimit(.minutes(2)), .serialized)
+@Suite("Octets on the wire", .timeLimit(.minutes(5)), .serialized)
 struct WireTests {
     @Test(
         "the link's count agrees within 2 % with a relay that counts every octet, a cut connection included",

@@ -3,7 +3,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("Spool", .timeLimit(.minutes(1)))
+@Suite("Spool", .timeLimit(.minutes(5)))
 struct SpoolTests {
     let folder: TemporaryFolder
 
