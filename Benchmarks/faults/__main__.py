@@ -22,6 +22,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("--row", action="append", choices=[row.name for row in ROWS], help="only this row (repeatable)")
     parser.add_argument("--short", action="store_true", help="the numbers of `make faults-short`; writes no report")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=N", help="another number than the row's own (repeatable)"
+    )
     parser.add_argument("--list", action="store_true", help="name the rows and their numbers")
     parser.add_argument("--output", type=Path, default=ROOT / "Benchmarks" / "results" / "faults.json")
     parser.add_argument("--no-document", action="store_true", help="leave Docs/guarantees.md as it is")
@@ -35,9 +38,10 @@ def main() -> int:
             log.info("%-20s %s", row.name, row.short if arguments.short else row.long)
         return 0
     at = commit(ROOT)
+    changed = {name: float(number) for name, _, number in (text.partition("=") for text in arguments.set)}
     failed = 0
     for row in rows:
-        result = _run(row, at, arguments.short)
+        result = _run(row, at, arguments.short, changed)
         failed += result["result"] != "passed"
         if not arguments.short:
             report.keep(arguments.output, row, result)
@@ -46,8 +50,9 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _run(row: Row, at: str, is_short: bool) -> dict[str, object]:
-    parameters = (row.short if is_short else None) or row.long
+def _run(row: Row, at: str, is_short: bool, changed: dict[str, float]) -> dict[str, object]:
+    parameters = dict((row.short if is_short else None) or row.long)
+    parameters |= {name: number for name, number in changed.items() if name in parameters}
     trial = Trial(row, parameters, at, is_short)
     start = time.monotonic()
     result: dict[str, object] = {"commit": at, "parameters": parameters}
