@@ -210,7 +210,8 @@ class Proxy:
     def _read(self, pipe: _Pipe) -> bool:
         if self.is_stalled or pipe.is_ended or pipe.size > 65536:
             return False
-        if self.rate is not None and pipe.size > max(CHUNK, self.rate * 0.25):
+        now = time.monotonic()
+        if self.rate is not None and (pipe.free_at - now) * self.rate > CHUNK:
             return False  # a modem has little room: what it cannot send stays with the sender
         try:
             octets = pipe.source.recv(CHUNK)
@@ -221,7 +222,6 @@ class Proxy:
             return True
         if self.is_half_open and octets:
             return True
-        now = time.monotonic()
         pipe.free_at = max(pipe.free_at, now) + (len(octets) / self.rate if self.rate else 0)
         pipe.waiting.append((pipe.free_at + self.delay, octets))
         pipe.size += len(octets)
