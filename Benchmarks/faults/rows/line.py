@@ -93,7 +93,7 @@ def run_thin(trial: Trial) -> None:
             seconds = time.monotonic() - begun
             # what the gateway took, of what the line could have carried
             share = (line.pair.gateway.status()["octets"] - stored) / (rate * seconds)
-            trial.counts["payload_share"] = round(min(share, trial.counts.get("payload_share", 1.0)), 3)
+            trial.counts["payload_share"] = round(min(share, trial.counts.get("payload_share", share)), 3)
             trial.counts["line_use"] = round((proxy.forwarded[0] - octets) / (rate * seconds), 3)
             flaps = line.pair.station.status()["link"]["sessions"] - sessions
             trial.add(new_sessions=flaps)
