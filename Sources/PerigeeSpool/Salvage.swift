@@ -165,7 +165,7 @@ extension Spool {
         }
     }
 
-    private func waitingFrames(_ row: Int64, after cursor: Int64) throws(SQLiteError) -> [FrameRow] {
+    func waitingFrames(_ row: Int64, after cursor: Int64) throws(SQLiteError) -> [FrameRow] {
         var frames: [FrameRow] = []
         try file.rows(
             "SELECT * FROM frames WHERE settled = 0 AND id > ? AND id BETWEEN ? AND ? ORDER BY id LIMIT ?",

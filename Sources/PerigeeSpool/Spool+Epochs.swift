@@ -2,16 +2,30 @@ public import PerigeeCore
 internal import PerigeeSQLite
 
 extension Spool {
-    /// Forgets an epoch that is closed or lost and has nothing unsettled; answers whether it did.
+    /// Forgets an epoch that is closed or lost and has neither packets nor tombstones left; answers whether it did. Frames of it that wait
+    /// for packets which damage has taken are given up as damaged.
     public mutating func finish(_ epoch: Epoch) throws(SpoolError) -> Bool {
         let state = try state(epoch)
         guard state.isClosed, state.heldCount == 0, state.tombstones.isEmpty, let index = memory.index(epoch),
-            memory.epochs[index].charge == 0, !memory.epochs.contains(where: { $0.target == memory.epochs[index].id }),
+            !memory.epochs.contains(where: { $0.target == memory.epochs[index].id }),
             salvage?.isOf(memory.epochs[index].id) != true
         else { return false }
         try commit()
+        while try giveUpFrames(index) {}
         try directly { spool throws(SQLiteError) in spool.memory.epochs[index].kind = .finished }
         return true
+    }
+
+    /// A step's worth of frames that wait for packets which are not there; false where there is none.
+    private mutating func giveUpFrames(_ index: Int) throws(SpoolError) -> Bool {
+        var found = false
+        try directly { spool throws(SQLiteError) in
+            let frames = try spool.waitingFrames(spool.memory.epochs[index].id, after: 0)
+            found = !frames.isEmpty
+            let waiting = Dictionary(frames.map { ($0.number, $0.waiting) }, uniquingKeysWith: { first, _ in first })
+            spool.givenUp += try spool.settle(frames: waiting, epoch: index) { $0.dropped = $0.dropped ?? .damaged }
+        }
+        return found
     }
 
     /// Begins a new epoch in the place of one whose numbers the gateway knows with other content: declarations first, then all that is

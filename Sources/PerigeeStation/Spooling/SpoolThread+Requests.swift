@@ -32,7 +32,8 @@ extension SpoolThread {
             group.touch(currentTime().monotonic)
         case .finish(let epoch):
             try commit()
-            _ = try spool?.finish(epoch)
+            // a salvage may still be at work on it: the link hears of the next epoch once that is done
+            if try spool?.finish(epoch) == false { deferred.append(request) }
             try tellState()
         case .fork(let epoch): try fork(epoch)
         case .want(let epoch, let want): try answer(want, epoch)

@@ -33,8 +33,8 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     /// The epoch that the link serves now, and what it was told of it last.
     private var served: SpoolState?
     private var nextMaintenance: Int64 = 0
-    /// What the link asked for while the disk was full: in order, none of it does harm twice.
-    private var deferred: [StoreRequest] = []
+    /// What the link asked for and could not be done yet: in order, none of it does harm twice.
+    var deferred: [StoreRequest] = []
     private static let deferredLimit = 256
     /// An epoch that must be left, once `nextFork` has come.
     var postponedFork: Epoch?
@@ -99,9 +99,13 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         nextMaintenance = time.monotonic + Self.maintenanceMilliseconds
         try maintain(time.utc)
         if let epoch = postponedFork { try fork(epoch) }
-        while let request = deferred.first {
-            try serve(request)
-            deferred.removeFirst()
+        let waiting = deferred
+        deferred = []
+        for (index, request) in waiting.enumerated() {
+            do throws(SpoolError) { try serve(request) } catch {
+                deferred += waiting[index...]
+                throw error
+            }
         }
     }
 
