@@ -167,6 +167,6 @@ ROW = Row(
     " what was not synced forgotten",
     passes=f"refused or given back, what served before serves within {SERVES_SECONDS:.0f} s",
     long={"bad_releases": 3, "damaged": 100, "cuts": 50},
-    short={"bad_releases": 1, "damaged": 10, "cuts": 6},
+    short={"bad_releases": 1, "damaged": 5, "cuts": 4},
     run=run,
 )
