@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import shutil
 import struct
 import subprocess
 from collections.abc import Iterable
@@ -27,7 +28,9 @@ def build(folder: Path, name: str = "interpose") -> Path:
         return library
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"{name}.so.{os.getpid()}"
-    command = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]
+    # a machine that has only what Swift asks for may have no `cc`, but Swift brings this one
+    compiler = shutil.which("cc") or "clang"
+    command = [compiler, "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]
     subprocess.run([*command, "-o", str(fresh), str(source), "-pthread"], check=True)
     fresh.rename(library)
     return library
