@@ -54,6 +54,7 @@ let package = Package(
         .systemLibrary(name: "CSodium"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CZeroMQ"),
+        .systemLibrary(name: "CMicroHTTPD"),
         .systemLibrary(name: "CGDAL"),
         // -O3 also in debug builds: the kernels are leaves, and tests run them on whole frames.
         // -ffp-contract=off: the strict path must not fuse multiply and add (Docs/packet-format.md, "Strict arithmetic").
@@ -79,8 +80,10 @@ let package = Package(
         swift("PerigeeRollout", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeJSON"]),
         swift("PerigeeSimulator", ["PerigeeCore"]),
         swift("PerigeeControl", ["PerigeeCore", "PerigeeJSON"]),
+        swift("PerigeeMetrics", ["PerigeeCore", "PerigeeJSON"]),
 
         // edges
+        swift("PerigeeHTTP", ["CMicroHTTPD"]),
         swift("PerigeeConfig", ["PerigeeCore", "CToml"]),
         swift("PerigeeRaster", ["PerigeeCore", "CGDAL"]),
         swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
@@ -163,6 +166,8 @@ let package = Package(
         test("PerigeeRaster"),
         test("PerigeeFrameFormat", ["PerigeeJSON"]),
         test("PerigeeJSON"),
+        test("PerigeeMetrics", ["PerigeeJSON"]),
+        test("PerigeeHTTP"),
         test("PerigeeSimulator"),
         test("PerigeeControl", ["PerigeeSimulator"]),
         test("PerigeeTools"),
