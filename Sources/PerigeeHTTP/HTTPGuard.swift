@@ -2,26 +2,34 @@
 ///
 /// The names in `Host` and `Origin` keep pages of other sites out, also those that point their own name at this machine; the token
 /// keeps people out.
-struct HTTPGuard: Sendable {
+package struct HTTPGuard: Sendable {
     /// The lines of a request that matter.
-    struct Head {
-        var method = "GET"
-        var path = "/"
-        var host: String?
-        var origin: String?
-        var authorization: String?
+    package struct Head {
+        package var method = "GET"
+        package var path = "/"
+        package var host: String?
+        package var origin: String?
+        package var authorization: String?
         /// `?token=`
-        var token: String?
-        var hasBody = false
+        package var token: String?
+        package var hasBody = false
+
+        package init() {}
     }
 
-    let address: HTTPAddress
+    package let address: HTTPAddress
     /// Further names of this server, for example that of a proxy.
-    let hosts: [String]
-    let token: HTTPToken?
+    package let hosts: [String]
+    package let token: HTTPToken?
+
+    package init(address: HTTPAddress, hosts: [String], token: HTTPToken?) {
+        self.address = address
+        self.hosts = hosts
+        self.token = token
+    }
 
     /// What to answer instead; nil lets it pass.
-    func refusal(_ head: Head) -> HTTPResponse? {
+    package func refusal(_ head: Head) -> HTTPResponse? {
         guard head.method == "GET" || head.method == "HEAD" else {
             var response = HTTPResponse.error(405, "only GET and HEAD: nothing can be changed here")
             response.headers = [("Allow", "GET, HEAD")]

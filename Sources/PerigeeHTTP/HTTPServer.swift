@@ -22,7 +22,7 @@ public final class HTTPServer: @unchecked Sendable {  // `daemon` is set once an
     }
 
     /// Connections at the same time; more wait in the system's queue.
-    static let connectionLimit: UInt32 = 16
+    package static let connectionLimit: UInt32 = 16
     /// Octets of a request's head, and of what waits to be sent besides the body; a longer head is answered 414 or 431.
     static let headLimit = 16 << 10
     /// Seconds without a sign after which a connection is ended.
@@ -101,10 +101,15 @@ private struct RequestReader {
     func query(_ name: String) -> String? { perigee_http_query(connection, name).map { String(cString: $0) } }
 
     func head(method: String, path: String) -> HTTPGuard.Head {
-        HTTPGuard.Head(
-            method: method, path: path, host: header("Host"), origin: header("Origin"),
-            authorization: header("Authorization"), token: query("token"),
-            hasBody: header("Transfer-Encoding") != nil || header("Content-Length").map { $0 != "0" } ?? false)
+        var head = HTTPGuard.Head()
+        head.method = method
+        head.path = path
+        head.host = header("Host")
+        head.origin = header("Origin")
+        head.authorization = header("Authorization")
+        head.token = query("token")
+        head.hasBody = header("Transfer-Encoding") != nil || header("Content-Length").map { $0 != "0" } ?? false
+        return head
     }
 
     func answer(_ response: HTTPResponse) -> MHD_Result {

@@ -1,8 +1,7 @@
 import Foundation
+import PerigeeHTTP
 import PerigeeTestSupport
 import Testing
-
-@testable import PerigeeHTTP
 
 private func address(_ text: String) throws -> HTTPAddress { try #require(HTTPAddress(text)) }
 

@@ -1,8 +1,7 @@
 import Foundation
+import PerigeeHTTP
 import PerigeeTestSupport
 import Testing
-
-@testable import PerigeeHTTP
 
 /// A client that writes octets as they are: one connection, one request.
 private func exchange(_ endpoint: String, _ request: String) throws -> (status: Int, head: String, body: String) {
