@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "perigeed", targets: ["perigeed"]),
         .executable(name: "perigee-gateway", targets: ["perigee-gateway"]),
         .executable(name: "perigee", targets: ["perigee"]),
+        .executable(name: "perigee-imagery", targets: ["perigee-imagery"]),
         .library(name: "PerigeeC", type: .dynamic, targets: ["PerigeeC"]),
         // for Tests/Fuzz, a package of its own
         .library(
@@ -114,9 +115,16 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeArchive", "PerigeeCodec",
                 "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON",
-                "PerigeeLink", "PerigeeProducts", "PerigeeQuality", "PerigeeRaster", "PerigeeRollout",
-                "PerigeeSimulator",
-                "PerigeeSpool", "PerigeeTransport",
+                "PerigeeLink", "PerigeeRollout", "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
+            ]),
+        // what of `perigee` needs GDAL: the station's package goes without (decision 0031)
+        swift(
+            "PerigeeImagery",
+            [
+                "PerigeeCore", "PerigeeCommandLine", "PerigeeCodec", "PerigeeConfig", "PerigeeFirmware",
+                "PerigeeFrameFormat", "PerigeeJSON", "PerigeeArchive", "PerigeeProducts", "PerigeeQuality",
+                "PerigeeRaster",
+                "PerigeeSimulator", "PerigeeTools", "PerigeeTransport",
             ]),
         // a dynamic library that brings its own Swift runtime, so that Python needs nothing but this file
         .target(
@@ -132,6 +140,7 @@ let package = Package(
                 "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeConfig", "PerigeeGateway", "PerigeeTransport",
             ]),
         main("perigee", ["PerigeeCore", "PerigeeCommandLine", "PerigeeTools"]),
+        main("perigee-imagery", ["PerigeeCommandLine", "PerigeeImagery", "PerigeeTools"]),
 
         // tests
         .target(
@@ -171,6 +180,7 @@ let package = Package(
         test("PerigeeSimulator"),
         test("PerigeeControl", ["PerigeeSimulator"]),
         test("PerigeeTools"),
+        test("PerigeeImagery"),
         test("PerigeeQuality"),
         test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
         test("PerigeeConfig"),

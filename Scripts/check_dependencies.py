@@ -11,6 +11,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "Scripts" / "dependency-table.txt"
+# what the station's package holds: decision 0031
+WITHOUT_GDAL = ("perigeed", "perigee", "perigee-gateway")
 HEAD = "# Arrows between the targets of Package.swift, checked by lint; check_dependencies.py --write remakes this.\n"
 
 
@@ -38,6 +40,12 @@ def cycle(found: dict[str, list[str]]) -> list[str]:
         done |= ready
 
 
+def reached(found: dict[str, list[str]], target: str) -> set[str]:
+    """Everything below a target."""
+    names = set(found.get(target, []))
+    return names.union(*(reached(found, name) for name in names))
+
+
 def main() -> int:
     found = arrows()
     text = HEAD + "".join(f"{name}: {' '.join(names)}".rstrip() + "\n" for name, names in sorted(found.items()))
@@ -48,6 +56,10 @@ def main() -> int:
     if looped:
         sys.stderr.write(f"arrows in a circle among {', '.join(looped)}: let one of them go\n")
         return 1
+    for program in WITHOUT_GDAL:
+        if "CGDAL" in reached(found, program):
+            sys.stderr.write(f"{program} reaches CGDAL: move what works on rasters to PerigeeImagery\n")
+            return 1
     known = TABLE.read_text() if TABLE.exists() else ""
     if known == text:
         return 0

@@ -15,19 +15,21 @@ public enum PerigeeTool {
     /// Runs what the arguments name. Throws `CommandFailure`.
     public static func run(_ arguments: Arguments) async throws -> ExitCode {
         switch arguments.path {
-        case ["encode"]: try EncodeCommand.run(arguments)
-        case ["decode"]: try DecodeCommand.run(arguments)
+        case ["encode"], ["decode"], ["compare"], ["publish"], ["render"], ["demo"]:
+            try ImageryProgram.run(arguments)
+        case ["simulate"]:
+            // only files need rasters: frames are made and sent without
+            if arguments.text("output") == nil {
+                try await SimulateCommand.run(arguments, write: nil)
+            } else {
+                try ImageryProgram.run(arguments)
+            }
         case ["info"]: try InfoCommand.run(arguments)
-        case ["compare"]: try CompareCommand.run(arguments)
-        case ["publish"]: try await PublishCommand.run(arguments)
-        case ["simulate"]: try await SimulateCommand.run(arguments)
         case let path where path.first == "archive": try ArchiveCommand.run(arguments)
         case let path where path.first == "keys": try KeysCommand.run(arguments)
         case let path where path.first == "firmware": try FirmwareCommand.run(arguments)
         case let path where path.first == "spool": try SpoolCommand.run(arguments)
         case let path where path.first == "bench": try BenchCommand.run(arguments)
-        case ["render"]: try RenderCommand.run(arguments)
-        case ["demo"]: try await DemoCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)
         default: ReferenceCommand.run()
         }

@@ -23,11 +23,16 @@ enum Programs {
         func json() throws -> JSONValue { try JSONValue(parsing: Array(output.utf8)[...], depthLimit: 32) }
     }
 
-    /// Runs `perigee` to its end. Output goes through files, so no pipe can fill.
+    /// Runs `perigee` to its end.
     static func perigee(_ words: [String], environment: [String: String] = [:]) throws -> Outcome {
+        try run(Programs.folder + "/perigee", words, environment: environment)
+    }
+
+    /// Runs a program to its end. Output goes through files, so no pipe can fill.
+    static func run(_ path: String, _ words: [String], environment: [String: String] = [:]) throws -> Outcome {
         let folder = try TemporaryFolder()
         let process = Process()
-        process.executableURL = URL(filePath: Programs.folder + "/perigee")
+        process.executableURL = URL(filePath: path)
         process.arguments = words
         var variables = ProcessInfo.processInfo.environment
         variables["PERIGEE_HOME"] = SharedData.packageRoot
@@ -38,7 +43,7 @@ enum Programs {
         process.standardInput = FileHandle.nullDevice
         try process.run()
         process.waitUntilExit()
-        #expect(process.terminationReason == .exit, "perigee \(words) was ended by a signal")
+        #expect(process.terminationReason == .exit, "\(path) \(words) was ended by a signal")
         return Outcome(
             code: process.terminationStatus, output: try String(contentsOfFile: folder.file("output"), encoding: .utf8),
             errors: try String(contentsOfFile: folder.file("errors"), encoding: .utf8))

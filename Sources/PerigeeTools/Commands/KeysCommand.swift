@@ -1,7 +1,7 @@
 import Glibc
 import PerigeeCommandLine
 import PerigeeJSON
-import PerigeeTransport
+package import PerigeeTransport
 
 /// `perigee keys`: key pairs of CURVE, and the gateway's list of stations.
 enum KeysCommand {
@@ -106,14 +106,14 @@ enum KeysCommand {
 }
 
 /// A file that a command of keys wrote or read.
-struct KeyItem: Equatable {
+package struct KeyItem: Equatable {
     let file: String
     var keys: [PublicKey] = []
     var note = ""
 }
 
 /// What the commands do in one folder.
-struct KeyWork {
+package struct KeyWork {
     private let folder: String
     private let name: String
 
@@ -121,7 +121,7 @@ struct KeyWork {
         try self.init(folder: arguments.text("directory") ?? ".", name: arguments.positionals[0])
     }
 
-    init(folder: String, name: String) throws(KeyError) {
+    package init(folder: String, name: String) throws(KeyError) {
         self.folder = folder
         self.name = name
         guard KeyFile.isName(name) else { throw .name(name) }
@@ -132,7 +132,7 @@ struct KeyWork {
     private var publicFile: String { "\(folder)/\(name).pub" }
     private var stationFile: String { "\(folder)/stations/\(name).pub" }
 
-    func generate() throws(KeyError) -> [KeyItem] {
+    package func generate() throws(KeyError) -> [KeyItem] {
         try KeyFile.makeFolder(folder)
         for path in [secret, next, publicFile] where KeyFile.isThere(path) { throw .exists(path: path) }
         let pair = try KeyFile.newPair(for: secret)
@@ -178,7 +178,7 @@ struct KeyWork {
         ]
     }
 
-    func allow(_ file: String) throws(KeyError) -> [KeyItem] {
+    package func allow(_ file: String) throws(KeyError) -> [KeyItem] {
         let keys = try KeyFile.readPublic(file)
         try KeyFile.makeFolder("\(folder)/stations")
         try KeyFile.writePublic(keys, to: stationFile)

@@ -1,17 +1,17 @@
-import PerigeeCommandLine
-import PerigeeCore
+package import PerigeeCommandLine
+package import PerigeeCore
 import PerigeeJSON
-import PerigeeRaster
 import PerigeeSimulator
 
 /// `perigee simulate`: flies over places that do not exist.
-enum SimulateCommand {
+package enum SimulateCommand {
     static let command = Command(
         "simulate", summary: "Make frames of places that do not exist, as a sensor would see them",
         discussion: [
             "A pass visits each place once; further visits see the same places at later dates. The same seed gives the same "
                 + "octets. Frames are written as GeoTIFF files (--output), sent to a station (--publish), or both. "
-                + "Docs/simulator.md says what is modelled."
+                + "Docs/simulator.md says what is modelled. --output needs the program perigee-imagery of the package "
+                + "perigee-gateway."
         ],
         options: [
             .value("output", short: "o", .directory, as: "DIR", help: "Write each frame to DIR/sim-PLACE_DATE.tif"),
@@ -39,7 +39,11 @@ enum SimulateCommand {
                 "Send three dates of a place that burns"),
         ], exitCodes: [.data, .unavailable, .io, .config])
 
-    static func run(_ arguments: Arguments) async throws -> ExitCode {
+    /// Writes a frame to a path.
+    package typealias FrameWriter = (Frame, String) throws(CommandFailure) -> Void
+
+    /// `write` writes the files of --output; nil where none are asked for.
+    package static func run(_ arguments: Arguments, write: FrameWriter?) async throws -> ExitCode {
         guard arguments.text("output") != nil || arguments.flag("publish") else {
             throw CommandFailure(.usage, "nothing to do with the frames: give --output DIR, --publish, or both")
         }
@@ -51,14 +55,14 @@ enum SimulateCommand {
         }
         if let folder = arguments.text("output") { try FileOctets.makeFolder(folder) }
         guard arguments.flag("publish") else {
-            let files = try await fly(generator, arguments) { _ in }
+            let files = try await fly(generator, arguments, write: write) { _ in }
             report(files, arguments)
             return .ok
         }
         let settings = try SendingOptions.settings(arguments)
         var publisher = try FramePublisher(settings)
         try publisher.waitForPeer()
-        let flown = try await fly(generator, arguments) { try await publisher.send($0) }
+        let flown = try await fly(generator, arguments, write: write) { try await publisher.send($0) }
         try publisher.finish()
         SendingReport.print(
             frames: flown.frames, rawSize: flown.rawSize, sentSize: publisher.sentSize, settings,
@@ -73,7 +77,7 @@ enum SimulateCommand {
     }
 
     private static func fly(
-        _ generator: SceneGenerator, _ arguments: Arguments, send: (Frame) async throws -> Void
+        _ generator: SceneGenerator, _ arguments: Arguments, write: FrameWriter?, send: (Frame) async throws -> Void
     ) async throws -> Flight {
         let start = arguments.datetime("start") ?? Timestamp(milliseconds: 0)
         let plan = PassPlan(
@@ -85,13 +89,10 @@ enum SimulateCommand {
             let request = request(stop, plan: plan, pixel: generator.pixel, arguments)
             let frame: Frame
             do { frame = try generator.frame(request) } catch { throw CommandFailure(.usage, "\(error)") }
-            if let folder = arguments.text("output") {
+            if let folder = arguments.text("output"), let write {
                 let date = stop.datetime.rfc3339.prefix(10).filter { $0 != "-" }
                 let path = "\(folder)/sim-\(request.place)_\(date).tif"
-                do { try RasterWriter.writeCOG(frame, to: path, metadata: ["sensor": frame.description.sensor]) } catch
-                {
-                    throw CommandFailure(error)
-                }
+                try write(frame, path)
                 flight.files.append(path)
             }
             try await send(frame)

@@ -1,23 +1,26 @@
-import PerigeeCommandLine
-import PerigeeCore
+package import PerigeeCommandLine
+package import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeTransport
 
 /// Sends frames to stations as one run of a source: frames of each sensor counted from 0, and an end for each sensor.
-struct FramePublisher: ~Copyable {
+package struct FramePublisher: ~Copyable {
     /// How frames are sent.
-    struct Settings {
+    package struct Settings {
         var isPublish = false
-        var endpoint = ""
+        package var endpoint = ""
         var binds = false
         /// Encrypts; nil sends in the clear.
         var curve: CurveRole?
-        var run = ""
+        package var run = ""
         var encoding = FrameHeader.Encoding.none
         /// How long to wait for somebody to listen, and for the last octets to leave.
         var patienceMilliseconds = 30_000
         /// Frames a second; nil as fast as they are taken.
         var rate: Double?
+
+        /// Pushes to nowhere, in the clear.
+        package init() {}
     }
 
     private let settings: Settings
@@ -26,10 +29,10 @@ struct FramePublisher: ~Copyable {
     private var nextSequence: [String: Int] = [:]
     private var lastSent: ContinuousClock.Instant?
     /// Octets of all messages that were taken.
-    private(set) var sentSize = 0
+    package private(set) var sentSize = 0
 
     /// Opens the socket; `waitForPeer` comes before the first frame.
-    init(_ settings: Settings) throws(CommandFailure) {
+    package init(_ settings: Settings) throws(CommandFailure) {
         self.settings = settings
         var options = SocketOptions()
         options.sendHighWaterMark = 4
@@ -58,7 +61,7 @@ struct FramePublisher: ~Copyable {
     }
 
     /// PUB drops what nobody subscribes to, so the first frame waits for a subscription. PUSH waits by itself.
-    mutating func waitForPeer() throws(CommandFailure) {
+    package mutating func waitForPeer() throws(CommandFailure) {
         guard settings.isPublish else { return }
         do throws(TransportError) {
             // A subscription is one octet 1 and the prefix.
@@ -71,7 +74,7 @@ struct FramePublisher: ~Copyable {
     }
 
     /// Sends one frame; waits while the peer is busy.
-    mutating func send(_ frame: Frame) async throws {
+    package mutating func send(_ frame: Frame) async throws {
         await pace()
         let sensor = frame.description.sensor
         let sequence = nextSequence[sensor, default: 0]
@@ -87,7 +90,7 @@ struct FramePublisher: ~Copyable {
     }
 
     /// Says that the run is over. The octets leave while the publisher ends.
-    mutating func finish() throws(CommandFailure) {
+    package mutating func finish() throws(CommandFailure) {
         for (sensor, next) in nextSequence.sorted(by: { $0.key < $1.key }) {
             try send(FrameMessage.pack(.end, sensor: sensor, run: settings.run, sequence: next > 0 ? next - 1 : nil))
         }

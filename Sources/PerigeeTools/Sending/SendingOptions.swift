@@ -1,9 +1,9 @@
-import PerigeeCommandLine
+package import PerigeeCommandLine
 import PerigeeFrameFormat
 import PerigeeTransport
 
 /// Options of the commands that send frames.
-enum SendingOptions {
+package enum SendingOptions {
     static let pushEndpoint = "tcp://127.0.0.1:5570"
     static let publishEndpoint = "tcp://*:5560"
 
@@ -29,7 +29,7 @@ enum SendingOptions {
             default: "30"),
     ]
 
-    static func settings(_ arguments: Arguments) throws(CommandFailure) -> FramePublisher.Settings {
+    package static func settings(_ arguments: Arguments) throws(CommandFailure) -> FramePublisher.Settings {
         var settings = FramePublisher.Settings()
         settings.isPublish = arguments.text("mode") == "pub"
         settings.endpoint = arguments.text("endpoint") ?? (settings.isPublish ? publishEndpoint : pushEndpoint)

@@ -1,26 +1,7 @@
-import PerigeeCodec
 import PerigeeCommandLine
-import PerigeeRaster
 import PerigeeTransport
 
 extension CommandFailure {
-    /// A raster that could not be read or written.
-    init(_ error: RasterError) {
-        let code: ExitCode =
-            switch error {
-            case .unreadable: .unavailable
-            case .unwritable: .io
-            case .notGeoTIFF, .unsupported, .tooLarge, .damaged, .unknownReference: .data
-            }
-        self.init(code, "\(error)")
-    }
-
-    /// A frame that could not be encoded or decoded.
-    init(_ error: CodecError, file: String) {
-        let code: ExitCode = if case .library = error { .internal } else { .data }
-        self.init(code, "\(file): \(error)")
-    }
-
     /// A socket that did not do what it should.
     init(_ error: TransportError) { self.init(.unavailable, "\(error)") }
 }

@@ -1,10 +1,10 @@
 import Glibc
-import PerigeeCommandLine
+package import PerigeeCommandLine
 
 /// Whole files, read within a limit and written under a temporary name.
-enum FileOctets {
+package enum FileOctets {
     /// The octets of a regular file of at most `limit` octets.
-    static func read(_ path: String, limit: Int) throws(CommandFailure) -> [UInt8] {
+    package static func read(_ path: String, limit: Int) throws(CommandFailure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw CommandFailure(.unavailable, "\(path) cannot be read: \(reason()): check the name")
@@ -34,7 +34,7 @@ enum FileOctets {
     }
 
     /// Writes all of `bytes` under a temporary name beside `path`, makes it durable, and renames it.
-    static func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
+    package static func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
         let temporary = "\(path).part-\(getpid())"
         do throws(CommandFailure) {
             try writeNew(bytes, to: temporary, named: path)
@@ -67,7 +67,7 @@ enum FileOctets {
     }
 
     /// Makes a folder and those above it.
-    static func makeFolder(_ path: String) throws(CommandFailure) {
+    package static func makeFolder(_ path: String) throws(CommandFailure) {
         var partial = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             partial += partial.isEmpty || partial == "/" ? String(part) : "/\(part)"
@@ -88,7 +88,7 @@ enum FileOctets {
 
 extension FileOctets {
     /// The whole path of what has this name, links followed; nil where there is none.
-    static func resolve(_ path: String) -> String? {
+    package static func resolve(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
@@ -97,7 +97,7 @@ extension FileOctets {
 
 extension FileOctets {
     /// Whether there is something of this name.
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Octets of a file, 0 where there is none.
     static func size(_ path: String) -> Int {

@@ -2,7 +2,7 @@ import Glibc
 import PerigeeCommandLine
 
 /// Where sensor profiles and firmware lie. One place for all commands, so that each finds the same.
-struct InstallationFolders {
+package struct InstallationFolders {
     /// Folder of sensor profiles.
     let sensors: String
     /// Folder of firmware bundles, or one bundle.
@@ -47,13 +47,13 @@ struct InstallationFolders {
     }
 
     /// Whether a folder has this name.
-    static func isFolder(_ path: String) -> Bool {
+    package static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Whether a regular file has this name.
-    static func isFile(_ path: String) -> Bool {
+    package static func isFile(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }

@@ -1,32 +1,32 @@
-import PerigeeCodec
-import PerigeeCommandLine
-import PerigeeConfig
-import PerigeeCore
-import PerigeeFirmware
+package import PerigeeCodec
+package import PerigeeCommandLine
+package import PerigeeConfig
+package import PerigeeCore
+package import PerigeeFirmware
 
 /// Sensors and firmware of an installation, read when first asked for.
-struct Library {
+package struct Library {
     private let folders: InstallationFolders
 
-    init(_ arguments: Arguments) throws(CommandFailure) {
+    package init(_ arguments: Arguments) throws(CommandFailure) {
         folders = try InstallationFolders(home: arguments.text("home"), firmware: arguments.text("firmware"))
     }
 
     /// The folder that holds bundles; where --firmware names one bundle, the folder above it.
-    var storeFolder: String {
+    package var storeFolder: String {
         let folder = folders.firmware
         return InstallationFolders.isFile("\(folder)/manifest.json") ? "\(folder)/.." : folder
     }
 
     /// All sensors of the profiles' folder.
-    func sensors() throws(CommandFailure) -> SensorCatalog {
+    package func sensors() throws(CommandFailure) -> SensorCatalog {
         do { return try SensorCatalog(directory: folders.sensors) } catch {
             throw CommandFailure(.config, "sensor profiles: \(error)")
         }
     }
 
     /// The profile of a sensor's name; a wrong name is a usage error that lists what there is.
-    func profile(named name: String) throws(CommandFailure) -> SensorProfile {
+    package func profile(named name: String) throws(CommandFailure) -> SensorProfile {
         let catalog = try sensors()
         guard let definition = catalog[name] else {
             let names = catalog.definitions.map(\.profile.name).sorted().joined(separator: ", ")
@@ -36,7 +36,7 @@ struct Library {
     }
 
     /// The bundle to encode with: the folder named by --firmware where it is a bundle, else the one that lies in it.
-    func bundle() throws(CommandFailure) -> FirmwareBundle {
+    package func bundle() throws(CommandFailure) -> FirmwareBundle {
         let path = try bundleFolder()
         do { return try FirmwareBundle.load(directory: path) } catch {
             throw CommandFailure(.config, "firmware: \(error)")
@@ -44,7 +44,7 @@ struct Library {
     }
 
     /// The folder of that bundle.
-    func bundleFolder() throws(CommandFailure) -> String {
+    package func bundleFolder() throws(CommandFailure) -> String {
         let folder = folders.firmware
         if InstallationFolders.isFile("\(folder)/manifest.json") { return folder }
         let bundles: [FirmwareStore.Entry]
@@ -60,10 +60,10 @@ struct Library {
     }
 
     /// The folder of sensor profiles.
-    var sensorsFolder: String { folders.sensors }
+    package var sensorsFolder: String { folders.sensors }
 
     /// The bundle that a frame names.
-    func bundle(id: UInt32) throws(CommandFailure) -> FirmwareBundle {
+    package func bundle(id: UInt32) throws(CommandFailure) -> FirmwareBundle {
         let folder = folders.firmware
         do throws(FirmwareError) {
             if InstallationFolders.isFile("\(folder)/manifest.json") {
@@ -81,7 +81,7 @@ struct Library {
     }
 
     /// What the codec needs of a bundle.
-    static func model(_ bundle: FirmwareBundle) throws(CommandFailure) -> CodecModel {
+    package static func model(_ bundle: FirmwareBundle) throws(CommandFailure) -> CodecModel {
         do { return try CodecModel(tensors: bundle.tensors) } catch {
             throw CommandFailure(.config, "firmware \(Hex.text(bundle.id)): \(error)")
         }

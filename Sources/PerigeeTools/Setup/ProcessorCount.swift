@@ -1,6 +1,6 @@
 import Glibc
 
 /// Cores that this process may use.
-enum ProcessorCount {
-    static var available: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+package enum ProcessorCount {
+    package static var available: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }

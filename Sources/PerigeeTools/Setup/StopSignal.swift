@@ -2,11 +2,11 @@ import Glibc
 import Synchronization
 
 /// SIGTERM and SIGINT as a flag: work that follows something looks at it and ends in order.
-enum StopSignal {
+package enum StopSignal {
     private static let isRaised = Atomic<Bool>(false)
 
     /// From here on both signals raise the flag; a second one of either ends the process at once.
-    static func watch() {
+    package static func watch() {
         for number in [SIGTERM, SIGINT] {
             signal(number) { number in
                 StopSignal.isRaised.store(true, ordering: .relaxed)
@@ -16,5 +16,5 @@ enum StopSignal {
     }
 
     /// Whether one came.
-    static var isSet: Bool { isRaised.load(ordering: .relaxed) }
+    package static var isSet: Bool { isRaised.load(ordering: .relaxed) }
 }

@@ -1,6 +1,7 @@
 import PerigeeCodec
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeTools
 
 /// What --lossless and --max-error ask for.
 enum Fidelity: Equatable {

@@ -2,6 +2,7 @@ import PerigeeCommandLine
 import PerigeeConfig
 import PerigeeCore
 import PerigeeRaster
+import PerigeeTools
 
 /// A frame out of a GeoTIFF, with the profile that fits it.
 struct InputFrame {

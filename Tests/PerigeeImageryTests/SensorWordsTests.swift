@@ -1,5 +1,5 @@
 import PerigeeCore
-import PerigeeTools
+import PerigeeImagery
 import Testing
 
 @Test(
@@ -14,13 +14,6 @@ import Testing
     ])
 func words(text: String, profiles: [String]) {
     #expect(SensorWords.candidates(text) == profiles)
-}
-
-@Test(
-    "the size of a varint",
-    arguments: [(0, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3), (1 << 28, 5), (Int.max, 9)])
-func varints(value: Int, size: Int) {
-    #expect(Varint.size(value) == size)
 }
 
 @Test(

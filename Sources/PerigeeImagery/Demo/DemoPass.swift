@@ -3,6 +3,7 @@ import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeProducts
+import PerigeeTools
 import PerigeeTransport
 
 /// One configuration of the demo: both daemons, one pass through them, products.

@@ -3,6 +3,7 @@ import PerigeeCore
 import PerigeeJSON
 import PerigeeQuality
 import PerigeeRaster
+import PerigeeTools
 
 /// The numbers of one configuration: a row of the table.
 struct DemoRow {

@@ -1,11 +1,10 @@
 import PerigeeCodec
 import PerigeeCore
 import PerigeeFirmware
+import PerigeeTools
 
 /// Encodes one frame to a token file whose size as a whole is bounded.
 struct TokenFileEncoder {
-    static let defaultRatio = 300.0
-
     /// What bounds the file.
     enum Limit {
         case ratio(Double)
@@ -18,7 +17,7 @@ struct TokenFileEncoder {
             switch self {
             case .ratio(let ratio): Int((Double(rawSize) / ratio).rounded(.down))
             case .size(let size): size
-            case .standard: Int((Double(rawSize) / TokenFileEncoder.defaultRatio).rounded(.down))
+            case .standard: Int((Double(rawSize) / Double(EncodeCommand.defaultRatio)).rounded(.down))
             }
         }
     }
@@ -132,9 +131,4 @@ struct TokenFileEncoder {
         TokenFile(
             epoch: epoch, declaration: declaration, frame: 0, metadata: metadata, layers: layers.map { $0[...] })
     }
-}
-
-/// Octets of a varint (Docs/packet-format.md, definitions).
-package enum Varint {
-    package static func size(_ value: Int) -> Int { max(1, (Int.bitWidth - max(0, value).leadingZeroBitCount + 6) / 7) }
 }
