@@ -20,6 +20,8 @@ struct FrameRow: Equatable {
     var isRejected = false
     var dropped: TombstoneReason?
     var isThinned = false
+    /// Its columns are not those that were written: nothing is known but its key. Such a frame counts as dropped.
+    private(set) var isDamaged = false
 
     /// Packets of a frame, at most.
     private static let countLimit: Int64 = 1 << 24
@@ -52,9 +54,35 @@ extension FrameRow {
         isRejected = row.integer(11) != 0
         dropped = TombstoneReason(rawValue: UInt8(clamping: row.integer(12)))
         isThinned = row.integer(13) != 0
+        if row.integer(14) != Int64(checksum) { self = FrameRow(damaged: id, isSettled: isSettled) }
     }
 
-    var values: [SQLiteValue] {
+    /// Older than anything, so that whatever looks for old frames meets it.
+    private init(damaged id: Int64, isSettled: Bool) {
+        self.init(
+            id: id, waiting: 0, first: 1, count: 0, label: "", priority: 3, rawSize: 0, packetSize: 0,
+            stored: Timestamp(milliseconds: 0), age: .min)
+        self.isSettled = isSettled
+        dropped = .damaged
+        isDamaged = true
+    }
+
+    /// Over all columns.
+    private var checksum: UInt32 {
+        var writer = ByteWriter()
+        for value in columns {
+            switch value {
+            case .integer(let value): writer.writeVarint(UInt64(bitPattern: value))
+            case .text(let text): writer.write(Array(text.utf8))
+            default: break
+            }
+        }
+        return CRC32C.checksum(writer.bytes)
+    }
+
+    var values: [SQLiteValue] { columns + [.integer(Int64(checksum))] }
+
+    private var columns: [SQLiteValue] {
         [
             .integer(id), .integer(isSettled ? 1 : 0), .integer(Int64(waiting)), .integer(Int64(clamping: first)),
             .integer(Int64(count)), .text(label), .integer(Int64(priority)), .integer(Int64(rawSize)),
@@ -71,10 +99,17 @@ extension SpoolFile {
             found = FrameRow(row)
             return false
         }
+        // The index tells too whether it waits.
+        if found?.isDamaged == true {
+            found?.isSettled =
+                try integer(
+                    "SELECT 1 FROM frames INDEXED BY frames_by_settled WHERE settled = 0 AND id = ?", [.integer(id)])
+                == nil
+        }
         return found
     }
 
     func write(_ frame: FrameRow) throws(SQLiteError) {
-        try run("INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", frame.values)
+        try run("INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", frame.values)
     }
 }

@@ -104,7 +104,8 @@ extension Spool {
             table: "frames", after: memory.salvagedFrames, limit: Self.stepLimit
         ) { frames.append(FrameRow($0)) }
         try directly { spool throws(SQLiteError) in
-            for frame in frames where !frame.isSettled && salvage.isOf(RowKey.epoch(frame.id)) {
+            // One whose columns are damaged stays counted as such.
+            for frame in frames where !frame.isSettled && !frame.isDamaged && salvage.isOf(RowKey.epoch(frame.id)) {
                 guard let epoch = spool.memory.epochs.firstIndex(where: { $0.id == RowKey.epoch(frame.id) }) else {
                     continue
                 }
@@ -174,7 +175,9 @@ extension Spool {
                 .integer(Int64(Self.stepLimit)),
             ]
         ) { found throws(SQLiteError) in
-            frames.append(FrameRow(found))
+            var frame = FrameRow(found)
+            frame.isSettled = false  // as the index has it
+            frames.append(frame)
             return true
         }
         return frames
@@ -225,7 +228,7 @@ extension Spool {
                 for numbers in open { salvage.missing += try spool.buryHoles(numbers, epoch: index) }
                 spool.upkeep.damaged += salvage.missing
             }
-            var cursor = RowKey.base(row.id)
+            var cursor = RowKey.base(row.id) - 1
             while let next = try auditStep(epoch: index, after: cursor) { cursor = next }
         }
         salvage.phase = .done
@@ -264,7 +267,7 @@ extension Spool {
             let frames = try spool.waitingFrames(row.id, after: cursor)
             for frame in frames {
                 let present = try spool.waitingPackets(of: frame, epoch: epoch)
-                guard present < frame.waiting else { continue }
+                guard frame.isDamaged || present < frame.waiting else { continue }
                 spool.upkeep.damaged += try spool.buryHoles(frame.numbers, epoch: epoch)
                 spool.givenUp += try spool.settle(
                     frames: [frame.number: frame.waiting - present], epoch: epoch

@@ -40,7 +40,7 @@ enum Schema {
             id INTEGER PRIMARY KEY, settled INTEGER NOT NULL, waiting INTEGER NOT NULL, first INTEGER NOT NULL,
             count INTEGER NOT NULL, label TEXT NOT NULL, priority INTEGER NOT NULL, raw_size INTEGER NOT NULL,
             packet_size INTEGER NOT NULL, stored INTEGER NOT NULL, age INTEGER NOT NULL, rejected INTEGER NOT NULL,
-            dropped INTEGER NOT NULL, thinned INTEGER NOT NULL);
+            dropped INTEGER NOT NULL, thinned INTEGER NOT NULL, checksum INTEGER NOT NULL);
         CREATE INDEX frames_by_settled ON frames (settled);
         CREATE TABLE tombstones (
             id INTEGER PRIMARY KEY, next INTEGER NOT NULL, reason INTEGER NOT NULL, frames INTEGER NOT NULL,

@@ -90,7 +90,7 @@ extension Spool {
                 return
             }
             let keys = RowKey.all(memory.epochs[index].id)
-            upkeep.audit = try auditStep(epoch: index, after: max(cursor, keys.lowerBound)) ?? keys.upperBound
+            upkeep.audit = try auditStep(epoch: index, after: max(cursor, keys.lowerBound - 1)) ?? keys.upperBound
         }
     }
 

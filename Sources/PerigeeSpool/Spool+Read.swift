@@ -160,9 +160,15 @@ extension Spool {
 
     /// When the oldest frame that waits was stored.
     private func oldest(_ row: EpochRow) throws(SQLiteError) -> Timestamp? {
-        try file.integer(
-            "SELECT stored FROM frames WHERE settled = 0 AND id BETWEEN ? AND ? ORDER BY id LIMIT 1",
+        var oldest: Timestamp?
+        try file.rows(
+            "SELECT * FROM frames WHERE settled = 0 AND id BETWEEN ? AND ? ORDER BY id LIMIT 8",
             [.integer(RowKey.all(row.id).lowerBound), .integer(RowKey.all(row.id).upperBound)]
-        ).map { Timestamp(milliseconds: $0) }
+        ) { found throws(SQLiteError) in
+            let frame = FrameRow(found)
+            oldest = frame.isDamaged ? nil : frame.stored
+            return frame.isDamaged
+        }
+        return oldest
     }
 }

@@ -160,7 +160,8 @@ extension Spool {
             try spool.file.rows(
                 "SELECT * FROM frames WHERE settled = 1 ORDER BY id LIMIT ?", [.integer(Int64(Self.stepLimit))]
             ) { row throws(SQLiteError) in
-                let frame = FrameRow(row)
+                var frame = FrameRow(row)
+                frame.isSettled = true  // as the index has it
                 found.append((frame, isOld: frame.age < age))
                 return true
             }

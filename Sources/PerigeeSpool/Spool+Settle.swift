@@ -101,6 +101,7 @@ extension Spool {
         for (number, count) in frames.sorted(by: { $0.key < $1.key }) {
             let id = RowKey.key(memory.epochs[epoch].id, number)
             guard var frame = try file.frame(id), !frame.isSettled else { continue }
+            if frame.isDamaged { upkeep.damaged += 1 }
             mark(&frame)
             frame.waiting -= count
             if frame.waiting <= 0 {

@@ -54,6 +54,7 @@ public struct Spool: ~Copyable, @unchecked Sendable {
         memory = opened.memory
         committed = opened.memory
         salvage = opened.salvage
+        if opened.isDoubtful { upkeep.audit = 0 }
         salvageForAWhile()
     }
 

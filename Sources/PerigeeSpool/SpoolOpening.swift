@@ -9,6 +9,8 @@ struct SpoolOpening {
         var memory: SpoolMemory
         var recovery: [RecoveryEvent]
         var salvage: Salvage?
+        /// Rows may be missing or old: frames must be compared with their packets.
+        var isDoubtful: Bool
     }
 
     let directory: String
@@ -30,7 +32,8 @@ struct SpoolOpening {
         let mended = try WriteAheadLog.mend(path) { () throws(SpoolError) in
             try SetAside.make(directory, now: now, keep: configuration.setAsideFiles)
         }
-        if let mended { recovery.append(.mendedLog(frames: mended)) }
+        if let mended, mended.frames > 0 { recovery.append(.mendedLog(frames: mended.frames)) }
+        if let mended, mended.forgotten > 0 { recovery.append(.cutLog(frames: mended.forgotten)) }
         // What cannot be opened or read is moved away; a fresh file can be.
         for attempt in 0..<3 {
             let isFresh = !SystemFiles.exists(path)
@@ -41,7 +44,9 @@ struct SpoolOpening {
                 if !isFresh { try probe(file, memory) }
                 let salvage = try adopt(file, &memory)
                 try identify(file, &memory, isFresh: isFresh, &recovery)
-                return Opened(file: file, lock: lock, memory: memory, recovery: recovery, salvage: salvage)
+                return Opened(
+                    file: file, lock: lock, memory: memory, recovery: recovery, salvage: salvage,
+                    isDoubtful: mended.map { !$0.isComplete } ?? false)
             } catch {
                 // A read that fails once may not fail again.
                 if attempt == 0, error.isReadFailure { continue }

@@ -70,6 +70,8 @@ public enum RecoveryEvent: Equatable, Sendable {
     case setAside(path: String, reason: String)
     /// Some frames of the write-ahead log were damaged; the commits behind them were kept.
     case mendedLog(frames: Int)
+    /// The write-ahead log ends in frames that are not whole: of a commit that a power cut stopped, or damaged.
+    case cutLog(frames: Int)
     /// What could be read of the file set aside: packets that are sent under their old numbers, and numbers without packet.
     case salvaged(epoch: Epoch, packets: Int, missing: Int)
 }

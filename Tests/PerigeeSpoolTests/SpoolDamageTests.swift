@@ -51,6 +51,41 @@ struct SpoolDamageTests {
         try expectRest(epoch, given, "\(harm) seed \(seed)", harm)
     }
 
+    @Test(
+        "a frame whose row is damaged counts as dropped when its packets are settled; they are sent all the same",
+        arguments: [0, 1 << 20])
+    func settlesDamagedFrames(sentRing: Int) throws {
+        var configuration = smallConfiguration()
+        configuration.sentRing = sentRing
+        var spool = try openSpool(folder, configuration)
+        for number in 0..<4 {
+            _ = try spool.append(frame(UInt64(number), sizes: [[30], [20]], label: "cam-\(number)"))
+        }
+        try spool.commit()
+        let epoch = spool.epoch
+        _ = consume spool
+        let url = URL(filePath: folder.file("spool/spool.db"))
+        var octets = [UInt8](try Data(contentsOf: url))
+        for number in [0, 2] {
+            let range = try #require(octets.firstRange(of: Array("cam-\(number)".utf8)))
+            octets[range.lowerBound] ^= 4
+        }
+        try Data(octets).write(to: url)
+        spool = try openSpool(folder, configuration)
+        #expect(spool.recovery == [])
+        #expect(try spool.all(epoch, priority: 2).count == 8)
+        let settled = try spool.settle(epoch, cumulative: 8).frames
+        try spool.commit()
+        #expect(
+            settled.map(\.fate) == [
+                .dropped(.damaged), .delivered(thinned: false), .dropped(.damaged), .delivered(thinned: false),
+            ])
+        #expect(settled.map(\.label) == ["", "cam-1", "", "cam-3"])
+        #expect(spool.counters.damaged == 2)
+        #expect(spool.ledger.waiting == 0 && spool.ledger.dropped == [.damaged: 2] && spool.ledger.delivered == 2)
+        try spool.maintain(now: start)
+    }
+
     @Test("a log that a power cut stopped in its last write is not mended: its last commit was told to nobody")
     func leavesTornLog() throws {
         var random = SeededGenerator(seed: 5)
@@ -59,7 +94,7 @@ struct SpoolDamageTests {
         try FileManager.default.moveItem(atPath: folder.file("image"), toPath: folder.file("spool"))
         let url = URL(filePath: folder.file("spool/spool.db-wal"))
         var octets = [UInt8](try Data(contentsOf: url))
-        octets[octets.count - 2 * 4_120 + 100] ^= 1
+        for place in 0..<512 { octets[octets.count - 2 * 4_120 + 1_024 + place] = 0 }
         try Data(octets).write(to: url)
         var spool = try openSpool(folder)
         #expect(!spool.recovery.contains { if case .mendedLog = $0 { true } else { false } })

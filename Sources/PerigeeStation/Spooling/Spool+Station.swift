@@ -34,6 +34,13 @@ extension StationLog {
                     ["file": path, "reason": reason, "remedy": "check the disk; the file is kept to be looked at"])
             case .mendedLog(let frames):
                 write(.error, "spool_log_mended", ["frames": "\(frames)", "remedy": "check the disk"])
+            case .cutLog(let frames):
+                write(
+                    .warning, "spool_log_cut",
+                    [
+                        "frames": "\(frames)",
+                        "remedy": "after a power cut none, nobody was told of that commit; else the disk is damaged",
+                    ])
             case .salvaged(let epoch, let packets, let missing):
                 write(
                     .notice, "spool_salvaged",

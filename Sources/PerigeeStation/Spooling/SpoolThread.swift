@@ -33,6 +33,8 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     /// The epoch that the link serves now, and what it was told of it last.
     private var served: SpoolState?
     private var nextMaintenance: Int64 = 0
+    /// How many damaged packets the log has told of.
+    private var toldDamaged = 0
     /// What the link asked for and could not be done yet: in order, none of it does harm twice.
     var deferred: [StoreRequest] = []
     private static let deferredLimit = 256
@@ -199,7 +201,17 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         try commit()
         try spool?.maintain(now: now)
         group.add(settled: spool?.takeGivenUp() ?? [], now: currentTime().monotonic)
+        tellDamage()
         try tellState()
+    }
+
+    private func tellDamage() {
+        let damaged = spool?.counters.damaged ?? 0
+        guard damaged > toldDamaged else { return }
+        context.log.write(
+            .error, "spool_damaged",
+            ["packets": "\(damaged - toldDamaged)", "remedy": "check the disk; see the quarantine"])
+        toldDamaged = damaged
     }
 
     /// What can no longer be made durable: its sources are told.

@@ -37,6 +37,8 @@ extension StationCounters {
     }
 
     mutating func addSettled(_ frame: SettledFrame) {
+        // its row was damaged: the ledger counts it, whose it was is unknown
+        guard !frame.label.isEmpty else { return }
         sensor(frame.label) {
             switch frame.fate {
             case .delivered(let isThinned):
