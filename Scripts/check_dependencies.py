@@ -6,6 +6,7 @@ The table is what a review looks at: a new arrow between targets shows as a chan
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "Scripts" / "dependency-table.txt"
 # what the station's package holds: decision 0031
 WITHOUT_GDAL = ("perigeed", "perigee", "perigee-gateway")
+# linked statically, Foundation and its tables of all languages are four times as large as the rest of a daemon
+WITHOUT_FOUNDATION = ("perigeed", "perigee-gateway")
 HEAD = "# Arrows between the targets of Package.swift, checked by lint; check_dependencies.py --write remakes this.\n"
 
 
@@ -60,6 +63,12 @@ def main() -> int:
         if "CGDAL" in reached(found, program):
             sys.stderr.write(f"{program} reaches CGDAL: move what works on rasters to PerigeeImagery\n")
             return 1
+    for program in WITHOUT_FOUNDATION:
+        for target in sorted(reached(found, program) | {program}):
+            for file in (ROOT / "Sources" / target).rglob("*.swift"):
+                if re.search(r"^\s*(\w+ )?import Foundation$", file.read_text(), re.MULTILINE):
+                    sys.stderr.write(f"{file.relative_to(ROOT)} brings Foundation into {program}: use Glibc\n")
+                    return 1
     known = TABLE.read_text() if TABLE.exists() else ""
     if known == text:
         return 0

@@ -1,5 +1,5 @@
 internal import CZeroMQ
-internal import Foundation
+internal import PerigeeConcurrency
 
 /// What happened to a connection of an observed socket.
 public struct ConnectionEvent: Equatable, Sendable {
@@ -34,7 +34,7 @@ final class SocketMonitor: Sendable {
     init(
         of handle: UnsafeMutableRawPointer, context: ZeroMQContext, sink: @escaping @Sendable (ConnectionEvent) -> Void
     ) throws(TransportError) {
-        let endpoint = "inproc://monitor-\(UInt(bitPattern: handle))-\(UUID().uuidString)"
+        let endpoint = "inproc://monitor-\(UInt(bitPattern: handle))-\(UInt64.random(in: 0...UInt64.max))"
         guard zmq_socket_monitor(handle, endpoint, ZMQ_EVENT_ALL) == 0 else {
             throw .last("start a monitor", endpoint)
         }
@@ -44,13 +44,11 @@ final class SocketMonitor: Sendable {
         var pair = try Socket(.pair, context: context, options: options)
         try pair.connect(endpoint)
         let box = Box(pair)
-        let thread = Thread {
+        _ = NamedThread("zmq-monitor") {
             var open = true
             while open { open = Self.drain(box, sink) }
             box.close()
         }
-        thread.name = "zmq-monitor"
-        thread.start()
     }
 
     /// Carries the socket into its thread: a closure cannot own a value that cannot be copied.

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Glibc
 internal import PerigeeLink
 
 /// A folder of `NAME.pub` files as it was last read: who may come in, by key. A value; the thread that owns it reads it anew.
@@ -35,8 +35,7 @@ struct KeyDirectory: Sendable {
     /// gone takes its keys with it. A folder that cannot be read changes nothing.
     mutating func reload() -> Bool {
         let before = (names, problems)
-        let found: [String]
-        do { found = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".pub") } } catch {
+        guard let found = Self.list(path) else {
             isIndexed = false
             problems = ["\(path) cannot be listed, the keys read before still hold: check the folder and its rights"]
             return before.1 != problems
@@ -47,7 +46,7 @@ struct KeyDirectory: Sendable {
             return before.1 != problems
         }
         var next: [String: Entry] = [:]
-        for file in found where !file.hasPrefix(".") { next[file] = read(file) }
+        for file in found { next[file] = read(file) }
         // most seconds nothing changes
         if isIndexed, next.count == entries.count, next.allSatisfy({ entries[$0]?.mark == $1.mark }) { return false }
         entries = next
@@ -86,6 +85,22 @@ struct KeyDirectory: Sendable {
                 }
             }
         }
+    }
+
+    /// Names of the files of keys in a folder; nil where it cannot be read.
+    private static func list(_ path: String) -> [String]? {
+        guard let listing = opendir(path) else { return nil }
+        defer { closedir(listing) }
+        var names: [String] = []
+        errno = 0  // the end and an error look alike; half a list would shut the other half out
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".pub"), !name.hasPrefix(".") { names.append(name) }
+            errno = 0
+        }
+        return errno == 0 ? names : nil
     }
 
     private static func mark(_ path: String) -> Mark? {
