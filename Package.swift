@@ -90,6 +90,7 @@ let package = Package(
         swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
         swift("PerigeeSpool", ["PerigeeCore", "PerigeeJSON", "PerigeeSQLite"]),
         swift("PerigeeTransport", ["PerigeeCore", "PerigeeLink", "PerigeeConcurrency", "CZeroMQ"]),
+        swift("PerigeeService", ["PerigeeCore", "PerigeeConcurrency"]),
 
         // compose
         swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeJSON", "PerigeeSQLite"]),
@@ -101,14 +102,13 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
                 "PerigeeControl", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink",
-                "PerigeeRollout", "PerigeeSpool", "PerigeeTransport",
+                "PerigeeRollout", "PerigeeService", "PerigeeSpool", "PerigeeTransport",
             ]),
         swift(
             "PerigeeGateway",
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeFirmware",
-                "PerigeeJSON",
-                "PerigeeLink", "PerigeeTransport",
+                "PerigeeJSON", "PerigeeLink", "PerigeeService", "PerigeeTransport",
             ]),
         swift(
             "PerigeeTools",
@@ -133,7 +133,12 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
 
         // mains
-        main("perigeed", ["PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeSpool", "PerigeeStation"]),
+        main(
+            "perigeed",
+            [
+                "PerigeeCore", "PerigeeCommandLine", "PerigeeConfig", "PerigeeService", "PerigeeSpool",
+                "PerigeeStation",
+            ]),
         main(
             "perigee-gateway",
             [
@@ -184,12 +189,13 @@ let package = Package(
         test("PerigeeQuality"),
         test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
         test("PerigeeConfig"),
+        test("PerigeeService", ["PerigeeConcurrency"]),
         test(
             "PerigeeStation",
             [
                 "PerigeeCodec", "PerigeeCompression", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware",
                 "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeRollout",
-                "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
+                "PerigeeService", "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -2,6 +2,7 @@ internal import PerigeeArchive
 internal import PerigeeConcurrency
 internal import PerigeeCore
 internal import PerigeeLink
+public import PerigeeService
 public import PerigeeTransport
 
 /// Takes packets from stations, files them, and acknowledges what is durable. Source: Docs/link-protocol.md section 4.
@@ -12,7 +13,8 @@ public import PerigeeTransport
 /// `@unchecked`: `run` takes `socket` and `archive` once, on the thread that calls it.
 public final class Gateway: @unchecked Sendable {
     private let configuration: GatewayConfiguration
-    private let log: GatewayLog
+    private let log: ServiceLog
+    private let notifier: ServiceNotifier
     private let wakeUp: WakeUp
     private let shared = Locked(Shared())
     private var socket: Socket?
@@ -31,10 +33,12 @@ public final class Gateway: @unchecked Sendable {
 
     /// Opens the archive, recovers it, and listens.
     public init(
-        _ configuration: GatewayConfiguration, context: ZeroMQContext, log: GatewayLog = GatewayLog()
+        _ configuration: GatewayConfiguration, context: ZeroMQContext, log: ServiceLog = ServiceLog(),
+        notifier: ServiceNotifier = .fromEnvironment()
     ) throws(GatewayError) {
         self.configuration = configuration
         self.log = log
+        self.notifier = notifier
         let opened: Archive
         do throws(ArchiveError) {
             opened = try Archive(configuration.archiveDirectory, segmentLimit: configuration.segmentSize)
@@ -72,18 +76,18 @@ public final class Gateway: @unchecked Sendable {
         } catch { throw .transport(error) }
         shared.withLock { $0.status.endpoint = endpoint }
         if let reason = recovery.rebuilt {
-            log.write(.warning, "index_rebuilt", [("reason", reason), ("records", "\(recovery.indexed)")])
+            log.write(.warning, "index_rebuilt", ["reason": reason, "records": "\(recovery.indexed)"])
         }
         if recovery.lostSize > 0 {
             // what was acknowledged is gone: `perigee archive gaps` names the numbers, `want` may bring them back
-            log.write(.error, "segments_lost", [("octets", "\(recovery.lostSize)")])
+            log.write(.error, "segments_lost", ["octets": "\(recovery.lostSize)"])
         }
         log.write(
             .info, "started",
             [
-                ("endpoint", endpoint), ("archive", configuration.archiveDirectory),
-                ("recovered_records", "\(recovery.indexed)"), ("torn_octets", "\(recovery.tornSize)"),
-                ("damaged_octets", "\(recovery.damagedSize)"), ("stations", stationsText),
+                "endpoint": endpoint, "archive": configuration.archiveDirectory,
+                "recovered_records": "\(recovery.indexed)", "torn_octets": "\(recovery.tornSize)",
+                "damaged_octets": "\(recovery.damagedSize)", "stations": stationsText,
             ])
         logKeys()
     }
@@ -93,9 +97,11 @@ public final class Gateway: @unchecked Sendable {
         guard let gate else {
             return log.write(
                 .warning, "unprotected",
-                [("endpoint", endpoint), ("remedy", "make keys with `perigee keys gen`, unless this is a trial")])
+                ["endpoint": endpoint, "remedy": "make keys with `perigee keys gen`, unless this is a trial"])
         }
-        for problem in gate.list.snapshot.problems { log.write(.error, "key_file_unusable", [("reason", problem)]) }
+        for problem in gate.list.snapshot.problems {
+            log.write(.error, "key_file_unusable", key: problem, ["reason": problem])
+        }
     }
 
     private static func gate(
@@ -134,13 +140,13 @@ public final class Gateway: @unchecked Sendable {
         }
         let archiveThread = NamedThread("archive") { worker.run() }
         let writer = startStatusWriter()
-        ServiceNotice.send("READY=1")
+        notifier.ready()
         let desk = WantDesk(configuration.archiveDirectory, log: log) { wakeUp.signal() }
         let router = GatewayRouter(
             consume socket, configuration: configuration, gate: gate, jobs: jobs, desk: desk, log: log)
         var failure: GatewayError?
         do throws(GatewayError) { try serve(router, desk) } catch { failure = error }
-        ServiceNotice.send("STOPPING=1")
+        notifier.stopping()
         jobs.close()
         desk.stop()
         archiveThread.join()
@@ -148,7 +154,7 @@ public final class Gateway: @unchecked Sendable {
         router.sayGoodbye()
         publish(router, isStopping: true)
         writer.stop()
-        log.write(failure == nil ? .info : .error, "stopped", failure.map { [("reason", "\($0)")] } ?? [])
+        log.write(failure == nil ? .info : .error, "stopped", ["reason": failure.map { "\($0)" } ?? "asked"])
         if let failure { throw failure }
     }
 

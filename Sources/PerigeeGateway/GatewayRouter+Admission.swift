@@ -1,4 +1,5 @@
 internal import PerigeeLink
+internal import PerigeeService
 internal import PerigeeTransport
 
 // Who may come in, and who may say what.
@@ -7,15 +8,17 @@ extension GatewayRouter {
         switch event {
         case .ended: break  // the gateway ends
         case .denied(_, let key, let address):
-            log.write(.warning, "station_denied", [("key", key), ("address", address)])
+            log.write(.warning, "station_denied", ["key": key, "address": address])
         case .changed:
             guard let list = gate?.list else { return }
             let now = list.snapshot
-            log.write(.info, "stations_changed", [("stations", "\(now.names.count)")])
-            for problem in now.problems { log.write(.error, "key_file_unusable", [("reason", problem)]) }
+            log.write(.info, "stations_changed", ["stations": "\(now.names.count)"])
+            for problem in now.problems {
+                log.write(.error, "key_file_unusable", key: problem, ["reason": problem])
+            }
             for (peer, session) in sessions
             where session.key.flatMap({ list.name(of: $0) }) != session.hello.station.text {
-                log.write(.warning, "station_revoked", [("station", session.hello.station.text)])
+                log.write(.warning, "station_revoked", ["station": session.hello.station.text])
                 close(peer, .denied)
             }
         }
@@ -27,7 +30,7 @@ extension GatewayRouter {
         guard let gate else { return true }
         guard gate.list.sender(of: message) != nil else {
             totals.deniedMessages += 1
-            log.write(.warning, "message_denied", [("station", message.name ?? "none"), ("reason", "not on the list")])
+            log.write(.warning, "message_denied", ["station": message.name ?? "none", "reason": "not on the list"])
             if sessions[peer] != nil { close(peer, .denied) }
             return false
         }
@@ -47,8 +50,8 @@ extension GatewayRouter {
         log.write(
             .error, "station_impostor",
             [
-                ("station", station.text), ("key_of", name ?? "none"),
-                ("remedy", "correct [station] id or its .pub file"),
+                "station": station.text, "key_of": name ?? "none",
+                "remedy": "correct [station] id or its .pub file",
             ])
         return false
     }

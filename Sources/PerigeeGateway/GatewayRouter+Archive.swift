@@ -2,6 +2,7 @@ internal import PerigeeArchive
 internal import PerigeeConcurrency
 internal import PerigeeCore
 internal import PerigeeLink
+internal import PerigeeService
 internal import PerigeeTransport
 
 // What goes to the thread of the archive, and what it answers.
@@ -60,12 +61,12 @@ extension GatewayRouter {
         log.write(
             .warning, "tombstone",
             [
-                ("station", record.station), ("epoch", record.epoch.text),
-                ("first", "\(tombstone.numbers.lowerBound)"), ("last", "\(tombstone.numbers.upperBound - 1)"),
-                ("reason", "\(tombstone.reason)"), ("frames", "\(tombstone.frames)"),
+                "station": record.station, "epoch": record.epoch.text,
+                "first": "\(tombstone.numbers.lowerBound)", "last": "\(tombstone.numbers.upperBound - 1)",
+                "reason": "\(tombstone.reason)", "frames": "\(tombstone.frames)",
             ])
         if jobs.offer(.bury(key, record), size: 64) != .accepted {
-            log.write(.warning, "archive_behind", [("station", record.station)])
+            log.write(.warning, "archive_behind", ["station": record.station])
         }
     }
 }

@@ -1,6 +1,7 @@
 internal import PerigeeCore
 internal import PerigeeJSON
 internal import PerigeeLink
+internal import PerigeeService
 
 // Firmware for stations.
 extension GatewayRouter {
@@ -12,13 +13,13 @@ extension GatewayRouter {
                 log.write(
                     .info, "firmware_offered",
                     [
-                        ("file", bundle.path), ("version", "\(bundle.version)"),
-                        ("firmware", Hex.text(bundle.firmware)),
-                        ("stations", bundle.stations.map { "\($0.count)" } ?? "all"),
+                        "file": bundle.path, "version": "\(bundle.version)",
+                        "firmware": Hex.text(bundle.firmware),
+                        "stations": bundle.stations.map { "\($0.count)" } ?? "all",
                     ])
             }
             for refusal in offers.refusals {
-                log.write(.warning, "firmware_not_offered", [("file", refusal.path), ("reason", refusal.reason)])
+                log.write(.warning, "firmware_not_offered", ["file": refusal.path, "reason": refusal.reason])
             }
         }
         for peer in Array(sessions.keys) { offerFirmware(to: peer, isNewSession: false, now: now) }
@@ -47,8 +48,8 @@ extension GatewayRouter {
         log.write(
             isBad ? .warning : .info, "firmware_stage",
             [
-                ("station", station), ("version", "\(known.bundle.version)"), ("stage", "\(report.stage)"),
-                ("reason", report.reason),
+                "station": station, "version": "\(known.bundle.version)", "stage": "\(report.stage)",
+                "reason": report.reason,
             ])
     }
 }

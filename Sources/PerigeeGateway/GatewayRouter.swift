@@ -2,6 +2,7 @@ internal import PerigeeArchive
 internal import PerigeeConcurrency
 internal import PerigeeCore
 internal import PerigeeLink
+internal import PerigeeService
 internal import PerigeeTransport
 
 /// Sessions by connection, and the router's socket. Belongs to the thread of `Gateway.run`.
@@ -21,7 +22,7 @@ final class GatewayRouter {
     private var socket: Socket
     let configuration: GatewayConfiguration
     let jobs: BoundedQueue<ArchiveJob>
-    let log: GatewayLog
+    let log: ServiceLog
     var sessions: [[UInt8]: Session] = [:]
     /// Firmware that operators put there for stations.
     var offers: FirmwareOffers
@@ -46,7 +47,7 @@ final class GatewayRouter {
 
     init(
         _ socket: consuming Socket, configuration: GatewayConfiguration, gate: StationGate?,
-        jobs: BoundedQueue<ArchiveJob>, desk: WantDesk, log: GatewayLog
+        jobs: BoundedQueue<ArchiveJob>, desk: WantDesk, log: ServiceLog
     ) {
         self.socket = consume socket
         self.configuration = configuration
@@ -159,7 +160,7 @@ final class GatewayRouter {
         }
         let isNew = sessions[peer] == nil && greetings[peer] == nil
         if isNew, sessions.count + greetings.count >= configuration.stationLimit {
-            log.write(.warning, "station_refused", [("station", hello.station.text), ("reason", "limit of stations")])
+            log.write(.warning, "station_refused", ["station": hello.station.text, "reason": "limit of stations"])
             return send(.bye(.init(session: 0, reason: .full)), to: peer)
         }
         switch book.greet(hello, now: currentTime()) {
@@ -168,11 +169,11 @@ final class GatewayRouter {
             log.write(
                 .error, "identity_conflict",
                 [
-                    ("station", hello.station.text), ("epoch", hello.epoch.text), ("boot", "\(hello.boot)"),
-                    ("remedy", "two stations use this name: give one of them another"),
+                    "station": hello.station.text, "epoch": hello.epoch.text, "boot": "\(hello.boot)",
+                    "remedy": "two stations use this name: give one of them another",
                 ])
         case .refused(let bye, let reason):
-            log.write(.error, "station_refused", [("station", hello.station.text), ("reason", reason)])
+            log.write(.error, "station_refused", ["station": hello.station.text, "reason": reason])
             return send(.bye(.init(session: 0, reason: bye)), to: peer)
         }
         guard jobs.offer(.lookUp(peer: peer, hello), size: 256) == .accepted else { return }  // it will say HELLO again
@@ -202,7 +203,7 @@ final class GatewayRouter {
             if session.hello.boot != hello.boot {
                 log.write(
                     .warning, "station_superseded",
-                    [("station", hello.station.text), ("epoch", session.hello.epoch.text)])
+                    ["station": hello.station.text, "epoch": session.hello.epoch.text])
             }
             close(other, .superseded)
         }
@@ -221,13 +222,13 @@ final class GatewayRouter {
             // it will see so itself, and begin another epoch
             log.write(
                 .warning, "station_behind",
-                [("station", hello.station.text), ("highest", "\(hello.highest)"), ("archived", "\(highest.number)")])
+                ["station": hello.station.text, "highest": "\(hello.highest)", "archived": "\(highest.number)"])
         }
         log.write(
             .info, "session_opened",
             [
-                ("station", hello.station.text), ("epoch", hello.epoch.text), ("lowest", "\(hello.lowest)"),
-                ("highest", "\(hello.highest)"), ("cumulative", "\(machine.cumulative)"),
+                "station": hello.station.text, "epoch": hello.epoch.text, "lowest": "\(hello.lowest)",
+                "highest": "\(hello.highest)", "cumulative": "\(machine.cumulative)",
             ])
         send(welcome, to: peer)
         ask(peer)
@@ -269,7 +270,7 @@ final class GatewayRouter {
                 if mayWait, jobs.offer(.store(key, record), size: packet.count) == .accepted { continue }
                 if mayWait { book.committed(record.station, size: packet.count) }
                 // it stays unacknowledged, and comes again with the next session
-                log.write(.warning, "archive_behind", [("station", record.station)])
+                log.write(.warning, "archive_behind", ["station": record.station])
                 close(peer, .full)
                 return
             case .bury(let tombstone): bury(tombstone, session, peer)
@@ -286,7 +287,7 @@ final class GatewayRouter {
                 retire(ended)
                 log.write(
                     .info, "session_ended",
-                    [("station", session.hello.station.text), ("reason", reason.map { "\($0)" } ?? "station")])
+                    ["station": session.hello.station.text, "reason": reason.map { "\($0)" } ?? "station"])
             }
         }
     }
@@ -300,8 +301,8 @@ final class GatewayRouter {
         log.write(
             reject.code == .conflict ? .error : .warning, "packet_rejected",
             [
-                ("station", session.hello.station.text), ("epoch", session.hello.epoch.text),
-                ("number", "\(reject.number)"), ("code", "\(reject.code)"), ("field", reject.field),
+                "station": session.hello.station.text, "epoch": session.hello.epoch.text,
+                "number": "\(reject.number)", "code": "\(reject.code)", "field": reject.field,
             ])
     }
 
@@ -309,7 +310,7 @@ final class GatewayRouter {
         let octets = message.packed()
         let result: SendResult
         do throws(TransportError) { result = try socket.send([peer, octets]) } catch {
-            log.write(.warning, "send_failed", [("reason", "\(error)")])
+            log.write(.warning, "send_failed", ["reason": "\(error)"])
             return
         }
         switch result {
@@ -318,12 +319,12 @@ final class GatewayRouter {
         case .unroutable:
             guard let gone = sessions.removeValue(forKey: peer) else { return }
             retire(gone)
-            log.write(.info, "session_ended", [("station", gone.hello.station.text), ("reason", "connection gone")])
+            log.write(.info, "session_ended", ["station": gone.hello.station.text, "reason": "connection gone"])
         }
     }
 
     func countStrange(_ event: String, _ reason: String) {
         totals.strangeMessages += 1
-        log.write(.warning, "strange_\(event)", [("reason", reason)])
+        log.write(.warning, "strange_\(event)", ["reason": reason])
     }
 }

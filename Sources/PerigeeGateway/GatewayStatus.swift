@@ -74,14 +74,4 @@ public struct GatewayStatus: Equatable, Sendable {
             "connections_denied": .integer(list.denied), "problems": .array(list.problems.map { .string($0) }),
         ])
     }
-
-    /// Puts the file in place whole: readers see the old one or the new one. False where that fails.
-    static func write(_ text: String, to path: String) -> Bool {
-        let temporary = "\(path).new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { return false }
-        let isWhole = Glibc.write(file, text, text.utf8.count) == text.utf8.count
-        close(file)
-        return isWhole && rename(temporary, path) == 0
-    }
 }

@@ -1,6 +1,7 @@
 internal import PerigeeConcurrency
 internal import PerigeeJSON
 internal import PerigeeLink
+internal import PerigeeService
 internal import PerigeeTransport
 
 /// Writes the status file each second, on a thread of its own so that a slow disk does not hold up the socket.
@@ -9,7 +10,7 @@ final class StatusWriter: Sendable {
     private let wakeUp: WakeUp?
     private let thread: NamedThread?
 
-    init(path: String?, log: GatewayLog, status: @escaping @Sendable () -> GatewayStatus) {
+    init(path: String?, log: ServiceLog, status: @escaping @Sendable () -> GatewayStatus) {
         guard let path, let wakeUp = try? WakeUp() else {
             wakeUp = nil
             thread = nil
@@ -22,9 +23,11 @@ final class StatusWriter: Sendable {
             while !isDone {
                 isDone = done.current
                 let text = status().json(now: currentTime().utc).indented + "\n"
-                if !GatewayStatus.write(text, to: path) {
-                    log.write(.warning, "status_not_written", [("path", path)])
+                if !SmallFile.write(Array(text.utf8), to: path) {
+                    log.write(
+                        .warning, "status_not_written", ["file": path, "remedy": "make its folder writable"])
                 }
+                log.flush()
                 if isDone { break }
                 var poller = Poller()
                 _ = poller.add(wakeUp)

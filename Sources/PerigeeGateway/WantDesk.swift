@@ -2,6 +2,7 @@ internal import PerigeeArchive
 internal import PerigeeConcurrency
 internal import PerigeeCore
 internal import PerigeeLink
+internal import PerigeeService
 internal import PerigeeTransport
 
 /// The thread that takes wants from the archive's folder, hands the router those that are due, and writes down what becomes of them.
@@ -24,7 +25,7 @@ final class WantDesk: Sendable {
     private let thread: NamedThread?
 
     /// `changed` is called, on its thread, when something else is due.
-    init(_ directory: String, log: GatewayLog, changed: @escaping @Sendable () -> Void) {
+    init(_ directory: String, log: ServiceLog, changed: @escaping @Sendable () -> Void) {
         let shared = shared
         guard let wakeUp = try? WakeUp() else {
             wakeUp = nil
@@ -79,7 +80,7 @@ final class WantDesk: Sendable {
 private struct WantWork: ~Copyable {
     private(set) var ledger = WantLedger()
     private let directory: String
-    private let log: GatewayLog
+    private let log: ServiceLog
     private var folder: WantFolder?
     private var reader: ArchiveReader?
     private var frames: [UInt32: ArchivedFrame] = [:]
@@ -87,7 +88,7 @@ private struct WantWork: ~Copyable {
     private var seen: Int64 = -1
     private var failure = ""
 
-    init(_ directory: String, log: GatewayLog) {
+    init(_ directory: String, log: ServiceLog) {
         self.directory = directory
         self.log = log
     }
@@ -107,7 +108,7 @@ private struct WantWork: ~Copyable {
             failure = ""
         } catch {
             // said once, not each second
-            if failure != "\(error)" { log.write(.warning, "wants_failed", [("reason", "\(error)")]) }
+            if failure != "\(error)" { log.write(.warning, "wants_failed", ["reason": "\(error)"]) }
             failure = "\(error)"
             reader = nil
         }
@@ -130,7 +131,7 @@ private struct WantWork: ~Copyable {
                 hasNew = true
             } catch {
                 unreadable.insert(identity)
-                log.write(.warning, "want_unreadable", [("reason", "\(error)")])
+                log.write(.warning, "want_unreadable", ["reason": "\(error)"])
             }
         }
         return hasNew
@@ -168,8 +169,8 @@ private struct WantWork: ~Copyable {
         log.write(
             .info, "want",
             [
-                ("id", Hex.text(want.id)), ("station", want.station), ("subject", want.text),
-                ("state", want.state.rawValue), ("packets", "\(want.packets)"),
+                "id": Hex.text(want.id), "station": want.station, "subject": want.text,
+                "state": want.state.rawValue, "packets": "\(want.packets)",
             ])
     }
 }

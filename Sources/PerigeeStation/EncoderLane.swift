@@ -5,6 +5,7 @@ import PerigeeConfig
 import PerigeeControl
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeService
 
 /// One thread that encodes frames, with the encoders of the streams it saw last.
 final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one thread that calls `run`

@@ -5,6 +5,7 @@ import PerigeeFirmware
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeLink
+public import PerigeeService
 public import PerigeeSpool
 import PerigeeTransport
 
@@ -20,14 +21,14 @@ public final class Station: Sendable {
     private let spoolThread: NamedThread
     private let link: LinkClient
     private let sources: SourceGate
-    private let log: StationLog
+    private let log: ServiceLog
     private let firmware: FirmwareWatch
     private let firmwareThread: NamedThread
     private let firmwareRequests: FirmwareThread
     private let started: Timestamp
 
     /// Opens the spool, binds the sockets and starts all threads. It does not wait for the gateway.
-    public init(_ parts: StationParts, log: StationLog) throws(StationError) {
+    public init(_ parts: StationParts, log: ServiceLog) throws(StationError) {
         let configuration = parts.configuration
         self.parts = parts
         self.log = log
@@ -100,7 +101,7 @@ public final class Station: Sendable {
     }
 
     private static func connect(
-        _ parts: StationParts, store: any PacketStore, log: StationLog, zeroMQ: ZeroMQContext
+        _ parts: StationParts, store: any PacketStore, log: ServiceLog, zeroMQ: ZeroMQContext
     ) throws(StationError) -> LinkClient {
         var sender = SenderConfiguration(station: parts.name, boot: UInt64.random(in: 1...UInt64.max))
         sender.firmware = [parts.bundle.id]

@@ -3,6 +3,7 @@ import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeService
 import PerigeeSpool
 
 /// Which frame of which source, from its way in to the end of its work.
@@ -51,7 +52,7 @@ final class StationContext: Sendable {
     let firmware: UInt32
     let profiles: [SensorProfile]
     let model: CodecModel
-    let log: StationLog
+    let log: ServiceLog
     let control: RateControl
     let counters: Locked<StationCounters>
     let streams: Locked<StreamTable>
@@ -70,7 +71,7 @@ final class StationContext: Sendable {
 
     init(
         configuration: StationConfiguration, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
-        model: CodecModel, control: RateControl, log: StationLog, restored: RestoredState
+        model: CodecModel, control: RateControl, log: ServiceLog, restored: RestoredState
     ) {
         counters = Locked(
             StationCounters(
@@ -132,7 +133,7 @@ final class StationContext: Sendable {
     }
 
     private func announce(
-        _ reason: String, level: StationLog.Level, field: String, detail: String, ticket: FrameTicket?
+        _ reason: String, level: ServiceLog.Level, field: String, detail: String, ticket: FrameTicket?
     ) {
         if let ticket { ticket.origin?.answer(.rejected(reason), ticket) }
         log.write(

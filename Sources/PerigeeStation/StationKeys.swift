@@ -1,5 +1,6 @@
 import PerigeeConcurrency
 import PerigeeConfig
+import PerigeeService
 import PerigeeTransport
 
 /// A station's own keys and those of its gateway, read and checked.
@@ -35,10 +36,10 @@ final class SourceGate: Sendable {
     private let own: KeyPair?
     private let lost: Locked<Bool>
     private let lists: Locked<[String: AllowList]>
-    private let log: StationLog
+    private let log: ServiceLog
 
     /// Binds the handler, if an intake needs it: before the intakes are made.
-    init(_ parts: StationParts, context: ZeroMQContext, log: StationLog) throws(TransportError) {
+    init(_ parts: StationParts, context: ZeroMQContext, log: ServiceLog) throws(TransportError) {
         own = parts.keys.own
         let lost = Locked(false)
         self.lost = lost
@@ -76,9 +77,9 @@ final class SourceGate: Sendable {
         return .server(own: own, list)
     }
 
-    private static func logProblems(of list: AllowList, _ log: StationLog) {
+    private static func logProblems(of list: AllowList, _ log: ServiceLog) {
         for problem in list.snapshot.problems {
-            log.write(.error, "key_file_unusable", ["intake": list.name, "detail": problem])
+            log.write(.error, "key_file_unusable", key: problem, ["intake": list.name, "detail": problem])
         }
     }
 }

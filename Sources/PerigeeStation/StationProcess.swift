@@ -1,5 +1,6 @@
 import Glibc
 import PerigeeCore
+public import PerigeeService
 
 /// Processors that this process may use.
 func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
@@ -24,7 +25,7 @@ public enum StationProcess {
     }
 
     /// Runs a started station until SIGTERM or SIGINT, or until it cannot go on; then stops it.
-    public static func run(_ station: Station, log: StationLog, notifier: ServiceNotifier) -> Ending {
+    public static func run(_ station: Station, log: ServiceLog, notifier: ServiceNotifier) -> Ending {
         station.writeStatus()
         notifier.ready(status: station.summary)
         log.write(
@@ -33,6 +34,7 @@ public enum StationProcess {
         while !restarts, !waitForStop(), station.failure == nil, !station.hasLostAdmission {
             station.writeStatus()
             notifier.status(station.summary)
+            log.flush()
             restarts = station.wantsRestart()
         }
         // the manager must not take a new start for an end

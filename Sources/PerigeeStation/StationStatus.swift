@@ -3,6 +3,7 @@ import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeLink
+import PerigeeService
 import PerigeeSpool
 import PerigeeTransport
 

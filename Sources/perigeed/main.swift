@@ -1,6 +1,7 @@
 import Glibc
 import PerigeeCommandLine
 import PerigeeConfig
+import PerigeeService
 import PerigeeSpool
 import PerigeeStation
 
@@ -39,7 +40,7 @@ func run() throws -> ExitCode {
         Terminal.print("configuration, sensors and firmware (\(parts.firmwareText)) are good")
         return .ok
     }
-    let log = StationLog()
+    let log = ServiceLog()
     let station: Station
     do {
         station = try Station(parts, log: log)

@@ -37,7 +37,7 @@ func waits() throws {
     #expect(packets.isEmpty && status["ledger"]?["waiting"]?.int == 3, "\(status)")
     #expect(status["sensors"]?["naip"]?["acknowledged"]?.int == 0 && status["bytes"]?["raw_acknowledged"]?.int == 0)
     let log = try bench.log.wait(for: "stopped")
-    #expect(log.contains(" warning stopped ") && log.contains(" undelivered_frames=3"))
+    #expect(log.contains("level=warning event=stopped ") && log.contains(" undelivered_frames=3"))
     let again = try Bench(in: bench.folder)
     try again.send(FrameMessage.pack(small, run: "r", sequence: 1))
     try again.send(FrameMessage.pack(small, run: "r", sequence: 4))

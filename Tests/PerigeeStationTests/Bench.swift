@@ -4,6 +4,7 @@ import PerigeeConfig
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeJSON
+import PerigeeService
 import PerigeeStation
 import PerigeeTestSupport
 import PerigeeTransport
@@ -53,7 +54,7 @@ final class Bench {
         let document = try TomlDocument(parsing: Array(text.utf8), name: "test.toml")
         let parts = try StationParts(StationConfiguration(document))
         bundle = try FirmwareBundle.load(directory: "\(SharedData.packageRoot)/Firmware/perigee-1")
-        station = try Station(parts, log: StationLog(descriptor: log.writer))
+        station = try Station(parts, log: ServiceLog(descriptor: log.writer))
         var options = SocketOptions()
         options.sendTimeoutMilliseconds = 60_000
         var source = try Socket(.push, context: context, options: options)

@@ -5,6 +5,7 @@ import PerigeeFirmware
 import PerigeeJSON
 import PerigeeLink
 import PerigeeRollout
+import PerigeeService
 import PerigeeStation
 import PerigeeTestSupport
 import Testing
@@ -47,7 +48,7 @@ struct FirmwareWatchTests {
 
     private func watch(_ firmware: StationFirmware) throws -> FirmwareWatch {
         FirmwareWatch(
-            firmware, counters: StationCounters(), log: StationLog(descriptor: try LogLines().writer), now: try time(0))
+            firmware, counters: StationCounters(), log: ServiceLog(descriptor: try LogLines().writer), now: try time(0))
     }
 
     @Test("a bundle with no installed one before it is the package's, and looking changes nothing")

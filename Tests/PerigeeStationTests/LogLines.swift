@@ -19,7 +19,7 @@ final class LogLines {
 
     /// Waits for a line with `event`; answers everything that was logged so far.
     func wait(for event: String) throws -> String {
-        while !text.contains(" \(event)") {
+        while !text.contains(" event=\(event)") {
             var octets = [UInt8](repeating: 0, count: 4_096)
             let count = read(reader, &octets, octets.count)
             try #require(count > 0)

@@ -132,7 +132,7 @@ func clipped() throws {
     #expect(status["sensors"]?["naip"]?["clipped_samples"]?.int == 0)
     #expect(bench.station.summary.hasSuffix(", 6 samples clipped"))
     let log = try bench.log.wait(for: "stopped")
-    #expect(log.contains(" warning samples_clipped sensor=sentinel-2-l2a samples=3 "))
+    #expect(log.contains("level=warning event=samples_clipped sensor=sentinel-2-l2a samples=3 "))
     #expect(log.contains(" clipped_samples=6"))
 }
 

@@ -90,13 +90,6 @@ func budgets(rawSize: Int, target: Double) throws {
     }
 }
 
-@Test("values in the log cannot break its lines")
-func quoting() {
-    #expect(StationLog.quoted("plain") == "plain")
-    #expect(StationLog.quoted("") == "\"\"")
-    #expect(StationLog.quoted("a b=\"c\"\n") == #""a b=\"c\"\u{a}""#)
-}
-
 @Test("after a restart numbers go on, and known streams are not declared again")
 func restored() throws {
     var table = StreamTable()

@@ -3,6 +3,7 @@ import PerigeeConfig
 import PerigeeControl
 import PerigeeCore
 import PerigeeLink
+import PerigeeService
 import PerigeeTransport
 
 /// What the lanes of a station ask about each frame: its class, how surprising its places are, how many layers go out now.
@@ -29,14 +30,14 @@ final class RateControl: Sendable {
     let settings: StationConfiguration.Control
     private let rules: [ClassRule]
     private let targets: [String: StationConfiguration.Target]
-    private let log: StationLog
+    private let log: ServiceLog
     private let layers: Locked<LayerControl>
     private let places: Locked<PlaceTable>
     private let counts = Locked(Counts())
     private let saved: Locked<Int64>
 
     /// Reads what is remembered of places; a file that is damaged is told and forgotten.
-    init(_ configuration: StationConfiguration, areas: [String: Area], log: StationLog) {
+    init(_ configuration: StationConfiguration, areas: [String: Area], log: ServiceLog) {
         let settings = configuration.control
         self.settings = settings
         self.log = log
@@ -56,7 +57,7 @@ final class RateControl: Sendable {
         saved = Locked(currentTime().monotonic)
     }
 
-    private static func load(_ settings: StationConfiguration.Control, log: StationLog) -> PlaceTable {
+    private static func load(_ settings: StationConfiguration.Control, log: ServiceLog) -> PlaceTable {
         let size = settings.places * PlaceTable.placeSize + 64
         guard settings.places > 0, let octets = SmallFile.read(settings.placesFile, limit: max(size, 1 << 28)) else {
             return PlaceTable(limit: settings.places)

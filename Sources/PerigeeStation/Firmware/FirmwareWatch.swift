@@ -4,6 +4,7 @@ import PerigeeFirmware
 package import PerigeeJSON
 package import PerigeeLink
 import PerigeeRollout
+package import PerigeeService
 import PerigeeTransport
 
 /// Follows the trial of a bundle while the station runs, and sees when another bundle is to serve. One thread calls `observe`,
@@ -24,7 +25,7 @@ package final class FirmwareWatch: Sendable {
     }
 
     private let firmware: StationFirmware
-    private let log: StationLog
+    private let log: ServiceLog
     /// Counters when this run began.
     private let spooledBefore: Int
     private let failedBefore: Int
@@ -32,7 +33,7 @@ package final class FirmwareWatch: Sendable {
     /// What this run found: where it could not use that, it is no reason to start again.
     private let atStart: Next?
 
-    package init(_ firmware: StationFirmware, counters: StationCounters, log: StationLog, now: LinkTime) {
+    package init(_ firmware: StationFirmware, counters: StationCounters, log: ServiceLog, now: LinkTime) {
         self.firmware = firmware
         self.log = log
         spooledBefore = counters.spooled

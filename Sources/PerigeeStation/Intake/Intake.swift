@@ -2,6 +2,7 @@ import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeFrameFormat
 import PerigeeLink
+import PerigeeService
 import PerigeeTransport
 
 /// One socket on which frames come in, on a thread of its own: it checks headers, counts, and puts frames into the queue.

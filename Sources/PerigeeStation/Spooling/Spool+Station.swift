@@ -1,5 +1,6 @@
 import PerigeeConfig
 import PerigeeCore
+import PerigeeService
 import PerigeeSpool
 import PerigeeTransport
 
@@ -19,31 +20,33 @@ extension StationConfiguration.Spool {
     }
 }
 
-extension StationLog {
+extension ServiceLog {
     /// One line for each thing that opening the spool had to do.
     func write(_ recovery: [RecoveryEvent]) {
         for event in recovery {
             switch event {
             case .created: write(.notice, "spool_created")
-            case .newEpoch(let reason): write(.warning, "epoch_begun", ["reason": reason])
+            case .newEpoch(let reason): write(.warning, "epoch_begun", key: reason, ["reason": reason])
             case .lost(let epoch):
-                write(.error, "spool_lost", ["epoch": epoch.text, "remedy": "see why its file is gone"])
+                write(
+                    .error, "spool_lost", key: epoch.text, ["epoch": epoch.text, "remedy": "see why its file is gone"])
             case .setAside(let path, let reason):
                 write(
-                    .error, "spool_set_aside",
+                    .error, "spool_set_aside", key: path,
                     ["file": path, "reason": reason, "remedy": "check the disk; the file is kept to be looked at"])
             case .mendedLog(let frames):
-                write(.error, "spool_log_mended", ["frames": "\(frames)", "remedy": "check the disk"])
+                write(
+                    .error, "spool_log_mended", key: "\(frames)", ["frames": "\(frames)", "remedy": "check the disk"])
             case .cutLog(let frames):
                 write(
-                    .warning, "spool_log_cut",
+                    .warning, "spool_log_cut", key: "\(frames)",
                     [
                         "frames": "\(frames)",
                         "remedy": "after a power cut none, nobody was told of that commit; else the disk is damaged",
                     ])
             case .salvaged(let epoch, let packets, let missing):
                 write(
-                    .notice, "spool_salvaged",
+                    .notice, "spool_salvaged", key: epoch.text,
                     ["epoch": epoch.text, "packets": "\(packets)", "missing": "\(missing)"])
             }
         }

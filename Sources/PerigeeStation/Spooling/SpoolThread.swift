@@ -1,6 +1,7 @@
 import PerigeeConcurrency
 import PerigeeCore
 import PerigeeLink
+import PerigeeService
 import PerigeeSpool
 import PerigeeTransport
 

@@ -1,7 +1,8 @@
 import Glibc
+import PerigeeConcurrency
 
-/// Tells the service manager how it goes (sd_notify's protocol): one datagram to the socket that it names. Without a manager
-/// it does nothing.
+/// Tells the service manager how it goes (sd_notify(3)): one datagram to the socket that it names. Without a manager it does
+/// nothing; it never waits for one.
 public struct ServiceNotifier: Sendable {
     private let path: [UInt8]
 
@@ -14,13 +15,30 @@ public struct ServiceNotifier: Sendable {
     }
 
     /// The service works.
-    public func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
+    public func ready(status: String? = nil) { send("READY=1", status) }
+
+    /// The configuration is being read anew; `ready` must follow, whatever came of it.
+    public func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(monotonicNanoseconds() / 1_000)", nil) }
 
     /// One line for `systemctl status`.
-    public func status(_ text: String) { send("STATUS=\(text)") }
+    public func status(_ text: String) { send(nil, text) }
+
+    /// Every loop made progress.
+    public func watchdog() { send("WATCHDOG=1", nil) }
+
+    /// Starting goes on and takes so much longer, from now.
+    public func extendTimeout(seconds: Int, status: String) {
+        send("EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000)", status)
+    }
 
     /// The service ends.
-    public func stopping(status: String) { send("STOPPING=1\nSTATUS=\(status)") }
+    public func stopping(status: String? = nil) { send("STOPPING=1", status) }
+
+    private func send(_ assignment: String?, _ status: String?) {
+        // a line break in a status would begin another assignment
+        let lines = [assignment, status.map { "STATUS=\(LogText.escaped($0))" }].compactMap { $0 }
+        send(lines.joined(separator: "\n"))
+    }
 
     private func send(_ text: String) {
         var address = sockaddr_un()

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Small files of state that may be lost: read whole within a limit, replaced by renaming.
-enum SmallFile {
+public enum SmallFile {
     /// The octets; nil where there is no such file, it is larger than `limit` or it cannot be read.
-    static func read(_ path: String, limit: Int) -> [UInt8]? {
+    public static func read(_ path: String, limit: Int) -> [UInt8]? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
@@ -23,7 +23,7 @@ enum SmallFile {
     }
 
     /// Writes the file beside itself and renames it, so that a reader sees one whole state. False where that failed.
-    static func write(_ octets: [UInt8], to path: String) -> Bool {
+    public static func write(_ octets: [UInt8], to path: String) -> Bool {
         let temporary = path + ".new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { return false }
@@ -40,6 +40,10 @@ enum SmallFile {
             unlink(temporary)
             return false
         }
-        return rename(temporary, path) == 0
+        guard rename(temporary, path) == 0 else {
+            unlink(temporary)
+            return false
+        }
+        return true
     }
 }
