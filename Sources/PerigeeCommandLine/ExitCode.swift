@@ -2,8 +2,11 @@
 public enum ExitCode: Int32, CaseIterable, Sendable {
     /// The work is done.
     case ok = 0
-    /// `compare`: the images differ by more than what was asked for. `archive verify`: something is damaged.
+    /// `compare`: the images differ by more than what was asked for. `archive verify`: something is damaged. `status`, `doctor`:
+    /// something is not as it should be.
     case differs = 1
+    /// `status`, `doctor`: something fails.
+    case failing = 2
     /// `encode`: the budget cannot be met; the smallest possible size is printed.
     case budget = 3
     /// The command line is wrong.
@@ -23,7 +26,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     public var meaning: String {
         switch self {
         case .ok: "done"
-        case .differs: "a check found a difference or damage"
+        case .differs: "a check found a difference, damage, or something that is not as it should be"
+        case .failing: "a check found something that fails"
         case .budget: "the budget of octets cannot be met; the smallest possible size is printed"
         case .usage: "the command line is wrong"
         case .data: "the input is damaged or not of the expected kind"

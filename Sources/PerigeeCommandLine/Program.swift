@@ -19,7 +19,8 @@ public struct Program: Sendable {
             case .version: Terminal.print("\(command.name) \(Self.releaseVersion)")
             case .help(let path):
                 let text = command.command(at: path).help(
-                    program: ([command.name] + path).joined(separator: " "), isStyled: Terminal.hasColor(.output))
+                    program: ([command.name] + path).joined(separator: " "), isStyled: Terminal.hasColor(.output),
+                    columns: min(100, Terminal.size(.output)?.columns ?? 100))
                 Terminal.write(text)
             }
             exit(ExitCode.ok.rawValue)

@@ -37,9 +37,9 @@ public struct SpoolInspection: ~Copyable {
     }
 
     private let directory: String
-    private let file: SpoolFile
+    let file: SpoolFile
     private let lock: SpoolLock
-    private let memory: SpoolMemory
+    let memory: SpoolMemory
 
     /// Opens the spool in `directory`; one that a process holds is refused.
     public init(_ directory: String) throws(SpoolError) {
@@ -137,7 +137,7 @@ public struct SpoolInspection: ~Copyable {
         return found
     }
 
-    private func read(_ body: () throws(SQLiteError) -> Void) throws(SpoolError) {
+    func read(_ body: () throws(SQLiteError) -> Void) throws(SpoolError) {
         do throws(SQLiteError) { try body() } catch {
             throw error.kind == .damaged ? .damaged(error) : .database(error)
         }

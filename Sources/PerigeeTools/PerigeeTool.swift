@@ -10,6 +10,7 @@ public enum PerigeeTool {
             PublishCommand.command, SimulateCommand.command, ArchiveCommand.command, SpoolCommand.command,
             KeysCommand.command, RenderCommand.command, FirmwareCommand.command, DemoCommand.command,
             BenchCommand.command, CompletionCommand.command, ReferenceCommand.command,
+            StatusCommand.command, DoctorCommand.command,
         ])
 
     /// Runs what the arguments name. Throws `CommandFailure`.
@@ -30,6 +31,8 @@ public enum PerigeeTool {
         case let path where path.first == "firmware": try FirmwareCommand.run(arguments)
         case let path where path.first == "spool": try SpoolCommand.run(arguments)
         case let path where path.first == "bench": try BenchCommand.run(arguments)
+        case ["status"]: try StatusCommand.run(arguments)
+        case ["doctor"]: try DoctorCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)
         default: ReferenceCommand.run()
         }

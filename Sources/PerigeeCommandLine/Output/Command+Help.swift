@@ -1,25 +1,25 @@
 extension Command {
-    /// Help of this command for people; `program` is how it is called, for example `perigee archive list`.
-    public func help(program: String, isStyled: Bool = false) -> String {
+    /// Help of this command for people, in lines of at most `columns` columns; examples are never broken, so that they can be
+    /// copied. `program` is how it is called, for example `perigee archive list`.
+    public func help(program: String, isStyled: Bool = false, columns: Int = 100) -> String {
         func heading(_ text: String) -> String { "\n" + Style.bold.apply(text, isOn: isStyled) + "\n" }
-        var text = "\(summary).\n"
-        text += heading("Usage") + "  \(usage(program: program))\n"
-        for paragraph in discussion { text += "\n" + Self.wrap(paragraph, indent: 0) }
-        if !subcommands.isEmpty {
-            text += heading("Commands") + Self.entries(subcommands.map { ($0.name, $0.summary) })
-        }
-        if !positionals.isEmpty {
-            text += heading("Arguments") + Self.entries(positionals.map { ($0.name, $0.help) })
-        }
-        text += heading("Options") + Self.entries(allOptions.map { ($0.synopsis, $0.explanation) })
+        func entries(_ entries: [(String, String)]) -> String { Self.entries(entries, columns: columns) }
+        var text = Self.wrap("\(summary).", indent: 0, columns: columns)
+        text += heading("Usage") + Self.wrap(usage(program: program), indent: 2, columns: columns)
+        for paragraph in discussion { text += "\n" + Self.wrap(paragraph, indent: 0, columns: columns) }
+        if !subcommands.isEmpty { text += heading("Commands") + entries(subcommands.map { ($0.name, $0.summary) }) }
+        if !positionals.isEmpty { text += heading("Arguments") + entries(positionals.map { ($0.name, $0.help) }) }
+        text += heading("Options") + entries(allOptions.map { ($0.synopsis, $0.explanation) })
         if !examples.isEmpty {
             text += heading("Examples")
-            for example in examples { text += "  # \(example.meaning)\n  \(example.line)\n" }
+            for example in examples {
+                text += Self.wrap("# \(example.meaning)", indent: 2, columns: columns) + "  \(example.line)\n"
+            }
         }
         if subcommands.isEmpty {
-            text += heading("Exit codes") + Self.entries(allExitCodes.map { ("\($0.rawValue)", $0.meaning) })
+            text += heading("Exit codes") + entries(allExitCodes.map { ("\($0.rawValue)", $0.meaning) })
         } else {
-            text += "\n\(program) COMMAND --help explains a command.\n"
+            text += "\n" + Self.wrap("\(program) COMMAND --help explains a command.", indent: 0, columns: columns)
         }
         return text
     }
@@ -39,12 +39,13 @@ extension Command {
         Set(exitCodes + [.ok, .usage, .internal]).sorted { $0.rawValue < $1.rawValue }
     }
 
-    private static func entries(_ entries: [(String, String)]) -> String {
-        let width = min(26, entries.map { $0.0.count }.max() ?? 0)
+    private static func entries(_ entries: [(String, String)], columns: Int) -> String {
+        // on a narrow terminal most terms stand on a line of their own
+        let width = min(columns < 60 ? 4 : 26, entries.map { $0.0.count }.max() ?? 0)
         var text = ""
         for (term, meaning) in entries {
             let pad = String(repeating: " ", count: max(0, width - term.count))
-            let wrapped = wrap(meaning, indent: width + 4)
+            let wrapped = wrap(meaning, indent: width + 4, columns: columns)
             if term.count > width {
                 text += "  \(term)\n\(wrapped)"
             } else {
@@ -54,13 +55,13 @@ extension Command {
         return text
     }
 
-    /// `text` in lines of at most 100 columns, each indented, each with an end of line.
-    static func wrap(_ text: String, indent: Int) -> String {
+    /// `text` in lines of at most `columns` columns, each indented, each with an end of line. A longer word stands alone.
+    public static func wrap(_ text: String, indent: Int, columns: Int) -> String {
         let margin = String(repeating: " ", count: indent)
         var lines: [String] = []
         var line = ""
         for word in text.split(separator: " ") {
-            if !line.isEmpty, indent + line.count + 1 + word.count > 100 {
+            if !line.isEmpty, indent + line.count + 1 + word.count > columns {
                 lines.append(margin + line)
                 line = ""
             }

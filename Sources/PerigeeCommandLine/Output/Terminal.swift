@@ -8,19 +8,26 @@ public enum Terminal {
         case error = 2
     }
 
-    /// Writes all of `text`, through interruptions; false where the reader has gone or the disk is full.
-    @discardableResult
-    public static func write(_ text: String, to stream: Stream = .output) -> Bool {
+    /// Writes all of `text`, through interruptions. Where standard output cannot be written the process ends: with `ok` where its
+    /// reader has gone, as `| head` does, else with `io`. What standard error does not take is lost.
+    public static func write(_ text: String, to stream: Stream = .output) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(stream.rawValue, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                return false
+                if stream == .output { endWithoutOutput(errno) }
+                return
             }
             bytes = bytes.dropFirst(count)
         }
-        return true
+    }
+
+    private static func endWithoutOutput(_ code: Int32) -> Never {
+        if code == EPIPE { exit(ExitCode.ok.rawValue) }
+        let reason = String(cString: strerror(code))
+        print("standard output cannot be written: \(reason): check the disk that it goes to", to: .error)
+        exit(ExitCode.io.rawValue)
     }
 
     /// Writes `text` and an end of line.
@@ -36,12 +43,15 @@ public enum Terminal {
         isInteractive(stream) && (environment("NO_COLOR") ?? "").isEmpty
     }
 
-    /// Columns of the terminal, 80 where there is none.
-    public static var width: Int {
+    /// Columns and rows of the terminal behind a stream; nil where there is none, or one too small to write on.
+    public static func size(_ stream: Stream) -> (columns: Int, rows: Int)? {
         var size = winsize()
-        guard ioctl(Stream.error.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(stream.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20 else { return nil }
+        return (Int(size.ws_col), max(Int(size.ws_row), 2))
     }
+
+    /// Columns of the terminal, 80 where there is none.
+    public static var width: Int { (size(.error) ?? size(.output))?.columns ?? 80 }
 
     /// A variable of the environment; nil where it is not set.
     public static func environment(_ name: String) -> String? {
