@@ -154,9 +154,10 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeConfig", "PerigeeFirmware",
-                "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink", "PerigeeQuality", "PerigeeRaster",
-                "PerigeeTestSupport", "PerigeeTransport",
+                "PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig",
+                "PerigeeFirmware",
+                "PerigeeFrameFormat", "PerigeeHTTP", "PerigeeJSON", "PerigeeLink", "PerigeeQuality", "PerigeeRaster",
+                "PerigeeSpool", "PerigeeTestSupport", "PerigeeTransport",
             ],
             swiftSettings: strict),
         test("PerigeeCore"),

@@ -53,7 +53,8 @@ struct DaemonAddress {
             throw CommandFailure(.unavailable, explain(error))
         }
         guard let value = try? JSONValue(parsing: answer.body[...], depthLimit: 16) else {
-            throw CommandFailure(.data, "\(url.text)\(path) answers no JSON: another program listens there, check --url")
+            throw CommandFailure(
+                .data, "\(url.text)\(path) answers no JSON: another program listens there, check --url")
         }
         if answer.code == 200 { return value }
         let said = value["error"]?.string.map { ": \(LogText.escaped($0))" } ?? ""
@@ -66,7 +67,8 @@ struct DaemonAddress {
 
     private func explain(_ error: HTTPError) -> String {
         guard case .refused = error else { return "\(url.text): \(error)" }
-        return "nothing listens at \(url.text): start the daemon (`systemctl start perigeed`), or name it with --url; where "
+        return
+            "nothing listens at \(url.text): start the daemon (`systemctl start perigeed`), or name it with --url; where "
             + "[http] listen is \"off\" give --file with its [status] file"
     }
 

@@ -65,7 +65,9 @@ enum DiskLook {
                 "disk", "\(folder) cannot be looked at: \(String(cString: strerror(errno)))", "run it as root")
         }
         let free = Int(clamping: UInt64(system.f_bavail) &* UInt64(system.f_frsize))
-        let taken = ["spool.db", "spool.db-wal", "ballast"].reduce(0) { $0 + FileOctets.size("\(spool.directory)/\($1)") }
+        let taken = ["spool.db", "spool.db-wal", "ballast"].reduce(0) {
+            $0 + FileOctets.size("\(spool.directory)/\($1)")
+        }
         let most = spool.quota + spool.ballast + spool.sentRing + spool.finerRing + spool.rawRing
         let text =
             "\(Amount.octets(free)) free for \(folder), the spool may grow by \(Amount.octets(max(most - taken, 0))) to "

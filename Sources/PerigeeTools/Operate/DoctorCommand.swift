@@ -76,7 +76,8 @@ enum DoctorCommand {
     private static func show(_ finding: Finding) {
         var screen = ScreenText(columns: Terminal.width, isStyled: Terminal.hasColor(.output))
         let verdict = finding.verdict.rawValue
-        screen.field(verdict, "\(finding.subject): \(finding.text)", finding.verdict == .good ? nil : finding.verdict.style)
+        screen.field(
+            verdict, "\(finding.subject): \(finding.text)", finding.verdict == .good ? nil : finding.verdict.style)
         if let remedy = finding.remedy { screen.field("", remedy) }
         Terminal.write(screen.text)
     }

@@ -15,7 +15,8 @@ enum ConfigurationLook {
                 nil,
                 .bad(
                     "configuration", "\(error)",
-                    "correct it and check it with `perigeed --check --config \(path)`; nothing that it names was looked at")
+                    "correct it and check it with `perigeed --check --config \(path)`; nothing that it names was looked at"
+                )
             )
         }
     }
@@ -35,7 +36,8 @@ enum DaemonLook {
                     [
                         .warning(
                             "http", error.message,
-                            "set [http] listen to \(address.url.authority), unless it is off on purpose"), health(document),
+                            "set [http] listen to \(address.url.authority), unless it is off on purpose"),
+                        health(document),
                     ]
                 )
             }
@@ -46,7 +48,8 @@ enum DaemonLook {
                     isTaken
                         ? .bad(
                             "http", error.message,
-                            "another program has \(address.url.authority): end it, or choose another port in [http] listen")
+                            "another program has \(address.url.authority): end it, or choose another port in [http] listen"
+                        )
                         : .good("http", "\(address.url.authority) is free"),
                     .warning("daemon", "it does not run", "start it with `systemctl start perigeed`"),
                 ]
@@ -78,7 +81,8 @@ enum ClockLook {
         guard let answer = try? ChildProcess.run("timedatectl", ["show", "--property=NTPSynchronized", "--value"]),
             answer.code == 0
         else {
-            return .unknown("clock", "nobody here says whether it is synchronised", "see `chronyc tracking`; else \(remedy)")
+            return .unknown(
+                "clock", "nobody here says whether it is synchronised", "see `chronyc tracking`; else \(remedy)")
         }
         return answer.output.hasPrefix("yes")
             ? .good("clock", "synchronised, says timedatectl")
@@ -103,7 +107,8 @@ enum MemoryLook {
         let remedy =
             "lower [limits] frame_bytes to the largest frame there is, intake_bytes, or [encoder] lanes"
         if most > total { return .warning("memory", text, remedy) }
-        return available < 256 << 20 ? .warning("memory", text, "see what else runs here with `ps aux --sort=-rss`") : .good("memory", text)
+        return available < 256 << 20
+            ? .warning("memory", text, "see what else runs here with `ps aux --sort=-rss`") : .good("memory", text)
     }
 
     private static func field(_ name: String) -> Int? {
@@ -132,7 +137,8 @@ enum UnitLook {
             let answer = try? ChildProcess.run(
                 "systemd-analyze", ["security", "--offline=true", "--no-pager", path])
         else {
-            return .unknown("unit", "there is no systemd-analyze here", "rate it where systemd is: it is part of systemd")
+            return .unknown(
+                "unit", "there is no systemd-analyze here", "rate it where systemd is: it is part of systemd")
         }
         // → Overall exposure level for perigeed.service: 1.1 OK
         guard let line = answer.output.split(separator: "\n").last(where: { $0.contains("Overall exposure level") }),

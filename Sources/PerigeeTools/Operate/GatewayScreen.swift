@@ -28,7 +28,8 @@ struct GatewayScreen {
         screen.field(
             "wants", "\(group("wants", "open")) open, \(group("wants", "done")) done, \(group("wants", "gone")) gone")
         let denied = document.integer("keys", "connections_denied") ?? 0
-        screen.field("keys", "\(group("keys", "stations")) stations, \(denied) connections denied", denied > 0 ? .yellow : nil)
+        screen.field(
+            "keys", "\(group("keys", "stations")) stations, \(denied) connections denied", denied > 0 ? .yellow : nil)
         for problem in document.json["keys"]?["problems"]?.items.compactMap(\.string) ?? [] {
             screen.field("", problem, .yellow)
         }

@@ -133,7 +133,8 @@ private struct Connection: ~Copyable {
         while let candidate = next?.pointee {
             next = candidate.ai_next
             let handle = socket(
-                candidate.ai_family, candidate.ai_socktype | Int32(SOCK_CLOEXEC.rawValue)
+                candidate.ai_family,
+                candidate.ai_socktype | Int32(SOCK_CLOEXEC.rawValue)
                     | Int32(SOCK_NONBLOCK.rawValue), candidate.ai_protocol)
             guard handle >= 0 else { continue }
             var code: Int32 = 0
@@ -181,7 +182,9 @@ private struct Connection: ~Copyable {
     borrowing func send(_ octets: [UInt8]) throws(HTTPError) {
         var rest = octets[...]
         while !rest.isEmpty {
-            guard Self.wait(descriptor, Int16(POLLOUT), deadline) else { throw .timeout(seconds: HTTPClient.timeoutSeconds) }
+            guard Self.wait(descriptor, Int16(POLLOUT), deadline) else {
+                throw .timeout(seconds: HTTPClient.timeoutSeconds)
+            }
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             if count < 0 {
                 if errno == EINTR || errno == EAGAIN { continue }
@@ -195,7 +198,9 @@ private struct Connection: ~Copyable {
     borrowing func receive() throws(HTTPError) -> [UInt8] {
         var octets = [UInt8](repeating: 0, count: 64 << 10)
         while true {
-            guard Self.wait(descriptor, Int16(POLLIN), deadline) else { throw .timeout(seconds: HTTPClient.timeoutSeconds) }
+            guard Self.wait(descriptor, Int16(POLLIN), deadline) else {
+                throw .timeout(seconds: HTTPClient.timeoutSeconds)
+            }
             let count = recv(descriptor, &octets, octets.count, 0)
             if count >= 0 { return Array(octets.prefix(count)) }
             if errno == EINTR || errno == EAGAIN { continue }

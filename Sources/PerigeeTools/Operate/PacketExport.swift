@@ -70,8 +70,11 @@ enum PacketExport {
                 let octets = try reader.read("epoch", count: Epoch.size)
                 let epoch = try Epoch(bytes: Array(octets))
                 let lowest = try reader.readVarint("lowest number"), next = try reader.readVarint("next number")
-                guard (1..<PacketExport.numberLimit).contains(lowest), (lowest..<PacketExport.numberLimit).contains(next) else {
-                    throw .unknown(field: "lowest number", value: "\(lowest), next \(next)", expected: "1 or more, up to the next")
+                guard (1..<PacketExport.numberLimit).contains(lowest),
+                    (lowest..<PacketExport.numberLimit).contains(next)
+                else {
+                    throw .unknown(
+                        field: "lowest number", value: "\(lowest), next \(next)", expected: "1 or more, up to the next")
                 }
                 self = .epoch(EpochHead(epoch: epoch, lowest: lowest, next: next))
             case 2:
@@ -83,12 +86,18 @@ enum PacketExport {
                 self = .packet(number: number, priority: Int(priority), packet: reader.readRest())
                 return
             case 3:
-                let first = try reader.readVarint("first number"), next = try reader.readVarint("number behind the last")
+                let first = try reader.readVarint("first number"),
+                    next = try reader.readVarint("number behind the last")
                 let reason = try reader.read("reason", as: UInt8.self)
-                guard first >= 1, next > first, next < PacketExport.numberLimit, let reason = TombstoneReason(rawValue: reason) else {
-                    throw .unknown(field: "tombstone", value: "\(first) to \(next), reason \(reason)", expected: "a range and a known reason")
+                guard first >= 1, next > first, next < PacketExport.numberLimit,
+                    let reason = TombstoneReason(rawValue: reason)
+                else {
+                    throw .unknown(
+                        field: "tombstone", value: "\(first) to \(next), reason \(reason)",
+                        expected: "a range and a known reason")
                 }
-                let frames = try reader.readVarint("frames", limit: .max), size = try reader.readVarint("octets", limit: .max)
+                let frames = try reader.readVarint("frames", limit: .max),
+                    size = try reader.readVarint("octets", limit: .max)
                 self = .tombstone(
                     Tombstone(
                         numbers: first..<next, reason: reason, frames: frames, size: size,

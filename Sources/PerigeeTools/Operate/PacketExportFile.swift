@@ -89,7 +89,9 @@ private struct PacketExportScan {
             let offset = bufferOffset + start
             let record = try next(offset)
             if case .end(let count) = record {
-                guard count == packets else { throw damaged(offset, "it counts \(count) packets, there are \(packets)") }
+                guard count == packets else {
+                    throw damaged(offset, "it counts \(count) packets, there are \(packets)")
+                }
                 guard try !fill(1) else { throw damaged(bufferOffset + start, "there is more behind the end") }
                 return epochs
             }

@@ -30,7 +30,7 @@ struct PermissionLook {
         var findings = [
             folder("spool folder", configuration.spool.directory, isOwn: true),
             folder("firmware slots", configuration.firmwareSlotsDirectory, isOwn: true),
-            folder("firmware keys", configuration.firmwareKeysDirectory, isOwn: false),
+            folder("key folder", configuration.firmwareKeysDirectory, isOwn: false),
         ]
         if KeyFile.isThere(configuration.secretFile) { findings.append(secret(configuration.secretFile)) }
         if KeyFile.isThere(configuration.gatewayKeyFile) {
@@ -136,7 +136,8 @@ enum KeyLook {
             let gateway = try KeyFile.readPublic(configuration.gatewayKeyFile)
             let own = try KeyFile.readSecret(configuration.secretFile)
             return .good(
-                "link keys", "own key \(own.publicKey.text), \(gateway.count) of the gateway: the gateway must have allowed it")
+                "link keys",
+                "own key \(own.publicKey.text), \(gateway.count) of the gateway: the gateway must have allowed it")
         } catch {
             if case .file(_, _, let code) = error, code == EACCES {
                 return .unknown("link keys", "\(error)", "run it as root")

@@ -49,7 +49,8 @@ enum SpoolCommand {
                 ], positionals: [folder],
                 examples: [
                     Example("perigee spool export -o station.packets", "From the disk of this station"),
-                    Example("perigee spool export -o old.packets /mnt/disk/perigee/spool", "From a disk of another one"),
+                    Example(
+                        "perigee spool export -o old.packets /mnt/disk/perigee/spool", "From a disk of another one"),
                 ],
                 exitCodes: [.differs, .data, .unavailable, .io]),
         ])

@@ -97,7 +97,9 @@ struct StationScreen {
 
     /// Of raw octets over all octets of the link; zstd stands for what a lossless packer would have needed.
     private func addSaving(_ screen: inout ScreenText) {
-        for (label, name, period) in [("saving", "total", "in all"), ("", "day", "last day"), ("", "hour", "last hour")] {
+        for (label, name, period) in [
+            ("saving", "total", "in all"), ("", "day", "last day"), ("", "hour", "last hour"),
+        ] {
             guard let saving = document.json["saving"]?[name] else { continue }
             screen.field(
                 label,
@@ -148,7 +150,9 @@ enum AlertLines {
         screen.gap()
         let sorted = alerts.filter { $0.severity == "page" } + alerts.filter { $0.severity != "page" }
         for alert in sorted {
-            let since = alert.since.map { ", for \(Amount.duration(Double(now.milliseconds - $0.milliseconds) / 1_000))" }
+            let since = alert.since.map {
+                ", for \(Amount.duration(Double(now.milliseconds - $0.milliseconds) / 1_000))"
+            }
             screen.line(
                 "\(alert.severity) \(alert.name)\(since ?? ""): \(alert.text): \(alert.remedy)",
                 alert.severity == "page" ? .red : .yellow)

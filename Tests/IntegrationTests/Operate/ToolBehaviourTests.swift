@@ -1,0 +1,60 @@
+import Foundation
+import PerigeeTestSupport
+import Testing
+
+/// What every command does alike.
+@Suite("The command line, whatever the command", .timeLimit(.minutes(5)))
+struct ToolBehaviourTests {
+    /// Runs a line of a shell that finds `perigee` on its path; answers what it printed.
+    private func shell(_ line: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        process.arguments = ["-c", line]
+        process.environment = ["PATH": Programs.folder + ":/usr/bin:/bin", "PERIGEE_HOME": SharedData.packageRoot]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let octets = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: octets, as: UTF8.self)
+    }
+
+    @Test("a reader that has gone is no error")
+    func closedPipe() throws {
+        #expect(try shell("perigee reference | head -n 1; echo ${PIPESTATUS[0]}") == "# Commands\n0\n")
+        #expect(try shell("perigee completion bash | true; echo ${PIPESTATUS[0]}") == "0\n")
+    }
+
+    @Test("a full disk behind standard output is 74, with a reason")
+    func fullDisk() throws {
+        let text = try shell("perigee reference > /dev/full; echo $?")
+        #expect(text.contains("No space left on device") && text.hasSuffix("74\n"))
+    }
+
+    @Test(
+        "a command that does not exist comes with the one that was meant",
+        arguments: [
+            (["stauts"], "did you mean status?"), (["spool", "lst"], "did you mean ls?"),
+            (["firmware", "roll-back"], "did you mean rollback?"), (["spool"], "use one of ls, verify, export"),
+            (["dotcor"], "did you mean doctor?"), (["spool", "ls", "--quarantene"], "did you mean --quarantine?"),
+        ])
+    func unknown(words: [String], text: String) throws {
+        let outcome = try Programs.perigee(words)
+        #expect(outcome.code == 64 && outcome.output.isEmpty && outcome.errors.contains(text), "\(outcome.errors)")
+    }
+
+    @Test(
+        "help fits a terminal of 40 columns, except examples, which are to be copied",
+        arguments: [
+            [], ["status"], ["doctor"], ["spool"], ["spool", "export"], ["firmware", "install"], ["archive", "want"],
+        ])
+    func narrowHelp(words: [String]) throws {
+        let terminal = try PseudoTerminal(words + ["--help"], columns: 40, environment: ["NO_COLOR": "1"])
+        let (code, text) = try terminal.finish()
+        #expect(code == 0 && text.contains("Usage"))
+        for line in text.split(separator: "\n") where !line.hasPrefix("  perigee ") && !line.hasPrefix("  sudo ") {
+            #expect(line.count <= 40 || !line.dropFirst(20).contains(" "), "\(line)")
+        }
+    }
+}
