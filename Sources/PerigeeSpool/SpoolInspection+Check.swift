@@ -5,15 +5,16 @@ internal import PerigeeSQLite
 public struct SpoolCheck: Equatable, Sendable {
     /// A row whose octets are not those that were stored.
     public struct DamagedRow: Equatable, Sendable {
-        /// The table: `packets`, `finer` or `raw`.
+        /// The table: `packets`, `frames`, `finer` or `raw`.
         public var table: String
         /// Of the packet, or of the frame that the octets belong to; nil where the row names no epoch that is there.
         public var epoch: Epoch?
         public var number: UInt64
     }
 
-    /// Rows that were read, of packets, finer layers and raw frames.
+    /// Rows that were read, of packets, frames, finer layers and raw frames.
     public var packets = 0
+    public var frames = 0
     public var finer = 0
     public var raw = 0
     /// The first of the damaged ones, and how many there are.
@@ -41,6 +42,11 @@ extension SpoolInspection {
                 return true
             }
             try checkPackets(&check)
+            try file.rows("SELECT * FROM frames") { row throws(SQLiteError) in
+                check.frames += 1
+                if FrameRow(row).isDamaged { note("frames", key: row.integer(0), &check) }
+                return true
+            }
             try checkRings(&check)
             try checkTotals(&check)
         }

@@ -128,13 +128,21 @@ enum SpoolListing {
         Terminal.write(table.text(isStyled: Terminal.hasColor(.output)))
     }
 
+    private static func noun(_ table: String) -> String {
+        switch table {
+        case "packets": "packet"
+        case "frames": "frame"
+        default: "\(table) octets of frame"
+        }
+    }
+
     static func verification(_ check: SpoolCheck, isJSON: Bool) -> ExitCode {
         let code: ExitCode = check.isSound ? .ok : .differs
         guard !isJSON else {
             Terminal.print(
                 JSONValue.object([
-                    "sound": .bool(check.isSound), "packets": .integer(check.packets), "finer": .integer(check.finer),
-                    "raw": .integer(check.raw), "damaged": .integer(check.damagedCount),
+                    "sound": .bool(check.isSound), "packets": .integer(check.packets), "frames": .integer(check.frames),
+                    "finer": .integer(check.finer), "raw": .integer(check.raw), "damaged": .integer(check.damagedCount),
                     "rows": .array(
                         check.damaged.map { row in
                             .object([
@@ -147,12 +155,13 @@ enum SpoolListing {
             return code
         }
         Terminal.print(
-            "\(Table.group(check.packets)) packets, \(Table.group(check.finer)) packets of finer layers and "
+            "\(Table.group(check.packets)) packets, \(Table.group(check.frames)) frames, \(Table.group(check.finer)) packets of "
+                + "finer layers and "
                 + "\(Table.group(check.raw)) raw frames read: "
                 + (check.isSound ? "all sound" : "\(Table.group(check.damagedCount)) damaged"))
         for row in check.damaged {
             Terminal.print(
-                "damaged: \(row.table == "packets" ? "packet" : "\(row.table) of frame") \(row.number) of epoch "
+                "damaged: \(noun(row.table)) \(row.number) of epoch "
                     + (row.epoch?.text ?? "unknown"))
         }
         for line in check.structure { Terminal.print("structure: \(LogText.escaped(line))") }
