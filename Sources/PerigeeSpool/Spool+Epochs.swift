@@ -28,6 +28,20 @@ extension Spool {
         return found
     }
 
+    /// Closes the epoch of new packets and begins another one: what waits is sent under its old numbers. Durable when it returns. Answers
+    /// the new epoch.
+    public mutating func renew() throws(SpoolError) -> Epoch {
+        try commit()
+        let fresh = Epoch.random()
+        try directly { spool throws(SQLiteError) in
+            spool.memory.epochs[spool.memory.current].kind = .closed
+            let id = (spool.memory.epochs.map(\.id).max() ?? 0) + 1
+            spool.memory.epochs.append(EpochRow(id: id, epoch: fresh, kind: .current))
+        }
+        try writeIdentity()
+        return fresh
+    }
+
     /// Begins a new epoch in the place of one whose numbers the gateway knows with other content: declarations first, then all that is
     /// unsettled, under new numbers. Durable when it returns. Answers the new epoch.
     public mutating func fork(_ epoch: Epoch) throws(SpoolError) -> Epoch {

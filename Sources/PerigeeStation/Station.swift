@@ -41,7 +41,10 @@ public final class Station: Sendable {
         } catch { throw .spool(error) }
         log.write(spool.recovery)
         let restored: RestoredState
-        do throws(SpoolError) { restored = try RestoredState(&spool) } catch { throw .spool(error) }
+        do throws(SpoolError) {
+            try spool.renewWhereWorn(log)
+            restored = try RestoredState(&spool)
+        } catch { throw .spool(error) }
         let context = StationContext(
             configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
             profiles: parts.bundle.profiles, model: parts.model,

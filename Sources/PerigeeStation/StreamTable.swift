@@ -29,6 +29,8 @@ package struct StreamTable: Sendable {
         var age: UInt64 = 0
     }
 
+    /// Declarations after which an epoch is renewed at the next start: far below what numbers allow, since a start reads them all.
+    package static let renewalCount = 8_192
     /// Streams that are remembered; one beyond it is declared again when it comes back.
     package static let streamLimit = 1_024
     /// Frames that a declaration serves at least, however long their numbers are.

@@ -44,6 +44,70 @@ struct SpoolEpochTests {
         #expect(try openSpool(folder, machine: "there").recovery == [])
     }
 
+    @Test(
+        "a renewed epoch closes the old one, which is sent under its numbers; the next opening goes on with the new one"
+    )
+    func renews() throws {
+        let old = try fill()
+        var spool = try openSpool(folder)
+        let new = try spool.renew()
+        #expect(new == spool.epoch && new != old)
+        #expect(try spool.epochs() == [old, new])
+        #expect(try spool.declarations().isEmpty && spool.nextFrame == 0)
+        #expect(try spool.append(frame(0)) == 1..<2)
+        try spool.commit()
+        _ = consume spool
+        spool = try openSpool(folder)
+        #expect(spool.recovery == [] && spool.epoch == new)
+        #expect(try spool.state(old).isClosed && spool.all(old, priority: 2).count == 10)
+        _ = try spool.settle(old, cumulative: 11)
+        try spool.commit()
+        #expect(try spool.finish(old))
+        #expect(spool.ledger.waiting == 1)
+    }
+
+    @Test("an epoch whose frames lost packets is finished when what is left is settled; such frames count as damaged")
+    func finishesDamaged() throws {
+        var configuration = smallConfiguration()
+        configuration.sentRing = 1 << 20
+        var spool = try openSpool(folder, configuration)
+        for number in 0..<1_200 { _ = try spool.append(frame(UInt64(number), sizes: [[60], [40]])) }
+        try spool.commit()
+        let old = spool.epoch
+        _ = consume spool
+        // one packet of each frame, or both: more than one step's worth of frames
+        let url = URL(filePath: folder.file("spool/spool.db"))
+        let victims = (0..<700).flatMap { number in
+            frame(UInt64(number), sizes: [[60], [40]]).layers.flatMap { $0 }.prefix(number.isMultiple(of: 2) ? 2 : 1)
+        }
+        var file = [UInt8](try Data(contentsOf: url))
+        strike(&file, packets: victims)
+        try Data(file).write(to: url)
+        spool = try openSpool(folder, configuration, machine: "there")
+        let whole = try spool.all(old, priority: 2).count
+        #expect(whole == 2_400 - victims.count)
+        while true {
+            let isComplete = try spool.settle(old, cumulative: 2_400).isComplete
+            try spool.commit()
+            if isComplete { break }
+        }
+        #expect(spool.ledger.waiting == 700)
+        #expect(try spool.finish(old))
+        #expect(try spool.epochs() == [spool.epoch])
+        #expect(spool.ledger.waiting == 0 && spool.ledger.dropped == [.damaged: 700] && spool.ledger.delivered == 500)
+        #expect(spool.takeGivenUp().map(\.number) == (0..<700).map(UInt64.init))
+    }
+
+    /// Flips a bit of each packet, wherever the file has it.
+    private func strike(_ file: inout [UInt8], packets: [[UInt8]]) {
+        let beginnings = Set(packets.map { $0.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } })
+        var word: UInt64 = 0
+        for index in file.indices {
+            word = word << 8 | UInt64(file[index])
+            if beginnings.contains(word) { file[index] ^= 1 }
+        }
+    }
+
     @Test("a copy of the directory begins a new epoch")
     func noticesCopies() throws {
         let old = try fill()

@@ -1,7 +1,7 @@
 import PerigeeConfig
 import PerigeeCore
-import PerigeeService
-import PerigeeSpool
+package import PerigeeService
+package import PerigeeSpool
 import PerigeeTransport
 
 extension StationConfiguration.Spool {
@@ -17,6 +17,18 @@ extension StationConfiguration.Spool {
         limits.ringAge = ringDays * 86_400
         limits.expiry = expiryDays == 0 ? nil : expiryDays * 86_400
         return limits
+    }
+}
+
+extension Spool {
+    /// Takes a new epoch when the current one has so many declarations that it might run out of numbers before the next start.
+    package mutating func renewWhereWorn(_ log: ServiceLog) throws(SpoolError) {
+        guard let last = try declarations().last?.number, last + 1 >= StreamTable.renewalCount else { return }
+        let old = epoch
+        let new = try renew()
+        log.write(
+            .notice, "epoch_renewed", key: old.text,
+            ["epoch": old.text, "new_epoch": new.text, "reason": "\(last + 1) declarations"])
     }
 }
 

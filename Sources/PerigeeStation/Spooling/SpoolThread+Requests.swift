@@ -69,17 +69,13 @@ extension SpoolThread {
         }
     }
 
-    /// The gateway has another history of this epoch: a restored disk, or a clone at work. A gateway that finds fault with every epoch
-    /// must not fill the disk with new ones: each further one waits twice as long, up to an hour.
+    /// The gateway has another history of this epoch: a restored disk, or a clone at work.
     func fork(_ epoch: Epoch) throws(SpoolError) {
-        let now = currentTime().monotonic
-        guard now >= nextFork else {
+        guard forks.permits(currentTime().monotonic) else {
             postponedFork = epoch
             return
         }
         postponedFork = nil
-        forkWait = now >= nextFork + 2 * forkWait ? Self.shortestForkWait : min(2 * forkWait, 3_600_000)
-        nextFork = now + forkWait
         try commit()
         let fresh = try spool?.fork(epoch)
         context.spoolStatus.withLock { status in

@@ -39,11 +39,9 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     /// What the link asked for and could not be done yet: in order, none of it does harm twice.
     var deferred: [StoreRequest] = []
     private static let deferredLimit = 256
-    /// An epoch that must be left, once `nextFork` has come.
+    /// An epoch that must be left, once that is permitted.
     var postponedFork: Epoch?
-    var nextFork: Int64 = .min
-    var forkWait = SpoolThread.shortestForkWait
-    static let shortestForkWait: Int64 = 10_000
+    var forks = ForkThrottle()
 
     init(_ spool: consuming Spool, declared: Set<Int>, context: StationContext) {
         self.declared = declared
