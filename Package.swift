@@ -62,6 +62,8 @@ let package = Package(
         .target(
             name: "CPerigeeKernels", exclude: readme("CPerigeeKernels"),
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])]),
+        // the files of Sources/PerigeePage/Parts, embedded
+        .target(name: "CPerigeePage", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .target(name: "CToml", cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]),
 
         // bottom
@@ -77,6 +79,9 @@ let package = Package(
         swift("PerigeeFirmware", ["PerigeeCore", "PerigeeJSON", "CSodium"]),
         swift("PerigeeFrameFormat", ["PerigeeCore", "PerigeeCompression", "PerigeeJSON"]),
         swift("PerigeeLink", ["PerigeeCore"]),
+        .target(
+            name: "PerigeePage", dependencies: ["CPerigeePage", "PerigeeFirmware"],
+            exclude: readme("PerigeePage") + ["Parts"], swiftSettings: strict),
         swift("PerigeeQuality", ["PerigeeCore"]),
         swift("PerigeeRollout", ["PerigeeCore", "PerigeeCodec", "PerigeeFirmware", "PerigeeJSON"]),
         swift("PerigeeSimulator", ["PerigeeCore"]),
@@ -188,6 +193,7 @@ let package = Package(
         test("PerigeeTools"),
         test("PerigeeImagery"),
         test("PerigeeQuality"),
+        test("PerigeePage", ["PerigeeFirmware"]),
         test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
         test("PerigeeConfig"),
         test("PerigeeService", ["PerigeeConcurrency"]),
