@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults import report
@@ -15,6 +18,9 @@ from faults.trial import Row, Trial
 from rd.provenance import commit
 
 log = logging.getLogger("faults")
+AT_ONCE = 4
+LONGEST = ("station-kill", "station-errors", "bad-firmware", "broken")  # of the short run: these start first
+PROGRESS = re.compile(r"[a-z-]+: \w+ \d+ of \d+")
 
 
 def main() -> int:
@@ -37,6 +43,8 @@ def main() -> int:
         for row in rows:
             log.info("%-20s %s", row.name, row.short if arguments.short else row.long)
         return 0
+    if arguments.short and len(rows) > 1:
+        return _run_at_once(rows)
     at = commit(ROOT)
     changed = {name: float(number) for name, _, number in (text.partition("=") for text in arguments.set)}
     failed = 0
@@ -48,6 +56,21 @@ def main() -> int:
     if not arguments.short and not arguments.no_document:
         report.write_table(arguments.output)
     return 1 if failed else 0
+
+
+def _run_at_once(rows: list[Row]) -> int:
+    """Short rows in processes of their own, several at a time: most of their time they wait. 1 where one failed."""
+    rows = sorted(rows, key=lambda row: row.name not in LONGEST)
+
+    def run(row: Row) -> int:
+        words = [sys.executable, "-m", "faults", "--short", "--row", row.name]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+        said = [line for line in done.stderr.splitlines() if not PROGRESS.fullmatch(line)]
+        log.info("%s", "\n".join(said))
+        return done.returncode
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return max(pool.map(run, rows))
 
 
 def _run(row: Row, at: str, is_short: bool, changed: dict[str, float]) -> dict[str, object]:
