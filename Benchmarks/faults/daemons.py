@@ -76,9 +76,11 @@ class Program:
         return self._process.pid
 
     def start_until_ready(self, extra: Mapping[str, str] | None = None, timeout: float = 30) -> float:
-        """Starts it and waits for its READY=1; answers the seconds."""
+        """Starts it and waits for its READY=1; answers the seconds, as a `Stopwatch` does."""
         self.start(extra)
-        return wait_for(f"{self.name} to be ready", lambda: "READY=1" in self.notices.read(), timeout, (self,))
+        watch = Stopwatch()
+        wait_for(f"{self.name} to be ready", lambda: "READY=1" in self.notices.read(), timeout, (self,))
+        return watch.seconds(self)
 
     def kill(self) -> None:
         """Ends it without a word."""
@@ -133,6 +135,14 @@ class Program:
         status = Path(f"/proc/{self.process_id}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) * 1024
+
+    def starved(self) -> float:
+        """Seconds for which it was ready to run and a busy machine had no processor for it: of the thread with most."""
+        waits = [0]
+        for task in Path(f"/proc/{self.process_id}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):  # a thread may end meanwhile
+                waits.append(int(task.read_text().split()[1]))
+        return max(waits) / 1e9
 
     def processor_seconds(self) -> float:
         """Time of processors that it used."""
@@ -244,6 +254,23 @@ file = "perigeed.json"
         if ledger:
             check_ledger(ledger)
         return ledger
+
+
+class Stopwatch:
+    """Time since it was made, without what a busy machine kept the bench or a program started since from running."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._starved = self._own_starved()
+
+    @staticmethod
+    def _own_starved() -> float:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+
+    def seconds(self, program: Program) -> float:
+        """The seconds until now."""
+        passed = time.monotonic() - self._begun
+        return passed - max(program.starved(), self._own_starved() - self._starved)
 
 
 def check_ledger(ledger: dict) -> None:

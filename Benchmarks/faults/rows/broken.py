@@ -18,7 +18,8 @@ PLAN = ROOT / ".build" / "release.yaml"
 DAEMONS = {"perigee-gateway": ("PerigeeArchive", "PerigeeGateway"), "perigeed": ("PerigeeStation",)}
 # words of the compiler, with and without a path behind them, that would write into the release build
 WITH_PATH = {"-emit-module-path", "-output-file-map", "-emit-objc-header-path", "-index-store-path", "-num-threads"}
-WITHOUT = {"-emit-dependencies", "-emit-module", "-emit-objc-header", "-serialize-diagnostics", "-parseable-output", "-O"}
+WITHOUT = {"-emit-dependencies", "-emit-module", "-emit-objc-header", "-serialize-diagnostics", "-parseable-output",
+           "-O"}  # fmt: skip
 
 
 @dataclass(frozen=True)

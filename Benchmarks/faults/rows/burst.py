@@ -24,8 +24,8 @@ def _burst(trial: Trial, mode: str) -> None:
         pair.gateway.start_until_ready()
         source.connect()
         pair.station.start_until_ready()
-        if mode == "pub":
-            wait_for("the subscription", lambda: _is_joined(pair), 20, (pair.station,))
+        wait_for("the station to hear the source", lambda: _is_joined(pair), 60, (pair.station,))
+        source.give()  # the first frame is made with all that the others need
         begun = time.monotonic()
         seconds = float(trial["seconds"])
         rate = float(trial["rate"])
@@ -35,9 +35,10 @@ def _burst(trial: Trial, mode: str) -> None:
             else:
                 source.drive(1)
         wait_for("the source to be empty", lambda: _is_empty(pair), 120, (pair.station,))
+        # who publishes may lose the word of the end too: it says where it stands until the station knows
+        wait_for("the station to know of every frame", lambda: _is_known(pair), 120, (pair.station,))
         source.end()
         pair.wait_delivered(300)
-        pair.drive(1.5)  # a status of now
         ledger, intake_counts = pair.station.ledger(), pair.station.status()["intake"]
         sent, spooled = len(source.sent), ledger["spooled"]
         dropped = ledger["rejected"]["queue_full"]
@@ -64,6 +65,13 @@ def _is_joined(pair: Pair) -> bool:
     pair.source.heartbeat()
     pair.source.drive(20)
     return pair.station.status().get("intake", {}).get("heartbeats", 0) > 0
+
+
+def _is_known(pair: Pair) -> bool:
+    pair.source.heartbeat()
+    pair.drive(0.2)
+    status = pair.station.status()
+    return status["ledger"]["received"] + status["intake"]["missed"] >= len(pair.source.sent)
 
 
 def _is_empty(pair: Pair) -> bool:

@@ -109,7 +109,7 @@ def _full(trial: Trial, pair: Pair, disk: SmallDisk) -> None:
         source.drive(10)
         return pair.station.ledger().get("delivered", 0) > before + 10
 
-    wait_for("a full disk to be forwarded", is_forwarding, 30, (pair.gateway,))
+    wait_for("a full disk to be forwarded", is_forwarding, 120, (pair.gateway,))
     trial.peak(forwards_after_seconds=time.monotonic() - begun)
     disk.free()
     begun = time.monotonic()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import time
 from pathlib import Path
 
 from faults.archive import read_archive
-from faults.daemons import Gateway, TrialError, perigee
+from faults.daemons import Gateway, Stopwatch, TrialError, perigee
 from faults.link import LightStation
 from faults.trial import Row, Trial
 from faults.work import deliver_all, deliver_first, give_some
@@ -72,7 +71,7 @@ def _send_all(trial: Trial, gateway: Gateway, before: LightStation, what: str) -
     """A station that holds everything says HELLO and sends what it is asked for; answers the seconds until WELCOME."""
     station = LightStation(before.name, gateway.endpoint, epoch=before.epoch, packets=dict(before.packets))
     station.wait = 0.2
-    begun = time.monotonic()
+    watch = Stopwatch()
     seconds = 0.0
     try:
         for attempt in range(3):
@@ -80,7 +79,7 @@ def _send_all(trial: Trial, gateway: Gateway, before: LightStation, what: str) -
             station.connect()
             try:
                 deliver_first(station, gateway, what)
-                seconds = seconds or time.monotonic() - begun
+                seconds = seconds or watch.seconds(gateway)
                 deliver_all(station, gateway)
                 break
             except TrialError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 
-from faults.daemons import Gateway, TrialError, perigee
+from faults.daemons import Gateway, Stopwatch, TrialError, perigee
 from faults.link import LightStation
 from faults.trial import Row, Trial
 from faults.work import check_archive, deliver_all, give_some
@@ -34,17 +34,19 @@ def run(trial: Trial) -> None:
 def _one_kill(trial: Trial, gateway: Gateway, station: LightStation, dice: random.Random) -> None:
     sessions = station.welcomed
     begun = time.monotonic()
+    watch = Stopwatch()
     gateway.start()
     while station.welcomed == sessions:
         station.drive(5)
         if time.monotonic() - begun > 30 or not gateway.is_running:
             raise TrialError(f"no WELCOME after a kill: {gateway.tail()}")
-    seconds = time.monotonic() - begun
+    seconds = watch.seconds(gateway)
     trial.peak(ready_seconds=seconds)
     trial.check(seconds < READY_SECONDS, f"the gateway was ready only after {seconds:.2f} s")
     give_some(station, dice.randint(1, 120), dice)
     life = dice.uniform(0.0, 0.25)
-    while time.monotonic() - begun - seconds < life:
+    ready = time.monotonic()
+    while time.monotonic() - ready < life:
         station.drive(2)
     gateway.kill()
     check_archive(trial, gateway, station)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faults.archive import read_archive
-from faults.daemons import Gateway, perigee
+from faults.daemons import Gateway, Stopwatch, perigee
 from faults.link import LightStation
 from faults.powercut import Disk, restore
 from faults.trial import Row, Trial
@@ -66,7 +66,7 @@ def _record(trial: Trial, life: int, dice: random.Random) -> _Recording:
         for _ in range(int(trial["bursts"])):
             give_some(station, dice.randint(5, 80), dice)
             end = time.monotonic() + dice.uniform(0.02, 0.3)
-            while time.monotonic() < end:
+            while time.monotonic() < end or (station.welcomed == 0 and gateway.is_running):
                 station.drive(2)
                 # read behind the acknowledgement: the sync it tells of is in the journal by now
                 recording.note(interposer.journal_size())
@@ -92,17 +92,18 @@ def _cut(trial: Trial, recording: _Recording, name: str, until: int, dice: rando
     station.wait = 0.2
     known = recording.known_at(until)
     station.connect()
-    begun = time.monotonic()
+    watch = Stopwatch()
     gateway.start()
     try:
+        deliver_first(station, gateway)
+        trial.peak(ready_seconds=watch.seconds(gateway))
         # what it was told is safe it no longer holds: the gateway must have it
-        there = _identities(station, gateway)
+        there = read_archive(gateway.archive).identities()
         lost = [n for n in known if there.get((told.name, told.epoch, n)) != told.packets[n]]
         trial.check(
             not lost,
             f"cut {name} at {until}, seed {seed}: {len(lost)} of {len(known)} acknowledged packets are gone",
         )
-        trial.peak(ready_seconds=time.monotonic() - begun)
         deliver_all(station, gateway)
         check_archive(trial, gateway, station)
         gateway.stop()
@@ -112,11 +113,6 @@ def _cut(trial: Trial, recording: _Recording, name: str, until: int, dice: rando
         station.close()
     trial.add(acknowledged_before_cuts=len(known), lost=0)
     shutil.rmtree(folder)
-
-
-def _identities(station: LightStation, gateway: Gateway) -> dict[tuple[str, bytes, int], bytes]:
-    deliver_first(station, gateway)
-    return read_archive(gateway.archive).identities()
 
 
 def _cut_recovery(trial: Trial, gateway: Gateway, folder: Path, dice: random.Random) -> None:

@@ -81,7 +81,8 @@ def run_thin(trial: Trial) -> None:
     try:
         line.start()
         proxy.rate, proxy.delay = rate, float(trial["delay_seconds"])
-        for _ in range(int(float(trial["busy_seconds"]) * rate * 1.5 / source.size) + 4):
+        busy = float(trial["warm_seconds"]) + trial["measurements"] * float(trial["busy_seconds"])
+        for _ in range(int(busy * rate * 1.2 / source.size) + 4):  # more than the line can carry meanwhile
             source.give()
         line.pair.wait_stored()
         line.pair.drive(float(trial["warm_seconds"]))
