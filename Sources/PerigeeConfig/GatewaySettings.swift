@@ -11,6 +11,8 @@ public struct GatewaySettings: Equatable, Sendable {
     /// Octets after which a segment file of the archive is closed and the next one begun.
     public var segmentSize: Int
     public var statusFile: String
+    /// Nil where nothing is served.
+    public var http: HTTPSettings?
     /// Stations that may be connected at the same time.
     public var stationLimit: Int
     /// Octets of packets a second that one station may send for long; nil where there is no limit.
@@ -19,24 +21,26 @@ public struct GatewaySettings: Equatable, Sendable {
     public var stationWaitingSize: Int
 
     /// The keys of the file.
-    public static let keys: [Key] = [
-        Key("gateway.endpoint", .text(), .text("tcp://*:5571"), "ZeroMQ endpoint to listen on"),
-        Key("gateway.insecure", .boolean, .boolean(false), "listen without keys, whoever can reach the endpoint"),
-        Key("keys.secret", .text(), .text("keys/gateway.secret"), "own secret key"),
-        Key("keys.stations", .text(), .text("keys/stations"), "folder of public keys of stations, NAME.pub each"),
-        Key("archive.directory", .text(), .text("/var/lib/perigee/archive"), "folder of the archive"),
-        Key(
-            "archive.segment_bytes", .size(1 << 16...1 << 36), .integer(64 << 20),
-            "a segment file is closed at this size"),
-        Key("status.file", .text(), .text("/run/perigee-gateway/status.json"), "written each second and at the end"),
-        Key("limits.stations", .integer(1...100_000), .integer(1_000), "stations connected at the same time"),
-        Key(
-            "limits.station_bytes_per_second", .size(0...1 << 40), .integer(0),
-            "packets of one station, in the long run; 0: as many as come"),
-        Key(
-            "limits.station_waiting_bytes", .size(1 << 19...1 << 30), .integer(4 << 20),
-            "packets of one station that may wait for the disk"),
-    ]
+    public static let keys: [Key] =
+        [
+            Key("gateway.endpoint", .text(), .text("tcp://*:5571"), "ZeroMQ endpoint to listen on"),
+            Key("gateway.insecure", .boolean, .boolean(false), "listen without keys, whoever can reach the endpoint"),
+            Key("keys.secret", .text(), .text("keys/gateway.secret"), "own secret key"),
+            Key("keys.stations", .text(), .text("keys/stations"), "folder of public keys of stations, NAME.pub each"),
+            Key("archive.directory", .text(), .text("/var/lib/perigee/archive"), "folder of the archive"),
+            Key(
+                "archive.segment_bytes", .size(1 << 16...1 << 36), .integer(64 << 20),
+                "a segment file is closed at this size"),
+            Key(
+                "status.file", .text(), .text("/run/perigee-gateway/status.json"), "written each second and at the end"),
+            Key("limits.stations", .integer(1...100_000), .integer(1_000), "stations connected at the same time"),
+            Key(
+                "limits.station_bytes_per_second", .size(0...1 << 40), .integer(0),
+                "packets of one station, in the long run; 0: as many as come"),
+            Key(
+                "limits.station_waiting_bytes", .size(1 << 19...1 << 30), .integer(4 << 20),
+                "packets of one station that may wait for the disk"),
+        ] + HTTPSettings.keys(listen: "127.0.0.1:9478")
 
     /// Reads the file at `path`. Relative paths in it are seen from its folder. All problems are thrown together.
     public init(path: String) throws(ConfigurationError) { try self.init(TomlDocument(path: path)) }
@@ -56,6 +60,7 @@ public struct GatewaySettings: Equatable, Sendable {
         archiveDirectory = path("archive.directory")
         segmentSize = values.integer("archive.segment_bytes")
         statusFile = path("status.file")
+        http = HTTPSettings.read(values, file: document.name, &reader)
         stationLimit = values.integer("limits.stations")
         let rate = values.integer("limits.station_bytes_per_second")
         stationRate = rate > 0 ? max(rate, 2_048) : nil

@@ -56,6 +56,13 @@ public struct StationConfiguration: Equatable, Sendable {
     /// Its own secret key, and the file of its gateway's public keys.
     public var secretFile: String
     public var gatewayKeyFile: String
+    /// Tried in this order while the gateway, and those before, do not answer.
+    public var fallbacks: [Fallback]
+    public var line: Line
+    /// Nil where nothing is served.
+    public var http: HTTPSettings?
+    /// Of each so-manieth frame the page shows a picture; 0 of none.
+    public var quicklookInterval: Int
     public var classes: [FrameClass]
     public var control: Control
     public var statusFile: String
@@ -113,7 +120,12 @@ extension StationConfiguration {
     ]
 
     /// The keys of the file.
-    public static let keys = stationKeys + controlKeys
+    public static let keys =
+        stationKeys + linkKeys + controlKeys + HTTPSettings.keys(listen: "127.0.0.1:9477") + [
+            Key(
+                "http.quicklook_every", .integer(0...1_000_000), .integer(0),
+                "of each so-manieth frame of a sensor the page shows a small picture; 0: of none")
+        ]
 
     private static let stationKeys: [Key] = [
         Key("station.id", .text(), .text("station-1"), "name of this station, said to the gateway"),
@@ -243,6 +255,10 @@ extension StationConfiguration {
                 "is \(spool.reserved), must not exceed spool.quota_bytes (\(spool.quota)): lower it")
         }
         drainSeconds = values.integer("gateway.drain_seconds")
+        fallbacks = Self.fallbacks(values, file: document.name, &reader)
+        line = Line(values, &reader)
+        http = HTTPSettings.read(values, file: document.name, &reader)
+        quicklookInterval = values.integer("http.quicklook_every")
         classes = Self.classes(values, file: document.name)
         control = Control(values, file: document.name)
         statusFile = path("status.file")

@@ -59,7 +59,7 @@ extension GatewayRouter {
             tombstone: tombstone)
         let key = SessionKey(peer: peer, session: session.machine.session)
         log.write(
-            .warning, "tombstone",
+            tombstone.reason == .elsewhere ? .info : .warning, "tombstone",
             [
                 "station": record.station, "epoch": record.epoch.text,
                 "first": "\(tombstone.numbers.lowerBound)", "last": "\(tombstone.numbers.upperBound - 1)",

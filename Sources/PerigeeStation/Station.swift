@@ -103,30 +103,6 @@ public final class Station: Sendable {
         return intakes
     }
 
-    private static func connect(
-        _ parts: StationParts, store: any PacketStore, log: ServiceLog, zeroMQ: ZeroMQContext
-    ) throws(StationError) -> LinkClient {
-        var sender = SenderConfiguration(station: parts.name, boot: UInt64.random(in: 1...UInt64.max))
-        sender.firmware = [parts.bundle.id]
-        var address = LinkClient.GatewayAddress(endpoint: parts.configuration.gatewayEndpoint)
-        address.keys = parts.keys.link
-        if address.keys == nil {
-            log.write(
-                .warning, "unprotected",
-                [
-                    "endpoint": address.endpoint,
-                    "remedy": "make keys with `perigee keys gen`, unless this is a trial",
-                ])
-        }
-        let client = LinkClient.Configuration(gateways: [address], sender: sender)
-        return try wrap { (error: TransportError) in
-            .link(endpoint: parts.configuration.gatewayEndpoint, error)
-        } _: {
-            () throws(TransportError) in
-            try LinkClient(client, store: store, context: zeroMQ)
-        }
-    }
-
     /// What was done so far.
     public var counters: StationCounters { context.counters.current }
 

@@ -15,6 +15,16 @@ struct FrameTicket: Sendable {
     var label: String
     /// Who waits for the word that it is stored; nil where nobody does.
     var origin: IntakeOrigin?
+
+    /// What it is, whoever sent it.
+    var frame: FrameKey { FrameKey(sensor: sensor, run: run, sequence: sequence) }
+}
+
+/// Which frame.
+struct FrameKey: Hashable, Sendable {
+    var sensor: String
+    var run: String
+    var sequence: Int
 }
 
 /// A frame on its way from a socket to a lane.
@@ -57,6 +67,9 @@ final class StationContext: Sendable {
     let counters: Locked<StationCounters>
     let streams: Locked<StreamTable>
     let spoolStatus: Locked<SpoolStatus>
+    /// Who asked last what becomes of a frame in work: its source has sent it again, on another connection. Set under the lock of the
+    /// counters, where a frame's work ends too, so that nobody who is told to wait is forgotten.
+    let latestOrigins = Locked<[FrameKey: IntakeOrigin]>([:])
     let intakeQueue: BoundedQueue<IntakeItem>
     /// Frames on their way into the spool, and what the link asks of it.
     let spoolQueue: BoundedQueue<SpoolJob>
@@ -118,8 +131,17 @@ final class StationContext: Sendable {
     func fail(_ failure: StationCounters.Failure, detail: String, ticket: FrameTicket) {
         end(failure.rawValue, ticket)
         var ticket = ticket
-        if failure == .stopped || failure == .spoolFull { ticket.origin = nil }
+        if failure == .stopped || failure == .spoolFull {
+            ticket.origin = nil
+            latestOrigins.withLock { $0[ticket.frame] = nil }
+        }
         announce(failure.rawValue, level: .error, field: "frame", detail: detail, ticket: ticket)
+    }
+
+    /// Tells whoever asked last what became of a frame.
+    func answer(_ fate: IntakeAnswers.Fate, _ ticket: FrameTicket) {
+        let latest = latestOrigins.withLock { $0.removeValue(forKey: ticket.frame) }
+        (latest ?? ticket.origin)?.answer(fate, ticket)
     }
 
     private func end(_ reason: String, _ ticket: FrameTicket) {
@@ -135,7 +157,7 @@ final class StationContext: Sendable {
     private func announce(
         _ reason: String, level: ServiceLog.Level, field: String, detail: String, ticket: FrameTicket?
     ) {
-        if let ticket { ticket.origin?.answer(.rejected(reason), ticket) }
+        if let ticket { answer(.rejected(reason), ticket) }
         log.write(
             level, "frame_rejected", key: reason,
             ["reason": reason, "sensor": ticket?.sensor ?? "unknown", "field": field, "detail": detail])

@@ -8,6 +8,8 @@ struct StationKeys: Sendable {
     let own: KeyPair?
     /// One, or two while the gateway changes keys; none where the link is in the clear.
     let gateway: [PublicKey]
+    /// Those of the further gateways, in their order; none where such a link is in the clear.
+    let fallbacks: [[PublicKey]]
 
     /// Reads the files; refuses what would be in the clear where strangers are, unless the configuration wants it so.
     init(_ configuration: StationConfiguration, credentials: String?) throws(KeyError) {
@@ -18,6 +20,15 @@ struct StationKeys: Sendable {
         try Endpoint.require(
             keys: !gateway.isEmpty, isInsecure: configuration.isInsecure, at: configuration.gatewayEndpoint,
             field: "gateway.endpoint")
+        var fallbacks: [[PublicKey]] = []
+        for (index, fallback) in configuration.fallbacks.enumerated() {
+            if own == nil, fallback.keyFile != nil { throw .missing(path: configuration.secretFile) }
+            fallbacks.append(try fallback.keyFile.map { path throws(KeyError) in try KeyFile.readPublic(path) } ?? [])
+            try Endpoint.require(
+                keys: !fallbacks[index].isEmpty, isInsecure: fallback.isInsecure, at: fallback.endpoint,
+                field: "gateway.fallbacks[\(index)].endpoint")
+        }
+        self.fallbacks = fallbacks
         for intake in configuration.intakes {
             if intake.sourcesDirectory != nil, own == nil { throw .missing(path: configuration.secretFile) }
             try Endpoint.require(
@@ -26,8 +37,8 @@ struct StationKeys: Sendable {
         }
     }
 
-    /// How the link to the gateway is encrypted; nil where it is not.
-    var link: ClientKeys? { own.flatMap { ClientKeys(own: $0, servers: gateway) } }
+    /// How the link to a gateway with these keys is encrypted; nil where it is not.
+    func link(_ servers: [PublicKey]) -> ClientKeys? { own.flatMap { ClientKeys(own: $0, servers: servers) } }
 }
 
 /// Who may send frames: the lists of the intakes that have one, and the handler that asks them.

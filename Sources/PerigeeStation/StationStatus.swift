@@ -92,7 +92,7 @@ struct StationStatus {
             "delivered": .integer(counters.spool.delivered), "thinned": .integer(counters.spool.thinned),
             "waiting": .integer(counters.spool.waiting), "quarantined": .integer(counters.spool.quarantined),
             "dropped": .object(
-                TombstoneReason.allCases.map { .init("\($0)", .integer(counters.spool.dropped[$0] ?? 0)) }),
+                TombstoneReason.drops.map { .init("\($0)", .integer(counters.spool.dropped[$0] ?? 0)) }),
             "balanced": .bool(counters.isBalanced),
         ])
     }
@@ -115,7 +115,8 @@ struct StationStatus {
 
     private var linkObject: JSONValue {
         .object([
-            "state": .string(link.state.rawValue), "sessions": .integer(link.counters.sessions),
+            "state": .string(link.state.rawValue), "gateway": .string(configuration.gatewayEndpoints[link.gateway]),
+            "failovers": .integer(link.counters.failovers), "sessions": .integer(link.counters.sessions),
             "packets_queued": .integer(Int(clamping: (spool.served?.next ?? 1) - 1)),
             "packets_sent": .integer(link.counters.sent), "packets_resent": .integer(link.counters.resent),
             "packets_acknowledged": .integer(link.counters.acknowledged),

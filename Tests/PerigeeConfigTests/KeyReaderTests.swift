@@ -65,6 +65,70 @@ func losslessTargets() throws {
     #expect(configuration.target == .lossless && configuration.targets == ["naip": .ratio(50)])
 }
 
+@Test("further gateways and rates by the time of the day are read, bits a second as octets")
+func line() throws {
+    let text = """
+        [gateway]
+        fallbacks = [{ endpoint = "tcp://b:1", key = "b.pub" }, { endpoint = "tcp://c:1", insecure = true }]
+        [link]
+        rate_bits_per_second = 9600
+        [[link.windows]]
+        from = "22:00"
+        to = "06:30"
+        [[link.windows]]
+        from = "06:30"
+        to = "24:00"
+        rate_bits_per_second = 64_000
+        [[link.windows]]
+        from = "00:00"
+        to = "00:01"
+        closed = true
+        """
+    let configuration = try StationConfiguration(TomlDocument(parsing: Array((minimum + text).utf8), name: "/e/x.toml"))
+    #expect(configuration.fallbacks.map(\.endpoint) == ["tcp://b:1", "tcp://c:1"])
+    #expect(configuration.fallbacks.map(\.keyFile) == ["/e/b.pub", nil])
+    #expect(configuration.fallbacks.map(\.isInsecure) == [false, true])
+    #expect(configuration.line.rate == 1_200)
+    let windows = configuration.line.windows
+    #expect(windows.map(\.fromMinute) == [1_320, 390, 0] && windows.map(\.toMinute) == [390, 1_440, 1])
+    #expect(windows.map(\.rate) == [nil, 8_000, 0])
+}
+
+@Test("where a daemon serves its page is read, and beyond this machine it needs a token")
+func pages() throws {
+    func settings(_ text: String) throws -> HTTPSettings? {
+        try GatewaySettings(TomlDocument(parsing: Array(("[http]\n" + text).utf8), name: "/e/x.toml")).http
+    }
+    let usual = try #require(try settings(""))
+    #expect(usual.host == "127.0.0.1" && usual.port == 9478 && usual.tokenFile == nil)
+    #expect(try settings("listen = \"\"") == nil)
+    let free = try #require(try settings("listen = \"[::1]:0\""))
+    #expect(free.host == "::1" && free.port == 0)
+    let remote = try #require(try settings("listen = \"0.0.0.0:80\"\ntoken_file = \"token\""))
+    #expect(remote.host == "0.0.0.0" && remote.port == 80 && remote.tokenFile == "/e/token")
+    for text in ["9477", ":9477", "127.0.0.1:70000", "127.0.0.1", "a b:1", "http://x:1", "0.0.0.0:80", "host:80"] {
+        #expect(throws: ConfigurationError.self, "\(text)") { try settings("listen = \"\(text)\"") }
+    }
+    let station = try StationConfiguration(TomlDocument(parsing: Array(minimum.utf8), name: "x.toml"))
+    #expect(station.http?.host == "127.0.0.1" && station.http?.port == 9477 && station.quicklookInterval == 0)
+}
+
+@Test(
+    "a time or rate of the link that is none is named",
+    arguments: [
+        ("{ from = \"6:30\", to = \"07:00\" }", "[0].from is \"6:30\""),
+        ("{ from = \"06:30\", to = \"24:01\" }", "[0].to is \"24:01\""),
+        ("{ from = \"06:60\", to = \"07:00\" }", "[0].from is \"06:60\""),
+        ("{ from = \"06:30\", to = \"06:30\" }", "[0] is empty"),
+        ("{ from = \"24:00\", to = \"02:00\" }", "[0] is empty"),
+        ("{ from = \"06:30\" }", "[0].to is missing"), ("{ from = 3, to = \"06:30\" }", "[0].from is 3"),
+        ("{ from = \"01:00\", to = \"02:00\", rate_bits_per_second = 299 }", "[0].rate_bits_per_second is 299"),
+    ])
+func badWindows(_ window: String, _ problem: String) {
+    let found = problems(minimum + "[link]\nwindows = [\(window)]")
+    #expect(found.count == 1 && found.first?.contains("link.windows\(problem)") == true, "\(found)")
+}
+
 @Test(
     "sizes are octets with or without a unit",
     arguments: [

@@ -135,10 +135,10 @@ struct TestLink {
     }
 }
 
-/// A client of a station that is new.
+/// A client of a station that is new. With `fallbacks` it goes back to the first gateway after two seconds.
 func client(
     _ station: String, to endpoint: String, context: ZeroMQContext, queueSizeLimit: Int = 64 << 20,
-    keys: ClientKeys? = nil
+    keys: ClientKeys? = nil, fallbacks: [String] = []
 ) throws -> TestLink {
     var sender = SenderConfiguration(station: try StationName(station), boot: .random(in: 1...UInt64.max))
     sender.backoffLimitMilliseconds = 1_000
@@ -146,11 +146,12 @@ func client(
     sender.greetingMilliseconds = 2_000
     sender.refusedBackoffMilliseconds = 200
     sender.refusedBackoffLimitMilliseconds = 1_000
-    var address = LinkClient.GatewayAddress(endpoint: endpoint)
-    address.keys = keys
+    sender.returnMilliseconds = 2_000
+    var addresses = ([endpoint] + fallbacks).map(LinkClient.GatewayAddress.init)
+    addresses[0].keys = keys
     let store = try MemoryPacketStore(epoch: .random(), sizeLimit: queueSizeLimit)
     let link = try LinkClient(
-        LinkClient.Configuration(gateways: [address], sender: sender), store: store, context: context)
+        LinkClient.Configuration(gateways: addresses, sender: sender), store: store, context: context)
     store.attach { [weak link] event in link?.deliver(event) }
     return TestLink(store: store, link: link)
 }

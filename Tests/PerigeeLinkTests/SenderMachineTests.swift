@@ -191,6 +191,36 @@ struct SenderMachineTests {
         #expect(bench.handle(.tick, after: 15_000) == [.closeSocket])
     }
 
+    @Test(
+        "an idle line is asked within 30 s however slow it was when it was full, and a dead gateway is noticed within two minutes"
+    )
+    func asksAfterFullLine() throws {
+        var bench = try Bench(packets: 12) { configuration in
+            configuration.window = Credit(packets: 1, size: 20_000)
+        }
+        _ = try bench.open()
+        // each acknowledgement takes 60 s: the queue of a thin line that was full
+        for number in 1...12 {
+            while bench.now < Int64(number) * 60_000 {
+                let next = min(Int64(number) * 60_000, bench.machine.deadline ?? .max)
+                for case .ping(let ping) in try messages(bench.handle(.tick, after: next - bench.now)) {
+                    _ = bench.hear(.pong(.init(session: 9, nonce: ping.nonce, time: Timestamp(milliseconds: 0))))
+                }
+            }
+            _ = bench.hear(bench.ack(UInt64(number)))
+        }
+        #expect(bench.store.state.heldCount == 0)
+        #expect((bench.machine.roundTripMilliseconds ?? 0) > 20_000)
+        let heard = bench.now
+        var asked: [Int64] = []
+        while bench.machine.state != .offline {
+            let actions = bench.handle(.tick, after: bench.wait)
+            if case .ping? = try messages(actions).first { asked.append(bench.now - heard) }
+        }
+        #expect(asked.count == 3 && asked[0] <= 30_000, "\(asked)")
+        #expect(bench.now - heard <= 120_000)
+    }
+
     @Test("no progress for 30 s with packets in flight gives the socket up, though PONGs come")
     func noProgress() throws {
         var bench = try Bench(packets: 1)

@@ -13,12 +13,16 @@ struct SenderPolicyTests {
 
     @Test(
         "the first window that contains the minute counts, over midnight too; else the plan's rate",
-        arguments: [(0, 5), (359, 5), (360, 100), (720, 0), (779, 0), (780, 100), (1_319, 100), (1_320, 5), (1_439, 5)])
-    func plan(_ minute: Int, _ rate: Int) {
+        arguments: [
+            (0, 5), (359, 5), (360, 100), (720, 0), (779, 0), (780, 100), (1_319, 100), (1_320, 5), (1_439, 5),
+            (800, nil),
+        ])
+    func plan(_ minute: Int, _ rate: Int?) {
         let plan = RatePlan(
             rate: 100,
             windows: [
                 .init(fromMinute: 1_320, toMinute: 360, rate: 5), .init(fromMinute: 720, toMinute: 780, rate: 0),
+                .init(fromMinute: 799, toMinute: 801, rate: nil),
             ])
         #expect(plan.rate(at: time(minute)) == rate)
         #expect(plan.rate(at: time(minute, day: -3)) == rate)
@@ -140,6 +144,58 @@ struct SenderPolicyTests {
         _ = try bench.open()
         #expect(bench.handle(.disconnected) == [.closeSocket])
         #expect(bench.machine.gateway == 1)
+    }
+
+    @Test("what another gateway acknowledged is explained to this one, and is given up there only then")
+    func elsewhere() throws {
+        var bench = try Bench(packets: 6) { configuration in
+            configuration.gatewayCount = 2
+            configuration.window = Credit(packets: 100, size: 20_000)
+        }
+        _ = try bench.open()
+        _ = bench.hear(bench.ack(3, [5..<6]))
+        #expect(bench.handle(.disconnected) == [.closeSocket])
+        #expect(bench.handle(.tick, after: bench.wait) == [.openSocket(gateway: 1)])
+        // this one once had number 2
+        guard case .hello(let hello) = try messages(bench.handle(.ready)).first else { throw Unexpected(messages: []) }
+        #expect(hello.lowest == 1 && hello.highest == 6)
+        let said = try messages(bench.hear(bench.welcome(hello.greeting, .init(ranges: [2..<3]))))
+        guard case .tombstone(let batch) = said.first else { throw Unexpected(messages: said) }
+        #expect(batch.lowest == 1)
+        #expect(batch.items.map(\.numbers) == [1..<2, 3..<4])
+        #expect(batch.items.allSatisfy { $0.reason == .elsewhere && $0.frames == 0 && $0.size == 0 })
+        guard case .data(let data) = said.last else { throw Unexpected(messages: said) }
+        #expect(data.lowest == 1 && data.items.map(\.number) == [4, 6])
+        #expect(try messages(bench.hear(bench.ack(3))) == [], "told once")
+        // with 4 and 6 here only 5 is missing, which the first gateway has
+        let rest = try messages(bench.hear(bench.ack(4, [6..<7])))
+        guard case .tombstone(let last) = rest.first else { throw Unexpected(messages: rest) }
+        #expect(last.lowest == 5 && last.items.map(\.numbers) == [5..<6])
+        _ = bench.hear(bench.ack(6))
+        #expect(bench.handle(.disconnected) == [.closeSocket])
+        bench.append(6)
+        _ = bench.queued()
+        // the first is asked for what it has from where this process knows all to be there
+        #expect(bench.handle(.tick, after: bench.wait) == [.openSocket(gateway: 0)])
+        guard case .hello(let again) = try messages(bench.handle(.ready)).first else { throw Unexpected(messages: []) }
+        #expect(again.lowest == 4 && again.highest == 7)
+        let back = try messages(bench.hear(bench.welcome(again.greeting, .init(cumulative: 3, ranges: [5..<6]))))
+        #expect(numbers(back) == [7])
+        guard case .tombstone(let stones) = back.first else { throw Unexpected(messages: back) }
+        #expect(stones.items.map(\.numbers) == [4..<5, 6..<7])
+    }
+
+    @Test("a station with one gateway explains nothing and names what it holds")
+    func noElsewhere() throws {
+        var bench = try Bench(packets: 3)
+        _ = try bench.open()
+        _ = bench.hear(bench.ack(2))
+        #expect(bench.handle(.disconnected) == [.closeSocket])
+        #expect(bench.handle(.tick, after: bench.wait) == [.openSocket(gateway: 0)])
+        guard case .hello(let hello) = try messages(bench.handle(.ready)).first else { throw Unexpected(messages: []) }
+        #expect(hello.lowest == 3)
+        let said = try messages(bench.hear(bench.welcome(hello.greeting, .init(cumulative: 2))))
+        #expect(numbers(said) == [-3] && said.count == 1)
     }
 
     // MARK: order

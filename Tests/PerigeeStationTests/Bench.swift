@@ -20,19 +20,21 @@ final class Bench {
     let log: LogLines
     private var source: Socket?
 
-    /// `extra`: more of the configuration. `in`: the folder of a bench that was stopped, to go on from its spool. `isHeld`: the
+    /// `extra`: more of the configuration. `intake`: sockets besides PULL and SUB. `before`: endpoints of gateways that it prefers. `in`: the folder of a bench that was stopped, to go on from its spool. `isHeld`: the
     /// gateway says nothing before it is released.
     init(
         _ extra: String = "", spool: String = "", link: String = "", control: String = "", places: String? = nil,
-        refused: Set<UInt64> = [], isHeld: Bool = false, in old: TemporaryFolder? = nil
+        intake: String = "", refused: Set<UInt64> = [], isHeld: Bool = false, before gateways: [String] = [],
+        in old: TemporaryFolder? = nil
     ) throws {
         folder = try old ?? TemporaryFolder()
         context = try ZeroMQContext()
         gateway = try TestGateway(context: context, refused: refused, isHeld: isHeld)
         log = try LogLines()
+        let endpoints = gateways + [gateway.endpoint]
         let text = """
             [intake]
-            endpoints = [{ mode = "pull", endpoint = "tcp://127.0.0.1:*" }, { mode = "sub", endpoint = "tcp://127.0.0.1:*", bind = true }]
+            endpoints = [{ mode = "pull", endpoint = "tcp://127.0.0.1:*" }, { mode = "sub", endpoint = "tcp://127.0.0.1:*", bind = true }\(intake)]
             [sensors]
             directory = "\(SharedData.packageRoot)/Config/sensors"
             [firmware]
@@ -42,7 +44,8 @@ final class Bench {
             ballast_bytes = 0
             \(spool)
             [gateway]
-            endpoint = "\(gateway.endpoint)"
+            endpoint = "\(endpoints[0])"
+            fallbacks = [\(endpoints.dropFirst().map { "{ endpoint = \"\($0)\" }" }.joined(separator: ", "))]
             \(link)
             [control]
             places_file = "\(places ?? folder.file("places.bin"))"

@@ -12,6 +12,11 @@ public enum TombstoneReason: UInt8, Sendable, CaseIterable {
     case discarded
     /// The file that held them is gone.
     case lost
+    /// Nothing is lost: the station holds them no more because another of its gateways has acknowledged them.
+    case elsewhere
+
+    /// Why a station loses packets: all but `elsewhere`.
+    public static let drops = allCases.filter { $0 != .elsewhere }
 }
 
 /// Numbers of an epoch that will never come, and why: stored, sent and acknowledged like a packet, so that every hole at the gateway

@@ -8,11 +8,11 @@ public struct RatePlan: Equatable, Sendable {
         public var fromMinute: Int
         /// The first minute behind it, 1 to 1,440.
         public var toMinute: Int
-        /// Octets a second; 0 is closed: no connection either.
-        public var rate: Int
+        /// Octets a second; 0 is closed: no connection either; nil is without limit.
+        public var rate: Int?
 
         /// See the properties.
-        public init(fromMinute: Int, toMinute: Int, rate: Int) {
+        public init(fromMinute: Int, toMinute: Int, rate: Int?) {
             self.fromMinute = fromMinute
             self.toMinute = toMinute
             self.rate = rate
@@ -39,7 +39,8 @@ public struct RatePlan: Equatable, Sendable {
     public func rate(at time: Timestamp) -> Int? {
         guard !windows.isEmpty else { return rate }
         let minute = Self.minute(time)
-        return windows.first { $0.contains(minute) }?.rate ?? rate
+        if let window = windows.first(where: { $0.contains(minute) }) { return window.rate }
+        return rate
     }
 
     /// Milliseconds until the next minute at which a window begins or ends; nil where there are none.

@@ -86,7 +86,7 @@ extension SenderMachine {
             items.append(.init(number: packet.number, isResent: isResent, packet: packet.packet))
         }
         session.repair.debt = max(session.repair.debt, 0)
-        let lowest = min(store.lowest, items.first?.number ?? store.lowest)
+        let lowest = min(session.told(store.lowest), items.first?.number ?? store.lowest)
         send(.data(.init(session: session.identity, lowest: lowest, items: items)), &actions)
     }
 
@@ -95,7 +95,8 @@ extension SenderMachine {
         _ session: inout SenderSession, _ store: StoreState, _ now: LinkTime, _ actions: inout [Action]
     ) {
         var items: [Tombstone] = []
-        for stone in store.tombstones.sorted(by: { $0.numbers.lowerBound < $1.numbers.lowerBound }) {
+        let elsewhere = store.isLost ? [] : session.elsewhere(below: store.lowest, now: now.utc)
+        for stone in (elsewhere + store.tombstones).sorted(by: { $0.numbers.lowerBound < $1.numbers.lowerBound }) {
             let isNews = !session.stones.contains(stone.numbers) && !session.settled.contains(stone.numbers)
             let isApart = stone.numbers.lowerBound >= items.last?.numbers.upperBound ?? 1
             if isNews, isApart, items.count < LinkLimit.tombstones { items.append(stone) }
@@ -107,7 +108,7 @@ extension SenderMachine {
         session.building.removeAll { packet in items.contains { $0.numbers.contains(packet.number) } }
         session.buildingSize = session.building.reduce(0) { $0 + $1.packet.count }
         counters.tombstones += items.count
-        let lowest = min(store.unsettledLowest, first.numbers.lowerBound)
+        let lowest = min(session.told(store.unsettledLowest), first.numbers.lowerBound)
         send(.tombstone(.init(session: session.identity, lowest: lowest, items: items)), &actions)
     }
 
@@ -142,7 +143,7 @@ extension SenderMachine {
         session.repair.debt = size
         counters.replayed += items.count
         // never above what is unsettled: `lowest` frees the gateway from waiting for all below
-        let lowest = min(store.unsettledLowest, first.number)
+        let lowest = min(session.told(store.unsettledLowest), first.number)
         send(.data(.init(session: session.identity, lowest: lowest, items: items)), &actions)
     }
 }

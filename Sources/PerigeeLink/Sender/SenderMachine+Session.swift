@@ -11,7 +11,7 @@ extension SenderMachine {
         greetings &+= 1
         var hello = LinkMessage.Hello(
             station: configuration.station, epoch: store.epoch, boot: configuration.boot, greeting: greetings,
-            lowest: store.unsettledLowest, highest: store.isLost ? 0 : store.next - 1)
+            lowest: greetedLowest(store), highest: store.isLost ? 0 : store.next - 1)
         hello.clockQuality = configuration.clockQuality
         hello.time = now.utc
         hello.firmware = Array(configuration.firmware.prefix(LinkLimit.firmware))
@@ -19,6 +19,13 @@ extension SenderMachine {
         let patience = max(configuration.greetingMilliseconds, Int64(2 * (line.roundTrip ?? 0)))
         phase = .greeting(
             greeting: greetings, attempt: attempt, sent: now.monotonic, deadline: now.monotonic + patience)
+    }
+
+    /// Where other gateways may have acknowledged packets, this one is asked for all that it has, once: what it lacks is explained.
+    private func greetedLowest(_ store: StoreState) -> UInt64 {
+        guard configuration.gatewayCount > 1, !store.isLost else { return store.unsettledLowest }
+        guard let known = explained[gateways.index], known.epoch == store.epoch else { return 1 }
+        return min(known.lowest, store.lowest)
     }
 
     mutating func receive(_ octets: ArraySlice<UInt8>, _ now: LinkTime, _ actions: inout [Action]) {

@@ -4,11 +4,15 @@ internal import PerigeeCore
 extension SenderMachine {
     enum Failure { case failed, refused, silent }
 
+    /// A silence of 15 s, 30 s on a thin line or a long one: never more, so that with three PINGs unanswered a dead gateway is noticed
+    /// within two minutes. The usual round trip counts only while packets are on the line: it is that of a full one.
     func pingDue(_ session: SenderSession) -> Int64 {
         let isThin = deliveryRate.map { $0 <= configuration.thinRate } ?? false
-        let interval = isThin ? configuration.thinPingMilliseconds : configuration.pingMilliseconds
-        let last = max(session.lastHeard, session.pings > 0 ? session.lastPing : session.lastHeard)
-        return last + max(interval, Int64(2 * (line.roundTrip ?? 0)))
+        let isAsking = session.pings > 0
+        let least = isThin && !isAsking ? configuration.thinPingMilliseconds : configuration.pingMilliseconds
+        let roundTrip = session.isWaiting ? line.roundTrip : line.shortestRoundTrip.map { Double($0) }
+        let interval = min(max(least, Int64(2 * (roundTrip ?? 0))), configuration.thinPingMilliseconds)
+        return max(session.lastHeard, isAsking ? session.lastPing : session.lastHeard) + interval
     }
 
     /// When packets in flight have been without progress for too long: 30 s, four round trips, or twice the time that the line needs
@@ -75,7 +79,8 @@ extension SenderMachine {
         return LinkMessage.Ping(
             session: session.identity, nonce: UInt32(session.pings), time: now.utc,
             queuedPackets: store?.heldCount ?? 0,
-            queuedSize: store?.heldSize ?? 0, oldestAgeMilliseconds: Int(age), lowest: store?.unsettledLowest ?? 1,
+            queuedSize: store?.heldSize ?? 0, oldestAgeMilliseconds: Int(age),
+            lowest: session.told(store?.unsettledLowest ?? 1),
             highest: store?.isLost == true ? 0 : (store?.next ?? 1) - 1)
     }
 
@@ -119,6 +124,7 @@ extension SenderMachine {
     /// Remembers what the session leaves unsettled.
     mutating func endSession() {
         guard case .open(let session) = phase else { return }
+        if let store, !store.isLost { explained[gateways.index] = (store.epoch, session.told(store.lowest)) }
         for packet in session.flight where unproven.count < LinkLimit.wantNumbers {
             unproven[packet.number] = packet.size
         }

@@ -104,6 +104,9 @@ public struct SenderMachine: Sendable {
     var line = LineEstimate()
     var bucket = TokenBucket()
     var gateways: GatewayChoice
+    /// Of each gateway, by its index, below which number all is there or explained, and of which epoch: known of this process's own
+    /// sessions only.
+    var explained: [Int: (epoch: Epoch, lowest: UInt64)] = [:]
     var greetings: UInt32 = 0
     /// Sizes of packets that an earlier session left unsettled, by number.
     var unproven: [UInt64: Int] = [:]

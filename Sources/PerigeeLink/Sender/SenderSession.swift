@@ -72,6 +72,27 @@ struct SenderSession: Sendable {
         settled.contains(number) || stones.contains { $0.contains(number) }
     }
 
+    /// What the gateway may be told as lowest: nothing that it lacks and that no tombstone explains yet.
+    func told(_ lowest: UInt64) -> UInt64 { min(lowest, settled.cumulative + 1) }
+
+    /// Tombstones for what is settled, and not by this gateway: another one has it. Where this one has a packet after all, that wins.
+    func elsewhere(below lowest: UInt64, now: Timestamp) -> [Tombstone] {
+        guard settled.cumulative + 1 < lowest else { return [] }
+        var known = settled
+        for range in stones { known.insert(range) }
+        for packet in flight { known.insert(packet.number) }
+        known.insert(lowest..<lowest + 1)
+        var holes: [Tombstone] = []
+        var next = known.cumulative + 1
+        for range in known.ranges.prefix(LinkLimit.tombstones) where range.lowerBound <= lowest {
+            holes.append(
+                Tombstone(
+                    numbers: next..<range.lowerBound, reason: .elsewhere, frames: 0, size: 0, first: now, last: now))
+            next = range.upperBound
+        }
+        return holes
+    }
+
     /// Whether not even the smallest packet may be sent.
     func isThrottled(window: Int) -> Bool { !allows(1, window: window) }
 

@@ -49,10 +49,11 @@ final class RateControl: Sendable {
         targets = Dictionary(
             configuration.classes.compactMap { rule in rule.target.map { (rule.name, $0) } }
         ) { first, _ in first }
+        let planned = settings.lineRate > 0 ? settings.lineRate : configuration.line.rate
         layers = Locked(
             LayerControl(
                 settings: LayerControl.Settings(horizon: Double(settings.horizonSeconds)),
-                plannedRate: settings.lineRate > 0 ? Double(settings.lineRate) : nil))
+                plannedRate: planned.map(Double.init)))
         places = Locked(Self.load(settings, log: log))
         saved = Locked(currentTime().monotonic)
     }

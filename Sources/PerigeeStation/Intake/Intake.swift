@@ -242,7 +242,9 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         let outcome = context.counters.withLock { counters in
             let outcome = counters.note(ticket)
             switch outcome {
-            case .duplicate: return outcome
+            case .duplicate(let isInWork):
+                if isInWork, let origin { context.latestOrigins.withLock { $0[ticket.frame] = origin } }
+                return outcome
             case .recovered: counters.lostAtCrash -= 1
             default: counters.received += 1
             }
@@ -269,7 +271,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         }
     }
 
-    /// A frame that was there. A source that waits for our word has missed it, and hears it again once it is true.
+    /// A frame that was there. A source that waits for our word has missed it, and hears it again once it is true, on this connection.
     private func repeated(_ ticket: FrameTicket, isInWork: Bool) {
         if let origin = ticket.origin {
             if !isInWork { origin.answer(.stored, ticket) }

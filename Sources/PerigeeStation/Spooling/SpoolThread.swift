@@ -171,7 +171,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
             for (item, size) in frames { counters.addSpooled(item, packetSize: size) }
             for frame in settled { counters.addSettled(frame) }
         }
-        for ticket in tickets { ticket.origin?.answer(.stored, ticket) }
+        for ticket in tickets { context.answer(.stored, ticket) }
         note(commitMilliseconds: currentTime().monotonic - started)
         try tellState()
     }
