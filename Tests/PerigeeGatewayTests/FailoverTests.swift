@@ -1,6 +1,7 @@
 import Foundation
 import PerigeeArchive
 import PerigeeCore
+import PerigeeLink
 import PerigeeTransport
 import Testing
 

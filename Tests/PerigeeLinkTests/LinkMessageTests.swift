@@ -188,7 +188,7 @@ struct LinkMessageTests {
             ("0901 44332211 05 00 00", "tombstone length"),
             ("0901 44332211 05 00 ffffffffffffffff3f", "tombstone length"),
             ("0901 44332211 05 00 01 00", "tombstone reason"),
-            ("0901 44332211 05 00 01 07", "tombstone reason"),
+            ("0901 44332211 05 00 01 08", "tombstone reason"),
             ("0901 44332211 05 00 01 01 ffffffffffffffffff01", "tombstone frames"),
             ("0a01 44332211 03000000 04", "priority"),
             ("0a01 44332211 03000000 01 03", "want kind"),

@@ -195,14 +195,14 @@ struct SenderMachineTests {
         "an idle line is asked within 30 s however slow it was when it was full, and a dead gateway is noticed within two minutes"
     )
     func asksAfterFullLine() throws {
-        var bench = try Bench(packets: 12) { configuration in
+        var bench = try Bench(packets: 16) { configuration in
             configuration.window = Credit(packets: 1, size: 20_000)
         }
         _ = try bench.open()
-        // each acknowledgement takes 60 s: the queue of a thin line that was full
-        for number in 1...12 {
-            while bench.now < Int64(number) * 60_000 {
-                let next = min(Int64(number) * 60_000, bench.machine.deadline ?? .max)
+        // each acknowledgement takes 28 s: the queue of a thin line that was full
+        for number in 1...16 {
+            while bench.now < Int64(number) * 28_000 {
+                let next = min(Int64(number) * 28_000, bench.machine.deadline ?? .max)
                 for case .ping(let ping) in try messages(bench.handle(.tick, after: next - bench.now)) {
                     _ = bench.hear(.pong(.init(session: 9, nonce: ping.nonce, time: Timestamp(milliseconds: 0))))
                 }

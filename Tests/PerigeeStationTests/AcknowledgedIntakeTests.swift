@@ -1,5 +1,8 @@
+import Foundation
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
+import PerigeeStation
 import PerigeeTestSupport
 import PerigeeTransport
 import Testing

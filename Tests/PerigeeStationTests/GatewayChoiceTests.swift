@@ -1,7 +1,9 @@
+import Foundation
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
+import PerigeeStation
 import PerigeeTestSupport
 import PerigeeTransport
 import Testing
@@ -15,7 +17,7 @@ func fallsBack() throws {
     let bench = try Bench(link: "drain_seconds = 60", before: [first.endpoint])
     let small = try frame(sensor: "naip", bands: ["R"], type: .uint8, rows: 8, columns: 8) { UInt8($0) }
     try bench.send(FrameMessage.pack(small, run: "r", sequence: 0))
-    while bench.station.counters.spool.delivered < 1 { usleep(5_000) }
+    while bench.station.counters.sensors["naip"]?.acknowledged != 1 { usleep(5_000) }
     let before = try first.finish().map { try Packet(parsing: $0[...]) }
     for sequence in 1..<3 { try bench.send(FrameMessage.pack(small, run: "r", sequence: sequence)) }
     let (packets, status) = try bench.finish(received: 3)
@@ -32,8 +34,9 @@ func fallsBack() throws {
 @Test("the line is told no more than the configured rate", .timeLimit(.minutes(5)))
 func keepsRate() throws {
     let bench = try Bench("[link]\nrate_bits_per_second = 80_000", link: "drain_seconds = 60")
-    let noise = try frame(sensor: "my-camera", bands: ["x"], type: .uint8, rows: 150, columns: 200) {
-        UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13)
+    var generator = SeededGenerator(seed: 1)
+    let noise = try frame(sensor: "my-camera", bands: ["x"], type: .uint8, rows: 150, columns: 200) { _ in
+        UInt8.random(in: 0...255, using: &generator)
     }
     let began = ContinuousClock.now
     try bench.send(FrameMessage.pack(noise, run: "r", sequence: 0))

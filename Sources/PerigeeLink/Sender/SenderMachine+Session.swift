@@ -115,7 +115,8 @@ extension SenderMachine {
     mutating func open(_ welcome: LinkMessage.Welcome, _ now: LinkTime, _ actions: inout [Action]) {
         guard let store else { return }
         let session = SenderSession(
-            welcome, credit: smaller(welcome.credit), batchSize: min(welcome.batchSize, configuration.batchSize),
+            welcome, gateway: gateways.index, credit: smaller(welcome.credit),
+            batchSize: min(welcome.batchSize, configuration.batchSize),
             lowest: store.lowest, next: store.isLost ? store.lowest : store.next, now: now.monotonic)
         counters.sessions += 1
         holdDeadline = nil  // what waited for a session has waited long enough

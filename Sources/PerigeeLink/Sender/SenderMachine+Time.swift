@@ -124,7 +124,7 @@ extension SenderMachine {
     /// Remembers what the session leaves unsettled.
     mutating func endSession() {
         guard case .open(let session) = phase else { return }
-        if let store, !store.isLost { explained[gateways.index] = (store.epoch, session.told(store.lowest)) }
+        if let store, !store.isLost { explained[session.gateway] = (store.epoch, session.told(store.lowest)) }
         for packet in session.flight where unproven.count < LinkLimit.wantNumbers {
             unproven[packet.number] = packet.size
         }

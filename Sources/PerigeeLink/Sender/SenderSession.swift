@@ -17,6 +17,8 @@ struct SenderSession: Sendable {
     }
 
     let identity: UInt32
+    /// Index of the gateway.
+    let gateway: Int
     let opened: Int64
     /// The gateway's limit on the packets of one DATA.
     let batchSize: Int
@@ -47,9 +49,11 @@ struct SenderSession: Sendable {
     var isWaiting: Bool { !flight.isEmpty || !stones.isEmpty }
 
     init(
-        _ welcome: LinkMessage.Welcome, credit: Credit, batchSize: Int, lowest: UInt64, next: UInt64, now: Int64
+        _ welcome: LinkMessage.Welcome, gateway: Int, credit: Credit, batchSize: Int, lowest: UInt64, next: UInt64,
+        now: Int64
     ) {
         identity = welcome.session
+        self.gateway = gateway
         opened = now
         self.batchSize = batchSize
         self.credit = credit
