@@ -56,7 +56,7 @@ enum SpoolListing {
     }
 
     private static func dropped(_ ledger: Ledger) -> [(reason: String, count: Int)] {
-        TombstoneReason.allCases.map { ("\($0)", ledger.dropped[$0] ?? 0) }
+        TombstoneReason.drops.map { ("\($0)", ledger.dropped[$0] ?? 0) }
     }
 
     private static func json(
