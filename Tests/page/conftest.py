@@ -1,0 +1,135 @@
+"""A headless Chromium, and the pages in states that a daemon shows only in bad days."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import answers
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from served import Served
+
+Answer = dict[str, Any]
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("no chromium on PATH: run Scripts/install-dependencies test")
+    with sync_playwright() as playwright:
+        # a container has no user namespaces for Chromium's own sandbox; the pages are ours
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Screen:
+    """One open page whose answers the test chooses; everything else of it comes from the daemon."""
+
+    def __init__(self, context: BrowserContext, address: str, kind: str) -> None:
+        self.context = context
+        self.address = address
+        self.kind = kind
+        self.page: Page = context.new_page()
+        self.problems: list[str] = []
+        self.wanted: list[str] = []
+        self.requests: list[Any] = []
+        is_station = kind == "station"
+        self.answers: dict[str, Callable[[str], Any]] = {
+            "/status.json": lambda _: answers.station() if is_station else answers.gateway(),
+            "/saving.json": lambda _: answers.saving_history(),
+            "/events.json": lambda query: answers.events(int(query.partition("after=")[2] or 0)),
+            "/quicklooks.json": lambda _: answers.quicklooks(),
+        }
+        self.page.on("console", lambda message: self.problems.append(f"console: {message.text}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.add_init_script(
+            "addEventListener('securitypolicyviolation', (event) =>"
+            " console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));"
+        )
+        self.page.route(lambda url: url.startswith(address) and url.partition(address)[2] != "/", self._answer)
+
+    def _answer(self, route: Route) -> None:
+        path, _, query = route.request.url.removeprefix(self.address).partition("?")
+        if path in ("", "/"):
+            route.continue_()
+            return
+        self.requests.append(route.request)
+        if path.startswith("/quicklook/"):
+            route.fulfill(body=answers.picture(int(path.rpartition("/")[2])))
+            return
+        answer = self.answers[path](query)
+        if answer is None:
+            route.abort()
+        elif isinstance(answer, int):
+            route.fulfill(status=answer, json={"error": "refused"})
+        else:
+            text = answer if isinstance(answer, str) else json.dumps(answer)
+            route.fulfill(body=text, content_type="application/json")
+
+    def open(self, status: Callable[[], Any] | None = None, path: str = "/") -> Page:
+        """Goes to the page, with `status` for every question."""
+        if status is not None:
+            self.says(status)
+        self.page.goto(self.address + path)
+        return self.page
+
+    def says(self, status: Callable[[], Any]) -> None:
+        """From now on."""
+        self.answers["/status.json"] = lambda _: status()
+
+    def is_shown(self) -> None:
+        """Waits for the first status and what follows it."""
+        expect(self.page.locator("#content")).to_be_visible()
+        expect(self.page.locator("#events li").first).to_be_visible()
+        if self.kind == "station":
+            expect(self.page.locator("#pictures canvas").first).to_be_visible()
+
+    def wants(self, problem: str) -> None:
+        """A browser reports failed requests on the console; this one is meant, every other fails the test."""
+        self.wanted.append(problem)
+
+    def check(self) -> None:
+        """At the end: each wanted problem came, and no other."""
+        for wanted in self.wanted:
+            assert any(wanted in problem for problem in self.problems), f"no {wanted}"
+        others = [problem for problem in self.problems if not any(wanted in problem for wanted in self.wanted)]
+        assert others == []
+
+    def axe(self, scheme: str = "light") -> list[str]:
+        """What axe finds, one line each; in the dark only what depends on colours."""
+        self.page.emulate_media(color_scheme=scheme)
+        options = {"runOnly": ["color-contrast", "link-in-text-block"]} if scheme == "dark" else None
+        found = Axe().run(self.page, options=options).response["violations"]
+        return [
+            f"{violation['id']}: {node['html']} {node['failureSummary']}"
+            for violation in found
+            for node in violation["nodes"]
+        ]
+
+
+@pytest.fixture
+def screens(browser: Browser, served: Served) -> Iterator[Callable[..., Screen]]:
+    """Makes screens; at the end none of them may have had a problem."""
+    made: list[Screen] = []
+
+    def make(kind: str = "station", width: int = 1280, **options: Any) -> Screen:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        made.append(Screen(context, served.address(kind), kind))
+        return made[-1]
+
+    yield make
+    for screen in made:
+        screen.page.unroute_all(behavior="ignoreErrors")
+        screen.context.close()
+        screen.check()
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    with Served() as served:
+        yield served
