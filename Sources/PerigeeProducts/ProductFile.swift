@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import PerigeeCore
 import PerigeeJSON
 
@@ -34,14 +34,14 @@ enum ProductFile {
     static func makeDirectory(_ path: String) throws(ProductError) {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch { throw .file(path: path, operation: "make folder", reason: error.localizedDescription) }
+        } catch { throw .file(path: path, operation: "make folder", reason: "\(error)") }
     }
 
     /// Writes JSON under a temporary name, then gives it its own.
     static func write(_ value: JSONValue, to path: String) throws(ProductError) {
         do {
             try Data((value.indented + "\n").utf8).write(to: URL(filePath: path), options: .atomic)
-        } catch { throw .file(path: path, operation: "write", reason: error.localizedDescription) }
+        } catch { throw .file(path: path, operation: "write", reason: "\(error)") }
     }
 
     static func remove(_ path: String) {

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import PerigeeCommandLine
 
 /// A folder with a short name for sockets: paths of ipc endpoints may have 107 octets.
@@ -22,7 +23,7 @@ enum DemoFolder {
 
     /// Names of all GeoTIFFs below a folder, sorted.
     static func rasters(_ path: String) -> [String] {
-        let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+        let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
         return names.filter { $0.hasSuffix(".tif") }.sorted().map { "\(path)/\($0)" }
     }
 }

@@ -1,9 +1,9 @@
-import Foundation
+import Glibc
 package import PerigeeCommandLine
 
 /// One of our own daemons; ended by its own id.
 package final class DaemonProcess {
-    private let process = Process()
+    private let program: ChildProgram
     private let name: String
     private let log: String
 
@@ -11,36 +11,27 @@ package final class DaemonProcess {
     package init(_ name: String, _ words: [String], log: String) throws(CommandFailure) {
         self.name = name
         self.log = log
-        guard let program = InstalledPrograms.path(name) else {
+        guard let path = InstalledPrograms.path(name) else {
             throw CommandFailure(.unavailable, "\(name) is not installed: install it, or run `make build`")
         }
-        process.executableURL = URL(filePath: program)
-        process.arguments = words
-        _ = FileManager.default.createFile(atPath: log, contents: nil)
-        guard let output = FileHandle(forWritingAtPath: log) else {
-            throw CommandFailure(.io, "\(log) cannot be written: check the folder")
-        }
-        process.standardOutput = output
-        process.standardError = output
-        do { try process.run() } catch {
-            throw CommandFailure(
-                .unavailable, "\(program) cannot be started: \(error.localizedDescription)")
-        }
+        let output = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o644)
+        guard output >= 0 else { throw CommandFailure(.io, "\(log) cannot be written: check the folder") }
+        defer { close(output) }
+        program = try ChildProgram(path, words, output: output, errors: output)
     }
 
     /// Throws where it has ended by itself.
     package func check() throws(CommandFailure) {
-        guard !process.isRunning else { return }
-        throw CommandFailure(.unavailable, "\(name) ended with code \(process.terminationStatus): see \(log)")
+        guard !program.isRunning else { return }
+        throw CommandFailure(.unavailable, "\(name) ended with code \(program.wait()): see \(log)")
     }
 
     /// Asks it to end, and waits; after `patience` seconds it is killed.
     package func stop(patience: Double) {
-        guard process.isRunning else { return }
-        process.terminate()
-        let end = Date(timeIntervalSinceNow: patience)
-        while process.isRunning, Date() < end { usleep(20_000) }
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        process.waitUntilExit()
+        program.signal(SIGTERM)
+        let end = ContinuousClock.now.advanced(by: .seconds(patience))
+        while program.isRunning, ContinuousClock.now < end { usleep(20_000) }
+        program.signal(SIGKILL)
+        program.wait()
     }
 }
