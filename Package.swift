@@ -147,7 +147,8 @@ let package = Package(
         main(
             "perigee-gateway",
             [
-                "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeConfig", "PerigeeGateway", "PerigeeTransport",
+                "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeConfig", "PerigeeGateway", "PerigeeService",
+                "PerigeeTransport",
             ]),
         main("perigee", ["PerigeeCore", "PerigeeCommandLine", "PerigeeTools"]),
         main("perigee-imagery", ["PerigeeCommandLine", "PerigeeImagery", "PerigeeTools"]),

@@ -40,6 +40,9 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {  // `c
     /// Sum of the sizes of the elements that wait, in octets.
     public var size: Int { condition.withLock { octets } }
 
+    /// Closed, and nothing is left to take.
+    public var isFinished: Bool { condition.withLock { isClosed && head == items.count } }
+
     /// Appends where there is room now, else answers `full`.
     public func offer(_ element: Element, size: Int) -> Answer {
         condition.withLock {

@@ -3,6 +3,7 @@ internal import PerigeeArchive
 internal import PerigeeConcurrency
 internal import PerigeeCore
 internal import PerigeeLink
+internal import PerigeeService
 internal import PerigeeTransport
 
 /// Which session of which peer something belongs to.
@@ -43,6 +44,7 @@ struct CommittedPacket: Sendable {
 final class ArchiveWorker: @unchecked Sendable {  // `archive` belongs to the worker's thread from `run` on
     private var archive: Archive?
     private let jobs: BoundedQueue<ArchiveJob>
+    private let progress: LoopProgress
     private let answer: @Sendable (ArchiveAnswer) -> Void
     private let commitPackets: Int
     private let commitMilliseconds: Int64
@@ -52,10 +54,12 @@ final class ArchiveWorker: @unchecked Sendable {  // `archive` belongs to the wo
 
     init(
         _ archive: consuming Archive, jobs: BoundedQueue<ArchiveJob>, configuration: GatewayConfiguration,
+        progress: LoopProgress,
         answer: @escaping @Sendable (ArchiveAnswer) -> Void
     ) {
         self.archive = consume archive
         self.jobs = jobs
+        self.progress = progress
         self.answer = answer
         commitPackets = configuration.commitPackets
         commitMilliseconds = configuration.commitMilliseconds
@@ -66,9 +70,13 @@ final class ArchiveWorker: @unchecked Sendable {  // `archive` belongs to the wo
     /// Works until the queue is closed and empty, then closes the archive.
     func run() {
         do throws(ArchiveError) {
-            while let first = jobs.take() { try work(first) }
+            while let first = jobs.take(noting: progress) {
+                // a slow sync is no hang
+                try progress.allow(seconds: Watchdog.slowSeconds) { () throws(ArchiveError) in try work(first) }
+            }
         } catch { answer(.failed(error)) }
         archive = nil
+        progress.end()
     }
 
     /// What is committed together.

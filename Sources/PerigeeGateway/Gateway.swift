@@ -15,6 +15,7 @@ public final class Gateway: @unchecked Sendable {
     private let configuration: GatewayConfiguration
     private let log: ServiceLog
     private let notifier: ServiceNotifier
+    private let watchdog: Watchdog
     private let wakeUp: WakeUp
     private let shared = Locked(Shared())
     private var socket: Socket?
@@ -34,11 +35,12 @@ public final class Gateway: @unchecked Sendable {
     /// Opens the archive, recovers it, and listens.
     public init(
         _ configuration: GatewayConfiguration, context: ZeroMQContext, log: ServiceLog = ServiceLog(),
-        notifier: ServiceNotifier = .fromEnvironment()
+        notifier: ServiceNotifier = .fromEnvironment(), watchdog: Watchdog = Watchdog()
     ) throws(GatewayError) {
         self.configuration = configuration
         self.log = log
         self.notifier = notifier
+        self.watchdog = watchdog
         let opened: Archive
         do throws(ArchiveError) {
             opened = try Archive(configuration.archiveDirectory, segmentLimit: configuration.segmentSize)
@@ -56,7 +58,7 @@ public final class Gateway: @unchecked Sendable {
             // CURVE takes four round trips, of seconds on some lines; strangers who say nothing hold a descriptor so long
             options.handshakeTimeoutMilliseconds = 30_000
             let shared = shared
-            gate = try Self.gate(configuration, context) { event in
+            gate = try Self.gate(configuration, context, watchdog) { event in
                 shared.withLock { state in
                     // a flood of strangers must not fill the memory; the list counts them all
                     if case .denied = event, state.admissionEvents.count >= 1_024 { return }
@@ -105,11 +107,11 @@ public final class Gateway: @unchecked Sendable {
     }
 
     private static func gate(
-        _ configuration: GatewayConfiguration, _ context: ZeroMQContext,
+        _ configuration: GatewayConfiguration, _ context: ZeroMQContext, _ watchdog: Watchdog,
         sink: @escaping @Sendable (AdmissionEvent) -> Void
     ) throws(TransportError) -> StationGate? {
         guard let keys = configuration.keys else { return nil }
-        return try StationGate(keys, context: context, sink: sink)
+        return try StationGate(keys, context: context, progress: watchdog.loop("admission"), sink: sink)
     }
 
     /// For the log: whom it lets in.
@@ -134,14 +136,18 @@ public final class Gateway: @unchecked Sendable {
         let jobs = BoundedQueue<ArchiveJob>(itemLimit: 1 << 16, octetLimit: octetLimit)
         let shared = shared
         let wakeUp = wakeUp
-        let worker = ArchiveWorker(consume archive, jobs: jobs, configuration: configuration) { answer in
+        let worker = ArchiveWorker(
+            consume archive, jobs: jobs, configuration: configuration, progress: watchdog.loop("archive")
+        ) { answer in
             shared.withLock { $0.answers.append(answer) }
             wakeUp.signal()
         }
         let archiveThread = NamedThread("archive") { worker.run() }
         let writer = startStatusWriter()
         notifier.ready()
-        let desk = WantDesk(configuration.archiveDirectory, log: log) { wakeUp.signal() }
+        let desk = WantDesk(configuration.archiveDirectory, log: log, progress: watchdog.loop("wants")) {
+            wakeUp.signal()
+        }
         let router = GatewayRouter(
             consume socket, configuration: configuration, gate: gate, jobs: jobs, desk: desk, log: log)
         var failure: GatewayError?
@@ -163,11 +169,14 @@ public final class Gateway: @unchecked Sendable {
 
     private func serve(_ router: GatewayRouter, _ desk: WantDesk) throws(GatewayError) {
         var published = Int64.min
+        let progress = watchdog.loop("router")
+        defer { progress.end() }
         while !shared.withLock({ $0.isStopping }) {
             do throws(TransportError) { try router.wait(wakeUp, now: currentTime().monotonic) } catch {
                 throw .transport(error)
             }
             wakeUp.clear()
+            progress.note()
             try handleNews(router)
             router.take(desk.due)
             do throws(TransportError) { try router.receiveAll() } catch { throw .transport(error) }
@@ -208,6 +217,8 @@ public final class Gateway: @unchecked Sendable {
 
     private func startStatusWriter() -> StatusWriter {
         let shared = shared
-        return StatusWriter(path: configuration.statusFile, log: log) { shared.withLock { $0.status } }
+        return StatusWriter(
+            path: configuration.statusFile, log: log, notifier: notifier, progress: watchdog.loop("status")
+        ) { shared.withLock { $0.status } }
     }
 }

@@ -1,8 +1,8 @@
-internal import Glibc
 public import PerigeeArchive
 internal import PerigeeCore
 internal import PerigeeJSON
 internal import PerigeeLink
+internal import PerigeeService
 public import PerigeeTransport
 
 /// What a gateway did since its start, and whom it serves now.
@@ -46,6 +46,14 @@ public struct GatewayStatus: Equatable, Sendable {
     public var isStopping = false
     /// What is offered to stations, and how far they are.
     var firmware = JSONValue.null
+
+    /// One line for people.
+    var summary: String {
+        let connected = stations.count { $0.isConnected }
+        let backlog = ServiceText.backlog(
+            packets: sessions.reduce(0) { $0 + $1.waitingPackets }, size: sessions.reduce(0) { $0 + $1.waitingSize })
+        return "\(connected) of \(stations.count) stations connected, \(backlog) for the disk"
+    }
 
     /// What the status file says.
     func json(now: Timestamp) -> JSONValue {

@@ -1,3 +1,4 @@
+internal import PerigeeConcurrency
 internal import PerigeeCore
 internal import PerigeeLink
 public import PerigeeTransport
@@ -30,9 +31,10 @@ struct StationGate: Sendable {
 
     /// Binds the handler of ZAP: before the router, which is made with `role`.
     init(
-        _ keys: GatewayKeys, context: ZeroMQContext, sink: @escaping @Sendable (AdmissionEvent) -> Void
+        _ keys: GatewayKeys, context: ZeroMQContext, progress: LoopProgress,
+        sink: @escaping @Sendable (AdmissionEvent) -> Void
     ) throws(TransportError) {
-        admission = try Admission(context: context, sink: sink)
+        admission = try Admission(context: context, progress: progress, sink: sink)
         list = admission.list("gateway", directory: keys.stationsDirectory)
     }
 

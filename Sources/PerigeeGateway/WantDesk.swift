@@ -25,22 +25,26 @@ final class WantDesk: Sendable {
     private let thread: NamedThread?
 
     /// `changed` is called, on its thread, when something else is due.
-    init(_ directory: String, log: ServiceLog, changed: @escaping @Sendable () -> Void) {
+    init(
+        _ directory: String, log: ServiceLog, progress: LoopProgress, changed: @escaping @Sendable () -> Void
+    ) {
         let shared = shared
         guard let wakeUp = try? WakeUp() else {
             wakeUp = nil
             thread = nil
+            progress.end()
             return
         }
         self.wakeUp = wakeUp
         thread = NamedThread("wants") {
+            defer { progress.end() }
             var work = WantWork(directory, log: log)
             while !shared.withLock({ $0.isDone }) {
                 let events = shared.withLock { state in
                     defer { state.events = [] }
                     return state.events
                 }
-                work.turn(events)
+                progress.allow(seconds: Watchdog.slowSeconds) { work.turn(events) }
                 let due = work.ledger.due(now: currentTime())
                 let counts = work.ledger.counts
                 let isNew = shared.withLock { state in

@@ -15,14 +15,21 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     private static let baselineSize = 4 << 20
 
     private let context: StationContext
+    private let progress: LoopProgress
     private var encoders: [(key: [UInt8], encoder: FrameEncoder)] = []
 
-    init(context: StationContext) { self.context = context }
+    init(context: StationContext, progress: LoopProgress) {
+        self.context = context
+        self.progress = progress
+    }
 
     /// Works until the queue is closed and empty.
     func run() {
-        while let item = context.intakeQueue.take() { encode(item) }
-        context.control.save()
+        while let item = context.intakeQueue.take(noting: progress) {
+            progress.allow(seconds: Watchdog.slowSeconds) { encode(item) }
+        }
+        progress.allow(seconds: Watchdog.slowSeconds) { context.control.save() }
+        progress.end()
     }
 
     private func encode(_ item: IntakeItem) {
@@ -36,7 +43,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             let size =
                 uplink.layers.reduce(512) { $0 + $1.count } + uplink.finer.reduce(0) { $0 + $1.count }
                 + (uplink.raw?.count ?? 0)
-            if context.spoolQueue.append(.frame(uplink), size: size) != .accepted {
+            if context.spoolQueue.append(.frame(uplink), size: size, noting: progress) != .accepted {
                 context.fail(.stopped, detail: "the station stops", ticket: item.ticket)
             }
             sampleBaseline(samples, label: item.ticket.label)

@@ -1,3 +1,4 @@
+import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeFirmware
 import PerigeeLink
@@ -7,7 +8,8 @@ import PerigeeTransport
 extension Station {
     /// Connects to the gateway, and to the further ones when it does not answer.
     static func connect(
-        _ parts: StationParts, store: any PacketStore, log: ServiceLog, zeroMQ: ZeroMQContext
+        _ parts: StationParts, store: any PacketStore, log: ServiceLog, zeroMQ: ZeroMQContext,
+        progress: LoopProgress
     ) throws(StationError) -> LinkClient {
         var sender = SenderConfiguration(station: parts.name, boot: UInt64.random(in: 1...UInt64.max))
         sender.firmware = [parts.bundle.id]
@@ -31,7 +33,7 @@ extension Station {
             .link(endpoint: parts.configuration.gatewayEndpoint, error)
         } _: {
             () throws(TransportError) in
-            try LinkClient(client, store: store, context: zeroMQ)
+            try LinkClient(client, store: store, context: zeroMQ, progress: progress)
         }
     }
 }

@@ -28,7 +28,7 @@ public final class Station: Sendable {
     private let started: Timestamp
 
     /// Opens the spool, binds the sockets and starts all threads. It does not wait for the gateway.
-    public init(_ parts: StationParts, log: ServiceLog) throws(StationError) {
+    public init(_ parts: StationParts, log: ServiceLog, watchdog: Watchdog = Watchdog()) throws(StationError) {
         let configuration = parts.configuration
         self.parts = parts
         self.log = log
@@ -48,7 +48,8 @@ public final class Station: Sendable {
         let context = StationContext(
             configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
             profiles: parts.bundle.profiles, model: parts.model,
-            control: RateControl(configuration, areas: parts.areas, log: log), log: log, restored: restored)
+            control: RateControl(configuration, areas: parts.areas, log: log), log: log, watchdog: watchdog,
+            restored: restored)
         self.context = context
         firmware = FirmwareWatch(parts.firmware, counters: context.counters.current, log: log, now: currentTime())
         let zeroMQ = try wrap { (error: TransportError) in
@@ -59,7 +60,7 @@ public final class Station: Sendable {
         let sources = try wrap { (error: TransportError) in
             .link(endpoint: "", error)
         } _: { () throws(TransportError) in
-            try SourceGate(parts, context: zeroMQ, log: log)
+            try SourceGate(parts, context: zeroMQ, log: log, watchdog: watchdog)
         }
         self.sources = sources
         // Sockets first, so that a station that cannot listen does not greet its gateway. Frames wait in the queue meanwhile.
@@ -71,14 +72,17 @@ public final class Station: Sendable {
         let firmwareRequests = FirmwareThread()
         self.firmwareRequests = firmwareRequests
         let link = try Self.connect(
-            parts, store: firmwareRequests.store(before: spoolThread), log: log, zeroMQ: zeroMQ)
+            parts, store: firmwareRequests.store(before: spoolThread), log: log, zeroMQ: zeroMQ,
+            progress: watchdog.loop("link"))
         self.link = link
         let stage = FirmwareStage(slots: parts.firmware.slots, slotsFolder: configuration.firmwareSlotsDirectory)
-        firmwareThread = NamedThread("firmware") { firmwareRequests.run(stage) { link.deliver($0) } }
+        firmwareThread = NamedThread("firmware") {
+            firmwareRequests.run(stage, progress: watchdog.loop("firmware")) { link.deliver($0) }
+        }
         self.spoolThread = NamedThread("spool") { spoolThread.run { link.deliver($0) } }
         let count = configuration.lanes > 0 ? configuration.lanes : processorCount()
         lanes = (0..<count).map { index in
-            let lane = EncoderLane(context: context)
+            let lane = EncoderLane(context: context, progress: watchdog.loop("lane-\(index)"))
             // the codec recurses little, but large frames want room
             return NamedThread("lane-\(index)", stackSize: 16 << 20) { lane.run() }
         }
@@ -102,6 +106,9 @@ public final class Station: Sendable {
         }
         return intakes
     }
+
+    /// Who watches its threads.
+    public var watchdog: Watchdog { context.watchdog }
 
     /// What was done so far.
     public var counters: StationCounters { context.counters.current }
@@ -127,9 +134,20 @@ public final class Station: Sendable {
     public var summary: String {
         let counters = context.counters.current
         let link = link.snapshot
-        return "link \(link.state.rawValue), \(counters.received) frames in, \(counters.spooled) spooled, "
-            + "\(counters.rejectedTotal) refused, \(counters.spool.waiting) wait"
+        let held = context.spoolStatus.current.served
+        let raw = counters.sensors.values.reduce(0) { $0 + $1.rawSizeAcknowledged }
+        let wire = link.wireSent + link.wireReceived
+        let saving = raw > 0 && wire > 0 ? "raw over link \(Self.ratio(raw, wire))x, " : ""
+        return "link \(link.state.rawValue), \(saving)"
+            + ServiceText.backlog(packets: held?.heldCount ?? 0, size: held?.heldSize ?? 0)
+            + (counters.rejectedTotal > 0 ? ", \(counters.rejectedTotal) frames refused" : "")
             + (counters.clippedTotal > 0 ? ", \(counters.clippedTotal) samples clipped" : "")
+    }
+
+    /// Three digits at least, and nothing behind the point from 100 on.
+    private static func ratio(_ left: Int, _ right: Int) -> String {
+        let ratio = Double(left) / Double(right)
+        return ratio < 99.5 ? "\((ratio * 10).rounded() / 10)" : "\(Int(ratio.rounded()))"
     }
 
     /// Writes `status.json`; a failure is counted and logged.

@@ -63,6 +63,7 @@ final class StationContext: Sendable {
     let profiles: [SensorProfile]
     let model: CodecModel
     let log: ServiceLog
+    let watchdog: Watchdog
     let control: RateControl
     let counters: Locked<StationCounters>
     let streams: Locked<StreamTable>
@@ -84,7 +85,8 @@ final class StationContext: Sendable {
 
     init(
         configuration: StationConfiguration, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
-        model: CodecModel, control: RateControl, log: ServiceLog, restored: RestoredState
+        model: CodecModel, control: RateControl, log: ServiceLog, watchdog: Watchdog,
+        restored: RestoredState
     ) {
         counters = Locked(
             StationCounters(
@@ -100,6 +102,7 @@ final class StationContext: Sendable {
         self.profiles = profiles
         self.model = model
         self.log = log
+        self.watchdog = watchdog
         self.control = control
         limits = FrameLimits(headerSize: configuration.headerSizeLimit, frameSize: configuration.frameSizeLimit)
         // a part may be a little larger than the frame it holds, when it is compressed badly

@@ -50,7 +50,7 @@ final class SourceGate: Sendable {
     private let log: ServiceLog
 
     /// Binds the handler, if an intake needs it: before the intakes are made.
-    init(_ parts: StationParts, context: ZeroMQContext, log: ServiceLog) throws(TransportError) {
+    init(_ parts: StationParts, context: ZeroMQContext, log: ServiceLog, watchdog: Watchdog) throws(TransportError) {
         own = parts.keys.own
         let lost = Locked(false)
         self.lost = lost
@@ -61,7 +61,7 @@ final class SourceGate: Sendable {
             admission = nil
             return
         }
-        admission = try Admission(context: context) { event in
+        admission = try Admission(context: context, progress: watchdog.loop("admission")) { event in
             switch event {
             case .denied(let list, let key, let address):
                 log.write(.warning, "source_denied", ["intake": list, "key": key, "address": address])

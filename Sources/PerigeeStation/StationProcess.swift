@@ -1,4 +1,5 @@
 import Glibc
+import PerigeeConcurrency
 import PerigeeCore
 public import PerigeeService
 
@@ -7,14 +8,6 @@ func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
 /// The life of a station as a service: signals, status each second, the service manager.
 public enum StationProcess {
-    /// Keeps the signals that end the service for `wait`: call first, before any thread starts.
-    public static func holdSignals() {
-        var signals = stopSignals()
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGHUP, SIG_IGN)
-    }
-
     /// Why a station ended.
     public enum Ending: Sendable {
         case asked
@@ -25,22 +18,36 @@ public enum StationProcess {
     }
 
     /// Runs a started station until SIGTERM or SIGINT, or until it cannot go on; then stops it.
-    public static func run(_ station: Station, log: ServiceLog, notifier: ServiceNotifier) -> Ending {
+    public static func run(_ station: Station, log: ServiceLog, notifier: ServiceNotifier, backoff: FaultBackoff)
+        -> Ending
+    {
+        let progress = station.watchdog.loop("status")
         station.writeStatus()
+        station.watchdog.start(notifier, log: log)
         notifier.ready(status: station.summary)
         log.write(
             .notice, "ready", ["endpoints": station.endpoints.joined(separator: ","), "epoch": station.epoch.text])
         var restarts = false
-        while !restarts, !waitForStop(), station.failure == nil, !station.hasLostAdmission {
-            station.writeStatus()
-            notifier.status(station.summary)
-            log.flush()
-            restarts = station.wantsRestart()
+        var turns = 0
+        while !restarts, !isAskedToEnd(), station.failure == nil, !station.hasLostAdmission {
+            // files and slots lie on a disk that may be slow
+            progress.allow(seconds: Watchdog.slowSeconds) {
+                station.writeStatus()
+                notifier.status(station.summary)
+                log.flush()
+                restarts = station.wantsRestart()
+            }
+            turns += 1
+            if turns == provenSeconds { backoff.clear() }
         }
+        progress.end()
         // the manager must not take a new start for an end
         if restarts { notifier.status("starting with another firmware") } else { notifier.stopping(status: "draining") }
         _ = station.stop()
-        if station.failure != nil { return .spoolFailed }
+        if station.failure != nil {
+            backoff.noteFault()
+            return .spoolFailed
+        }
         if restarts { startAgain() }
         return station.hasLostAdmission ? .admissionLost : .asked
     }
@@ -53,18 +60,14 @@ public enum StationProcess {
         execv("/proc/self/exe", words)
     }
 
-    /// Waits a second at most; true when the process was asked to end.
-    private static func waitForStop() -> Bool {
-        var signals = stopSignals()
-        var second = timespec(tv_sec: 1, tv_nsec: 0)
-        return sigtimedwait(&signals, nil, &second) > 0
-    }
+    /// Turns after which a disk that failed before counts as good.
+    private static let provenSeconds = 60
 
-    private static func stopSignals() -> sigset_t {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
-        return signals
+    /// Waits a second at most; true when the process was asked to end.
+    private static func isAskedToEnd() -> Bool {
+        switch ServiceSignals.wait(seconds: 1) {
+        case nil, SIGHUP: false
+        default: true
+        }
     }
 }

@@ -1,4 +1,4 @@
-internal import PerigeeConcurrency
+public import PerigeeConcurrency
 public import PerigeeCore
 public import PerigeeLink
 
@@ -60,16 +60,17 @@ public final class LinkClient: Sendable {
     private let wakeUp: WakeUp
     private let stopped: WakeUp
 
-    /// Starts the thread and begins to connect. It greets once the store has said what it holds (`deliver(.store(…))`).
+    /// Starts the thread and begins to connect. It greets once the store has said what it holds (`deliver(.store(…))`). `progress`:
+    /// who watches the thread.
     public init(
-        _ configuration: Configuration, store: any PacketStore, context: ZeroMQContext
+        _ configuration: Configuration, store: any PacketStore, context: ZeroMQContext, progress: LoopProgress? = nil
     ) throws(TransportError) {
         invariant(!configuration.gateways.isEmpty, "a link has at least one gateway")
         wakeUp = try WakeUp()
         stopped = try WakeUp()
         shared = Locked(LinkClientState())
         let engine = LinkClientEngine(
-            configuration, store: store, context: context, shared: shared, wakeUp: wakeUp)
+            configuration, store: store, context: context, shared: shared, wakeUp: wakeUp, progress: progress)
         let stopped = stopped
         _ = NamedThread("link") {
             engine.run()

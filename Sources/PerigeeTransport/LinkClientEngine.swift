@@ -11,6 +11,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
     private let context: ZeroMQContext
     private let shared: Locked<LinkClientState>
     private let wakeUp: WakeUp
+    private let progress: LoopProgress?
     private var machine: SenderMachine
     private var socket: Socket?
     private var generation = 0
@@ -21,7 +22,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
 
     init(
         _ configuration: LinkClient.Configuration, store: any PacketStore, context: ZeroMQContext,
-        shared: Locked<LinkClientState>, wakeUp: WakeUp
+        shared: Locked<LinkClientState>, wakeUp: WakeUp, progress: LoopProgress?
     ) {
         gateways = configuration.gateways
         var sender = configuration.sender
@@ -33,6 +34,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         self.context = context
         self.shared = shared
         self.wakeUp = wakeUp
+        self.progress = progress
     }
 
     /// Runs until the machine stops.
@@ -40,8 +42,10 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         step(.tick)
         while !isStopped {
             wait()
+            progress?.note()
             handleNews()
             while !isStopped, let octets = receive() {
+                progress?.note()
                 meter.count(received: octets.count)
                 step(.received(octets[...]))
             }
@@ -49,6 +53,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
             tell(nil)
         }
         socket = nil
+        progress?.end()
     }
 
     private func wait() {
@@ -56,7 +61,9 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         var poller = Poller()
         _ = poller.add(wakeUp)
         if socket != nil { add(to: &poller) }
-        do { try poller.wait(timeoutMilliseconds: timeout.map { min($0, 60_000) }) } catch { note(error) }
+        do {
+            try poller.wait(timeoutMilliseconds: min(timeout ?? .max, LoopProgress.turnMilliseconds))
+        } catch { note(error) }
         wakeUp.clear()
     }
 

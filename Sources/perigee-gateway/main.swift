@@ -3,6 +3,7 @@ import PerigeeCommandLine
 import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeGateway
+import PerigeeService
 import PerigeeTransport
 
 let program = Program(
@@ -62,29 +63,43 @@ func configuration() throws -> GatewayConfiguration {
 }
 
 // before any thread starts, so that all of them leave these signals to the one that waits for them
-var signals = sigset_t()
-sigemptyset(&signals)
-sigaddset(&signals, SIGTERM)
-sigaddset(&signals, SIGINT)
-pthread_sigmask(SIG_BLOCK, &signals, nil)
-signal(SIGPIPE, SIG_IGN)
-signal(SIGHUP, SIG_IGN)  // the list of stations is read anew by itself
+ServiceSignals.hold()
+
+let log = ServiceLog()
+let notifier = ServiceNotifier.fromEnvironment()
+let backoff = FaultBackoff.fromEnvironment()
 
 do {
-    let gateway = try Gateway(configuration(), context: ZeroMQContext())
-    let watched = signals
+    let configuration = try configuration()
+    guard backoff.wait(notifier, log) else { exit(ExitCode.ok.rawValue) }
+    let watchdog = Watchdog.fromEnvironment()
+    let start = StartWatch(notifier, doing: "opening the archive")
+    let gateway: Gateway
+    do {
+        defer { start.end() }
+        gateway = try Gateway(
+            configuration, context: ZeroMQContext(), log: log, notifier: notifier, watchdog: watchdog)
+    }
+    watchdog.start(notifier, log: log)
+    let faults = backoff
     _ = NamedThread("signals") {
-        var set = watched
-        var number: Int32 = 0
-        sigwait(&set, &number)
-        gateway.stop()
+        while true {
+            // a disk that failed before counts as good after a minute
+            switch ServiceSignals.wait(seconds: 60) {
+            case nil: faults.clear()
+            case SIGHUP: continue  // the list of stations is read anew by itself
+            default: return gateway.stop()
+            }
+        }
     }
     try gateway.run()
+    backoff.clear()
 } catch let error as ConfigurationError {
     fail(.config, "\(error)")
 } catch let error as KeyError {
     fail(.config, "\(error)")
 } catch GatewayError.archive(let error) {
+    backoff.noteFault()
     fail(.io, "\(error)")
 } catch GatewayError.transport(let error) {
     fail(.unavailable, "\(error)")

@@ -21,7 +21,7 @@ let command = Command(
     examples: [Example("perigeed --config Config/perigeed.toml --check", "check a configuration before using it")],
     exitCodes: [.unavailable, .io, .config])
 
-StationProcess.holdSignals()
+ServiceSignals.hold()
 let program = Program(command)
 let arguments = program.argumentsOrExit(Array(CommandLine.arguments.dropFirst()))
 
@@ -41,16 +41,22 @@ func run() throws -> ExitCode {
         return .ok
     }
     let log = ServiceLog()
+    let notifier = ServiceNotifier.fromEnvironment()
+    let backoff = FaultBackoff.fromEnvironment()
+    guard backoff.wait(notifier, log) else { return .ok }
     let station: Station
     do {
-        station = try Station(parts, log: log)
-    } catch .spool(let error) {
+        let start = StartWatch(notifier, doing: "opening the spool")
+        defer { start.end() }
+        station = try Station(parts, log: log, watchdog: .fromEnvironment())
+    } catch StationError.spool(let error) {
         if case .version(_, _, _) = error { throw CommandFailure(.config, "\(error)") }
+        backoff.noteFault()
         throw CommandFailure(.io, "\(error)")
     } catch {
         throw CommandFailure(.unavailable, "\(error)")
     }
-    return switch StationProcess.run(station, log: log, notifier: .fromEnvironment()) {
+    return switch StationProcess.run(station, log: log, notifier: notifier, backoff: backoff) {
     case .asked: .ok
     case .spoolFailed: .io
     case .admissionLost: .internal

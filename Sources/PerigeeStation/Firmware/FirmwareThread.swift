@@ -1,5 +1,6 @@
 import PerigeeConcurrency
 import PerigeeLink
+import PerigeeService
 import PerigeeTransport
 
 /// The thread that fetches and installs bundles: checking one takes a second, which neither the link nor the spool may wait.
@@ -9,19 +10,23 @@ final class FirmwareThread: Sendable {
     private let isStopping = Locked(false)
 
     /// Works until `stop`; `deliver` takes events for the link.
-    func run(_ stage: FirmwareStage, deliver: (SenderMachine.Event) -> Void) {
+    func run(_ stage: FirmwareStage, progress: LoopProgress, deliver: (SenderMachine.Event) -> Void) {
         var stage = stage
+        defer { progress.end() }
         while true {
+            progress.note()
             let now = currentTime()
             let wait = stage.due.map { min(max($0 - now.monotonic, 1), 1_000) } ?? 1_000
             let request = requests.take(timeoutMilliseconds: Int(wait))
             if isStopping.current { return }
-            let replies: [FirmwareStage.Reply] =
+            // it checks files and tries a bundle
+            let replies: [FirmwareStage.Reply] = progress.allow(seconds: Watchdog.slowSeconds) {
                 switch request {
                 case .offer(let offer)?: stage.take(offer, now: currentTime())
                 case .piece(let piece)?: stage.take(piece, now: currentTime())
                 default: stage.tick(now: currentTime())
                 }
+            }
             for reply in replies {
                 switch reply {
                 case .fetch(let fetch): deliver(.fetch(fetch))

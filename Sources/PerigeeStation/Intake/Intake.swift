@@ -44,7 +44,8 @@ final class Intake: Sendable {
         let list: AllowList? = if case .server(_, let list)? = curve { list } else { nil }
         let loop = IntakeLoop(
             socket: socket, mode: intake.mode, name: intake.endpoint, bound: intake.binds ? endpoint : nil,
-            backlog: Int(options.receiveHighWaterMark), sources: list, wakeUp: wakeUp, context: context)
+            backlog: Int(options.receiveHighWaterMark), sources: list, wakeUp: wakeUp, context: context,
+            progress: context.watchdog.loop("intake-\(index)"))
         self.loop = loop
         thread = NamedThread("intake-\(index)") { loop.run() }
     }
@@ -75,12 +76,13 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     /// The thread that goes on answering once all frames are taken.
     let answering = Locked<NamedThread?>(nil)
     private let context: StationContext
+    private let progress: LoopProgress
     /// Longest silence that still belongs to messages on their way, milliseconds.
     private static let quiet = 50
 
     init(
         socket: consuming Socket, mode: StationConfiguration.Intake.Mode, name: String, bound: String?, backlog: Int,
-        sources: AllowList?, wakeUp: WakeUp, context: StationContext
+        sources: AllowList?, wakeUp: WakeUp, context: StationContext, progress: LoopProgress
     ) {
         self.socket = consume socket
         self.mode = mode
@@ -91,6 +93,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         self.wakeUp = wakeUp
         answers = IntakeAnswers(wakeUp: wakeUp)
         self.context = context
+        self.progress = progress
     }
 
     func run() {
@@ -100,12 +103,14 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
             partCount: 3 + extraPart,
             size: extraSize + FrameLimits.topicSize + context.limits.headerSize + context.limits.partSize)
         guard var socket = socket.take() else { return }
+        defer { progress.end() }
         var poller = Poller()
         let socketIndex = poller.add(socket)
         _ = poller.add(wakeUp)
         while !context.isStopping.current {
             do throws(TransportError) {
-                try poller.wait(timeoutMilliseconds: 1_000)
+                try poller.wait(timeoutMilliseconds: LoopProgress.turnMilliseconds)
+                progress.note()
                 wakeUp.clear()
                 sendAnswers(&socket)
                 guard poller.isReady(socketIndex) else { continue }
@@ -188,6 +193,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     }
 
     private func handle(_ message: [[UInt8]], _ socket: inout Socket) {
+        progress.note()
         let parts = mode == .acknowledged ? Array(message.dropFirst()) : message
         let origin = mode == .acknowledged ? message.first.map { IntakeOrigin(peer: $0, answers: answers) } : nil
         let size = parts.reduce(0) { $0 + $1.count }
@@ -289,11 +295,12 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     private func put(_ item: IntakeItem, size: Int, _ socket: inout Socket) -> BoundedQueue<IntakeItem>.Answer {
         switch mode {
         case .sub: return context.intakeQueue.offer(item, size: size)
-        case .pull: return context.intakeQueue.append(item, size: size)
+        case .pull: return context.intakeQueue.append(item, size: size, noting: progress)
         case .acknowledged:
             while true {
                 let answer = context.intakeQueue.append(item, size: size, timeoutMilliseconds: 100)
                 guard answer == .full else { return answer }
+                progress.note()
                 sendAnswers(&socket)
             }
         }

@@ -27,6 +27,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
 
     var spool: Spool?
     let context: StationContext
+    private let progress: LoopProgress
     private(set) var deliver: @Sendable (SenderMachine.Event) -> Void = { _ in }
     /// Declarations that the spool has.
     private var declared: Set<Int>
@@ -47,6 +48,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         self.declared = declared
         self.spool = consume spool
         self.context = context
+        progress = context.watchdog.loop("spool")
     }
 
     /// From the link's thread.
@@ -58,13 +60,16 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     /// Works until the queue is closed and empty. `deliver` is the link's ear.
     func run(deliver: @escaping @Sendable (SenderMachine.Event) -> Void) {
         self.deliver = deliver
+        defer { progress.end() }
         do throws(SpoolError) {
             // from now on the end is an unclean one, unless the last commit says otherwise
             group.touch(currentTime().monotonic)
-            try commit()
-            try tellState()
+            try onDisk { () throws(SpoolError) in
+                try commit()
+                try tellState()
+            }
             while try step() {}
-            try commit(isLast: true)
+            try onDisk { () throws(SpoolError) in try commit(isLast: true) }
         } catch {
             context.spoolStatus.withLock { $0.failure = error }
             context.log.write(.error, "spool_failed", ["detail": "\(error)"])
@@ -77,6 +82,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
 
     /// One job, and the commit if it is due; false when there will be no more.
     private func step() throws(SpoolError) -> Bool {
+        progress.note()
         let now = currentTime().monotonic
         let due = min(group.deadline ?? .max, nextMaintenance)
         let job = context.spoolQueue.take(timeoutMilliseconds: Int(clamping: max(due - now, 0)))
@@ -84,12 +90,17 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         let started = currentTime().monotonic
         context.spoolStatus.withLock { $0.busySince = started }
         defer { context.spoolStatus.withLock { $0.busySince = nil } }
-        do throws(SpoolError) { try work(job) } catch {
+        do throws(SpoolError) { try onDisk { () throws(SpoolError) in try work(job) } } catch {
             guard case .full = error else { throw error }
             waitForRoom(error)
             if case .request(let request)? = job, deferred.count < Self.deferredLimit { deferred.append(request) }
         }
         return true
+    }
+
+    /// A slow sync is no hang.
+    private func onDisk(_ body: () throws(SpoolError) -> Void) throws(SpoolError) {
+        try progress.allow(seconds: Watchdog.slowSeconds, body)
     }
 
     private func work(_ job: SpoolJob?) throws(SpoolError) {

@@ -1,4 +1,4 @@
-internal import PerigeeConcurrency
+public import PerigeeConcurrency
 
 /// Something that an admission tells those who rely on it.
 public enum AdmissionEvent: Equatable, Sendable {
@@ -18,13 +18,13 @@ public enum AdmissionEvent: Equatable, Sendable {
 public final class Admission: Sendable {
     private let loop: AdmissionLoop
 
-    /// Binds the handler, then starts its thread. `sink` is called on that thread and must not wait.
+    /// Binds the handler, then starts its thread. `sink` is called on that thread and must not wait. `progress`: who watches it.
     public init(
-        context: ZeroMQContext, sink: @escaping @Sendable (AdmissionEvent) -> Void
+        context: ZeroMQContext, progress: LoopProgress? = nil, sink: @escaping @Sendable (AdmissionEvent) -> Void
     ) throws(TransportError) {
         var socket = try Socket(.reply, context: context)
         try socket.bind("inproc://zeromq.zap.01")
-        let loop = try AdmissionLoop(socket, sink: sink)
+        let loop = try AdmissionLoop(socket, progress: progress, sink: sink)
         self.loop = loop
         _ = NamedThread("admission") { loop.run() }
     }

@@ -17,9 +17,13 @@ final class AdmissionLoop: @unchecked Sendable {  // only the one thread that ca
     private var socket: Socket?
     private let state = Locked(State())
     private let wakeUp: WakeUp
+    private let progress: LoopProgress?
     private let sink: @Sendable (AdmissionEvent) -> Void
 
-    init(_ socket: consuming Socket, sink: @escaping @Sendable (AdmissionEvent) -> Void) throws(TransportError) {
+    init(
+        _ socket: consuming Socket, progress: LoopProgress?, sink: @escaping @Sendable (AdmissionEvent) -> Void
+    ) throws(TransportError) {
+        self.progress = progress
         wakeUp = try WakeUp()
         self.sink = sink
         self.socket = consume socket
@@ -40,6 +44,7 @@ final class AdmissionLoop: @unchecked Sendable {  // only the one thread that ca
     func run() {
         guard var socket = socket.take() else { return }
         do throws(TransportError) { try serve(&socket) } catch { sink(.ended(reason: "\(error)")) }
+        progress?.end()
     }
 
     private func serve(_ socket: inout Socket) throws(TransportError) {
@@ -50,6 +55,7 @@ final class AdmissionLoop: @unchecked Sendable {  // only the one thread that ca
             _ = poller.add(wakeUp)
             try poller.wait(timeoutMilliseconds: Int(max(nextReload - currentTime().monotonic, 0)))
             wakeUp.clear()
+            progress?.note()
             let now = state.current
             if now.isStopping { return }
             if now.isLost { throw .call(operation: "decide", endpoint: "admission", code: 0, reason: "it was lost") }
