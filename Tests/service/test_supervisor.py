@@ -1,0 +1,142 @@
+"""The real daemons under what a service manager does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from faults.daemons import wait_for
+from faults.interposer import Interposer, build
+from faults.source import Source
+from service.conftest import Site
+from service.supervisor import Supervisor, Times
+
+QUICK = Times(watchdog=8, restart=0.2, stop=30)
+
+
+def _wait_ready(supervisor: Supervisor, lives: int = 1) -> None:
+    wait_for(f"READY number {lives}", lambda: len(supervisor.said("READY")) >= lives, 120)
+
+
+def test_a_station_is_ready_when_it_takes_frames_and_waits_for_no_gateway(site: Site) -> None:
+    station = site.supervise("perigeed")
+    _wait_ready(station)
+    # on the disk before anybody could deliver it
+    source = Source(site.frames, size=5_000)
+    source.connect()
+    source.give()
+
+    def is_stored() -> bool:
+        source.drive(20)
+        return source.unanswered == 0
+
+    wait_for("the frame to be stored", is_stored)
+    source.close()
+    first = station.heard[0]
+    assert "EXTEND_TIMEOUT_USEC" in first.values and first.values["STATUS"] == "opening the spool, 0 s"
+    wait_for("a status with the backlog", lambda: any("wait" in w.values["STATUS"] for w in station.said("STATUS")[2:]))
+    assert site.station.status()["link"]["state"] != "live"
+
+
+def test_the_words_of_a_life_come_in_order(site: Site) -> None:
+    gateway = site.supervise("perigee-gateway", QUICK)
+    _wait_ready(gateway)
+    wait_for("watchdog words", lambda: len(gateway.said("WATCHDOG")) > 5)
+    gateway.stop()
+    order = [name for word in gateway.heard for name in word.values if name in ("READY", "STOPPING")]
+    assert order == ["READY", "STOPPING"]
+    assert gateway.ends[-1].code == 0 and gateway.ends[-1].reason == "asked"
+
+
+@pytest.mark.parametrize("name", ["perigeed", "perigee-gateway"])
+def test_who_is_killed_comes_back(name: str, site: Site) -> None:
+    supervisor = site.supervise(name, QUICK)
+    _wait_ready(supervisor)
+    os.kill(supervisor.process_id, signal.SIGKILL)
+    _wait_ready(supervisor, lives=2)
+    assert [end.code for end in supervisor.ends] == [-signal.SIGKILL]
+
+
+@pytest.mark.parametrize("name", ["perigeed", "perigee-gateway"])
+def test_a_wrong_configuration_ends_with_78_and_is_not_started_again(name: str, site: Site) -> None:
+    end = site.station if name == "perigeed" else site.gateway
+    configuration = end.status_file.parent / f"{end.status_file.stem}.toml"
+    configuration.write_text("[nonsense]\nx = 1\n" + configuration.read_text())
+    supervisor = site.supervise(name, QUICK)
+    wait_for("its end", lambda: len(supervisor.ends) == 1)
+    supervisor.stop()
+    assert [(end.code, end.reason) for end in supervisor.ends] == [(78, "itself")]
+    assert "nonsense" in supervisor.text()
+
+
+LOOPS = {
+    "perigeed": {
+        "intake-0": "intake-0", "lane-0": "lane-0", "spool": "spool", "link": "link", "perigeed": "status",
+        "firmware": "firmware",
+    },
+    "perigee-gateway": {
+        "perigee-gateway": "router", "archive": "archive", "admission": "admission", "wants": "wants",
+        "status": "status",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_each_loop_that_hangs_is_found_and_the_daemon_started_again(name: str, site: Site, hold_library: Path) -> None:
+    order = site.folder / "hold"
+    hold = {"LD_PRELOAD": str(hold_library), "PERIGEE_HOLD_FILE": str(order)}
+    supervisor = site.supervise(name, QUICK, environment=hold)
+    for lives, (thread, loop) in enumerate(LOOPS[name].items(), 1):
+        _wait_ready(supervisor, lives)
+        order.write_text(thread)
+        wait_for(f"the end of a daemon whose {thread} hangs", lambda lives=lives: len(supervisor.ends) == lives, 60)
+        order.unlink()
+        assert supervisor.ends[-1].reason == "watchdog", supervisor.text()
+        assert f"event=loop_stalled loop={loop} " in supervisor.text()
+    _wait_ready(supervisor, len(LOOPS[name]) + 1)
+
+
+@pytest.mark.parametrize("name", ["perigeed", "perigee-gateway"])
+def test_a_slow_sync_is_no_hang(name: str, site: Site) -> None:
+    folder = site.station.spool if name == "perigeed" else site.gateway.archive
+    slow = Interposer(build(site.folder / "library"), folder, site.folder / "control")
+    other = site.supervise("perigee-gateway" if name == "perigeed" else "perigeed")
+    supervisor = site.supervise(name, QUICK, environment=slow.environment())
+    _wait_ready(supervisor)
+    _wait_ready(other)
+    slow.delay(3 * QUICK.watchdog)
+    source = Source(site.frames, size=5_000)
+    source.connect()
+    source.give()
+
+    def is_inside() -> bool:
+        source.drive(20)
+        return slow.waiting > 0
+
+    wait_for("a sync to be slow", is_inside)
+    begun = time.monotonic()
+    wait_for("it to be over", lambda: slow.waiting == 0 or bool(supervisor.ends), 60)
+    slow.heal()
+    source.close()
+    assert time.monotonic() - begun > QUICK.watchdog, "the sync was not slow"
+    assert supervisor.ends == [], supervisor.text()
+
+
+def test_storage_faults_make_the_station_wait_longer_before_each_start(site: Site) -> None:
+    bad = Interposer(build(site.folder / "library"), site.station.spool, site.folder / "control")
+    bad.fail(1, ("fdatasync",), mode="from")
+    station = site.supervise("perigeed", QUICK, environment=bad.environment())
+    wait_for("four ends", lambda: len(station.ends) >= 4, 120)
+    assert [end.code for end in station.ends[:4]] == [74] * 4, station.text()
+    waits = [line.split("seconds=")[1].split()[0] for line in station.text().splitlines() if "storage_backoff" in line]
+    assert waits[:3] == ["1", "2", "4"]
+    bad.heal()
+    _wait_ready(station)
+    # while it waits it is told to end, and does at once
+    assert (station.runtime / "storage-faults").exists()
+    station.stop()
+    assert station.ends[-1].code == 0
