@@ -28,7 +28,7 @@ lint: ## check format, imports, dependency table, scripts, Python
 
 fmt: ## format Swift and Python
 	swift format format --in-place --parallel --recursive Package.swift Sources Tests
-	$$(Scripts/python-environment) -m ruff format --quiet Cluster Benchmarks Tests/page Tests/service Scripts/*.py
+	$$(Scripts/python-environment) -m ruff format --quiet Cluster Benchmarks Tests/operations Tests/page Tests/service Scripts/*.py
 
 hooks: ## check staged files before each commit
 	ln -sf ../../Scripts/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"
