@@ -75,9 +75,8 @@ train-smoke: dependencies ## train a tiny bundle on generated frames, twice, and
 wheel: dependencies ## build the Python wheel of perigee_codec into .build/wheel
 	@Scripts/wheel
 
-docs: build ## remake Docs/commands.md from the option tables, and the outputs of Docs/examples
-	.build/release/perigee reference > Docs/commands.md
-	PYTHONPATH=Cluster $$(Scripts/python-environment) Scripts/run_example.py
+docs: build ## remake the generated pages, then the site in .build/site; fails where a link leads nowhere
+	@Scripts/docs write
 
 clean: ## remove everything that was built
 	rm -rf .build Tests/Fuzz/.build

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "Docs" / "examples" / "codec.md"
-PICTURE = ROOT / "Docs" / "images" / "codec-example.png"
+PICTURE = ROOT / "Docs" / "img" / "codec-example.png"
 BLOCK = re.compile(r"^```(sh|python|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
