@@ -56,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CZeroMQ"),
         .systemLibrary(name: "CMicroHTTPD"),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CGDAL"),
         // -O3 also in debug builds: the kernels are leaves, and tests run them on whole frames.
         // -ffp-contract=off: the strict path must not fuse multiply and add (Docs/packet-format.md, "Strict arithmetic").
@@ -95,7 +96,7 @@ let package = Package(
         swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
         swift("PerigeeSpool", ["PerigeeCore", "PerigeeJSON", "PerigeeSQLite"]),
         swift("PerigeeTransport", ["PerigeeCore", "PerigeeLink", "PerigeeConcurrency", "CZeroMQ"]),
-        swift("PerigeeService", ["PerigeeCore", "PerigeeConcurrency"]),
+        swift("PerigeeService", ["PerigeeCore", "PerigeeConcurrency", "CLinux"]),
 
         // compose
         swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeJSON", "PerigeeSQLite"]),
@@ -107,13 +108,15 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
                 "PerigeeControl", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink",
-                "PerigeeRollout", "PerigeeService", "PerigeeSpool", "PerigeeTransport",
+                "PerigeeHTTP", "PerigeeMetrics", "PerigeePage", "PerigeeRollout", "PerigeeService", "PerigeeSpool",
+                "PerigeeTransport",
             ]),
         swift(
             "PerigeeGateway",
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeFirmware",
-                "PerigeeJSON", "PerigeeLink", "PerigeeService", "PerigeeTransport",
+                "PerigeeJSON", "PerigeeLink", "PerigeeHTTP", "PerigeeMetrics", "PerigeePage", "PerigeeService",
+                "PerigeeTransport",
             ]),
         swift(
             "PerigeeTools",
@@ -147,7 +150,8 @@ let package = Package(
         main(
             "perigee-gateway",
             [
-                "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeConfig", "PerigeeGateway", "PerigeeService",
+                "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeConfig", "PerigeeGateway", "PerigeeHTTP",
+                "PerigeeService",
                 "PerigeeTransport",
             ]),
         main("perigee", ["PerigeeCore", "PerigeeCommandLine", "PerigeeTools"]),
@@ -162,7 +166,8 @@ let package = Package(
             dependencies: [
                 "PerigeeCore", "PerigeeArchive", "PerigeeCodec", "PerigeeConcurrency", "PerigeeConfig",
                 "PerigeeFirmware",
-                "PerigeeFrameFormat", "PerigeeHTTP", "PerigeeJSON", "PerigeeLink", "PerigeeQuality", "PerigeeRaster",
+                "PerigeeFrameFormat", "PerigeeHTTP", "PerigeeJSON", "PerigeeGateway", "PerigeeMetrics",
+                "PerigeeStation", "PerigeeLink", "PerigeeQuality", "PerigeeRaster",
                 "PerigeeSpool", "PerigeeTestSupport", "PerigeeTransport",
             ],
             swiftSettings: strict),
@@ -202,7 +207,8 @@ let package = Package(
             "PerigeeStation",
             [
                 "PerigeeCodec", "PerigeeCompression", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware",
-                "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink", "PerigeeRaster", "PerigeeRollout",
+                "PerigeeFrameFormat", "PerigeeHTTP", "PerigeeJSON", "PerigeeMetrics", "PerigeeLink", "PerigeeRaster",
+                "PerigeeRollout",
                 "PerigeeService", "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
             ]),
     ],

@@ -191,6 +191,8 @@ directory = "archive"
 segment_bytes = "1 MiB"
 [status]
 file = "gateway.json"
+[http]
+listen = ""
 {more}
 """)
         super().__init__("perigee-gateway", ["--config", str(configuration)], folder / "gateway.log", binaries)
@@ -240,6 +242,8 @@ drain_seconds = 5
 places_file = "places.bin"
 [status]
 file = "perigeed.json"
+[http]
+listen = ""
 {tables}
 """)
         super().__init__("perigeed", ["--config", str(configuration)], folder / "perigeed.log", binaries)

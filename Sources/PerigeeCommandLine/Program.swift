@@ -1,9 +1,10 @@
 import Glibc
+import PerigeeCore
 
 /// A command with its version: what a main reads its arguments with.
 public struct Program: Sendable {
     /// Version of every Perigee binary, as `--version` prints it.
-    public static let releaseVersion = "0.1.0"
+    public static let releaseVersion = Release.version
 
     public let command: Command
 

@@ -7,6 +7,9 @@ public struct HTTPSettings: Equatable, Sendable {
     /// File whose token must be given by whoever asks; nil lets everybody ask.
     public var tokenFile: String?
 
+    /// Further names by which whoever asks may call it, such as that of a proxy.
+    public var hosts: [String]
+
     /// `http` of a daemon that listens at `listen` where nothing is said.
     static func keys(listen: String) -> [Key] {
         [
@@ -16,6 +19,9 @@ public struct HTTPSettings: Equatable, Sendable {
             Key(
                 "http.token_file", .text(), .text(""),
                 "file with the token that whoever asks must give; empty: none, on this machine only"),
+            Key(
+                "http.hosts", .texts, .texts([]),
+                "further names by which whoever asks may call it, such as that of a proxy"),
         ]
     }
 
@@ -43,7 +49,8 @@ public struct HTTPSettings: Equatable, Sendable {
         }
         return HTTPSettings(
             host: host, port: port,
-            tokenFile: token.isEmpty ? nil : ConfigurationFile.resolve(token, besides: file))
+            tokenFile: token.isEmpty ? nil : ConfigurationFile.resolve(token, besides: file),
+            hosts: values.texts("http.hosts"))
     }
 
     private static func isLocal(_ host: String) -> Bool {

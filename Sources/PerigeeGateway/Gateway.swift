@@ -1,6 +1,7 @@
 internal import PerigeeArchive
 internal import PerigeeConcurrency
 internal import PerigeeCore
+internal import PerigeeHTTP
 internal import PerigeeLink
 public import PerigeeService
 public import PerigeeTransport
@@ -21,6 +22,8 @@ public final class Gateway: @unchecked Sendable {
     private var socket: Socket?
     private var archive: Archive?
     private let gate: StationGate?
+    private let observer: GatewayObserver
+    private let http: HTTPServer?
     /// Where it really listens.
     public let endpoint: String
 
@@ -39,6 +42,7 @@ public final class Gateway: @unchecked Sendable {
     ) throws(GatewayError) {
         self.configuration = configuration
         self.log = log
+        observer = GatewayObserver(folder: configuration.archiveDirectory, log: log, watchdog: watchdog)
         self.notifier = notifier
         self.watchdog = watchdog
         let opened: Archive
@@ -76,6 +80,7 @@ public final class Gateway: @unchecked Sendable {
             endpoint = try socket.lastEndpoint()
             self.socket = consume socket
         } catch { throw .transport(error) }
+        http = try Self.serve(configuration.http, observer)
         shared.withLock { $0.status.endpoint = endpoint }
         if let reason = recovery.rebuilt {
             log.write(.warning, "index_rebuilt", ["reason": reason, "records": "\(recovery.indexed)"])
@@ -90,6 +95,7 @@ public final class Gateway: @unchecked Sendable {
                 "endpoint": endpoint, "archive": configuration.archiveDirectory,
                 "recovered_records": "\(recovery.indexed)", "torn_octets": "\(recovery.tornSize)",
                 "damaged_octets": "\(recovery.damagedSize)", "stations": stationsText,
+                "page": http.map { "http://\($0.endpoint)/" } ?? "none",
             ])
         logKeys()
     }
@@ -112,6 +118,15 @@ public final class Gateway: @unchecked Sendable {
     ) throws(TransportError) -> StationGate? {
         guard let keys = configuration.keys else { return nil }
         return try StationGate(keys, context: context, progress: watchdog.loop("admission"), sink: sink)
+    }
+
+    private static func serve(
+        _ configuration: HTTPServer.Configuration?, _ observer: GatewayObserver
+    ) throws(GatewayError) -> HTTPServer? {
+        guard let configuration else { return nil }
+        do throws(HTTPError) {
+            return try HTTPServer(configuration) { observer.answer($0) }
+        } catch { throw .http(error) }
     }
 
     /// For the log: whom it lets in.
@@ -218,7 +233,8 @@ public final class Gateway: @unchecked Sendable {
     private func startStatusWriter() -> StatusWriter {
         let shared = shared
         return StatusWriter(
-            path: configuration.statusFile, log: log, notifier: notifier, progress: watchdog.loop("status")
+            path: configuration.statusFile, observer: observer, log: log, notifier: notifier,
+            progress: watchdog.loop("status")
         ) { shared.withLock { $0.status } }
     }
 }

@@ -1,3 +1,4 @@
+public import PerigeeHTTP
 public import PerigeeLink
 
 /// What a gateway needs to know.
@@ -11,6 +12,8 @@ public struct GatewayConfiguration: Sendable {
     public var segmentSize = 64 << 20
     /// Counters and state as JSON, written anew each second; nil writes none.
     public var statusFile: String?
+    /// Where page and metrics are served; nil serves none.
+    public var http: HTTPServer.Configuration?
     /// Stations with a session at the same time.
     public var stationLimit = 1_000
     /// Octets of packets of one station that may wait for the disk, of all its sessions together.

@@ -34,7 +34,8 @@ extension GatewayRouter {
             for (key, packets) in groups {
                 guard var session = sessions[key.peer], session.machine.session == key.session else {
                     // stored all the same, for a session that is gone
-                    for packet in packets { book.stored(packet.station, packet.outcome) }
+                    for packet in packets { book.stored(packet.station, packet.outcome, size: packet.size) }
+                    totals.counters.storedSize += packets.reduce(0) { $0 + ($1.outcome == .stored ? $1.size : 0) }
                     totals.counters.stored += packets.count { $0.outcome == .stored }
                     totals.counters.duplicates += packets.count { $0.outcome == .duplicate }
                     totals.counters.conflicts += packets.count { $0.outcome == .conflict }

@@ -65,6 +65,7 @@ final class GatewayRouter {
         status.stations = book.status(now: currentTime().monotonic)
         var places: [String: Int] = [:]
         for (index, station) in status.stations.enumerated() { places[station.name] = index }
+        for want in wants { if let place = places[want.station] { status.stations[place].wants += 1 } }
         status.firmware = offers.json
         for session in sessions.values {
             status.counters.add(session.machine.counters)

@@ -9,6 +9,8 @@ public struct GatewayCounters: Equatable, Sendable {
     public var size = 0
     /// What became of them.
     public var stored = 0
+    /// Octets of those that were stored.
+    public var storedSize = 0
     public var duplicates = 0
     public var conflicts = 0
     public var rejected = 0
@@ -22,6 +24,7 @@ public struct GatewayCounters: Equatable, Sendable {
         packets += counters.packets
         size += counters.size
         stored += counters.stored
+        storedSize += counters.storedSize
         duplicates += counters.duplicates
         conflicts += counters.conflicts
         rejected += counters.rejected
@@ -62,23 +65,28 @@ extension GatewayStatus {
         public var queuedPackets = 0
         public var queuedSize = 0
         public var oldestAgeMilliseconds = 0
+        /// Wants of it that are not answered for good.
+        public var wants = 0
 
         init(name: String) { self.name = name }
 
-        var json: JSONValue {
+        /// Of its object in status.json.
+        var members: [JSONValue.Member] {
             let head: [JSONValue.Member] = [
-                .init("station", .string(name)), .init("epoch", .string(epoch)),
-                .init("connected", .bool(isConnected)), .init("last_heard", .string(lastHeard.rfc3339)),
+                .init("name", .string(name)), .init("epoch", .string(epoch)),
+                .init("connected", .bool(isConnected)), .init("last_contact", .string(lastHeard.rfc3339)),
                 .init("sessions_opened", .integer(sessionsOpened)),
                 .init("refused_greetings", .integer(refusedGreetings)),
                 .init("identity_conflicts", .integer(identityConflicts)),
                 .init("identity_conflict", .bool(isInConflict)),
             ]
             let tail: [JSONValue.Member] = [
-                .init("waiting_octets", .integer(waitingSize)), .init("queued_packets", .integer(queuedPackets)),
-                .init("queued_octets", .integer(queuedSize)), .init("oldest_ms", .integer(oldestAgeMilliseconds)),
+                .init("waiting_octets", .integer(waitingSize)), .init("backlog_packets", .integer(queuedPackets)),
+                .init("backlog_bytes", .integer(queuedSize)),
+                .init("backlog_oldest_seconds", .number(Double(oldestAgeMilliseconds) / 1_000)),
+                .init("wants", .integer(wants)),
             ]
-            return .object(head + counters.members + tail)
+            return head + counters.members + tail
         }
     }
 }

@@ -55,25 +55,20 @@ public struct GatewayStatus: Equatable, Sendable {
         return "\(connected) of \(stations.count) stations connected, \(backlog) for the disk"
     }
 
-    /// What the status file says.
-    func json(now: Timestamp) -> JSONValue {
-        let head: [JSONValue.Member] = [
-            .init("time", .string(now.rfc3339)), .init("endpoint", .string(endpoint)),
-            .init("state", .string(isStopping ? "stopping" : "running")),
-            .init("sessions_opened", .integer(sessionsOpened)),
-        ]
+    /// What the status file says of it, besides the stations.
+    var members: [JSONValue.Member] {
+        let head: [JSONValue.Member] = [.init("sessions_opened", .integer(sessionsOpened))]
         let tail: [JSONValue.Member] = [
             .init("strange_messages", .integer(strangeMessages)),
             .init("wire_octets_received", .integer(wireReceived)), .init("wire_octets_sent", .integer(wireSent)),
             .init("failed_greetings", .integer(failedGreetings)), .init("denied_messages", .integer(deniedMessages)),
             .init("keys", list.map(Self.json) ?? .null), .init("firmware", firmware),
             .init("sessions", .array(sessions.map(\.json))),
-            .init("stations", .array(stations.map(\.json))),
             .init(
                 "wants",
                 .object(ArchiveWant.State.allCases.map { .init($0.rawValue, .integer(wants[$0] ?? 0)) })),
         ]
-        return .object(head + counters.members + tail)
+        return head + counters.members + tail
     }
 
     private static func json(_ list: AllowList.Snapshot) -> JSONValue {

@@ -69,9 +69,11 @@ struct StationBook: Sendable {
     }
 
     /// What became durable for a session that is gone.
-    mutating func stored(_ name: String, _ outcome: ReceiverMachine.Outcome) {
+    mutating func stored(_ name: String, _ outcome: ReceiverMachine.Outcome, size: Int) {
         switch outcome {
-        case .stored: stations[name]?.status.counters.stored += 1
+        case .stored:
+            stations[name]?.status.counters.stored += 1
+            stations[name]?.status.counters.storedSize += size
         case .duplicate: stations[name]?.status.counters.duplicates += 1
         case .conflict: stations[name]?.status.counters.conflicts += 1
         }

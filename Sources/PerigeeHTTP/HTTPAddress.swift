@@ -11,10 +11,15 @@ public struct HTTPAddress: Equatable, Sendable {
     /// Reads one; nil where it is none.
     public init?(_ text: String) {
         guard let (host, port) = HostName.split(text), let port = port.flatMap({ UInt16($0) }) else { return nil }
-        self.host = host
+        self.init(host: host, port: port)
+    }
+
+    /// A numeric address without brackets, or `localhost`; nil for other names: who they are may change.
+    public init?(host: String, port: UInt16) {
+        self.host = host == "localhost" ? "127.0.0.1" : host
         self.port = port
         isIPv6 = HostName.isIPv6(host)
-        guard isIPv6 || HostName.isIPv4(host) else { return nil }
+        guard isIPv6 || HostName.isIPv4(self.host) else { return nil }
     }
 
     /// Nobody beyond this machine reaches it.

@@ -19,6 +19,14 @@ public final class HTTPServer: @unchecked Sendable {  // `daemon` is set once an
             self.hosts = hosts
             self.token = token
         }
+
+        /// From `[http]` of a configuration: reads the token's file.
+        public init(host: String, port: UInt16, hosts: [String], tokenFile: String?) throws(HTTPError) {
+            guard let address = HTTPAddress(host: host, port: port) else { throw .address("\(host):\(port)") }
+            try self.init(
+                address: address, hosts: hosts,
+                token: tokenFile.map { path throws(HTTPError) in try HTTPToken(path: path) })
+        }
     }
 
     /// Connections at the same time; more wait in the system's queue.

@@ -17,9 +17,12 @@ public struct Alert: Equatable, Sendable {
     public var text: String
     /// What to do.
     public var remedy: String
+    /// Whom it concerns, where there are several: the text names it.
+    public var subject: String?
 
     /// See the properties.
-    public init(_ name: String, _ severity: Severity, _ text: String, remedy: String) {
+    public init(_ name: String, _ severity: Severity, _ text: String, remedy: String, subject: String? = nil) {
+        self.subject = subject
         self.name = name
         self.severity = severity
         self.text = text
@@ -29,6 +32,16 @@ public struct Alert: Equatable, Sendable {
 
 /// Which alerts there are, and since when. A pure value.
 public struct AlertBook: Equatable, Sendable {
+    private struct Key: Hashable {
+        let name: String
+        let subject: String?
+
+        init(_ alert: Alert) {
+            name = alert.name
+            subject = alert.subject
+        }
+    }
+
     /// An alert that lasts.
     public struct Entry: Equatable, Sendable {
         public var alert: Alert
@@ -48,19 +61,20 @@ public struct AlertBook: Equatable, Sendable {
     /// None.
     public init() {}
 
-    /// Takes what the rules find now, at most one of each name; answers what began and what ended.
+    /// Takes what the rules find now, at most one of each name and subject; answers what began and what ended.
     public mutating func update(_ alerts: [Alert], now: Timestamp) -> (began: [Alert], ended: [Alert]) {
-        let before = entries
-        entries = alerts.map { alert in
-            Entry(alert: alert, since: before.first { $0.alert.name == alert.name }?.since ?? now)
-        }
-        .sorted {
-            ($0.alert.severity == .page ? 0 : 1, $0.since, $0.alert.name)
-                < ($1.alert.severity == .page ? 0 : 1, $1.since, $1.alert.name)
-        }
-        let names = Set(alerts.map(\.name))
-        let known = Set(before.map(\.alert.name))
-        return (alerts.filter { !known.contains($0.name) }, before.map(\.alert).filter { !names.contains($0.name) })
+        let before = Dictionary(entries.map { (Key($0.alert), $0) }) { first, _ in first }
+        entries = alerts.map { Entry(alert: $0, since: before[Key($0)]?.since ?? now) }
+            .sorted { left, right in
+                if left.alert.severity != right.alert.severity { return left.alert.severity == .page }
+                return (left.since, left.alert.name, left.alert.subject ?? "")
+                    < (right.since, right.alert.name, right.alert.subject ?? "")
+            }
+        let keys = Set(alerts.map(Key.init))
+        return (
+            alerts.filter { before[Key($0)] == nil },
+            before.values.map(\.alert).filter { !keys.contains(Key($0)) }.sorted { $0.name < $1.name }
+        )
     }
 
     /// `health` of status.json.

@@ -57,6 +57,8 @@ public struct IntakeTotals: Equatable, Sendable {
     public var rejected: [String: Int] = [:]
     public var lostAtCrash = 0
     public var inWork = 0
+    /// Further sums of the station, such as octets delivered, by names of at most 128 octets.
+    public var figures: [String: Int] = [:]
     /// The station ended by itself after this.
     public var isComplete = false
 

@@ -92,6 +92,7 @@ extension SpoolMemory {
             "salvaged_packets": salvagedPackets,
         ]
         for (reason, count) in ledger.intake.rejected { rows["rejected/\(reason)"] = Int64(count) }
+        for (name, sum) in ledger.intake.figures { rows["figure/\(name)"] = Int64(sum) }
         for (reason, count) in ledger.dropped { rows["dropped/\(reason.rawValue)"] = Int64(count) }
         return rows
     }
@@ -116,6 +117,8 @@ extension SpoolMemory {
         default:
             if name.hasPrefix("rejected/") {
                 ledger.intake.rejected[String(name.dropFirst(9))] = count
+            } else if name.hasPrefix("figure/") {
+                ledger.intake.figures[String(name.dropFirst(7))] = count
             } else if name.hasPrefix("dropped/"), let reason = UInt8(name.dropFirst(8)).flatMap(TombstoneReason.init) {
                 ledger.dropped[reason] = count
             }

@@ -5,6 +5,7 @@ import PerigeeConfig
 import PerigeeControl
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeMetrics
 import PerigeeService
 
 /// One thread that encodes frames, with the encoders of the streams it saw last.
@@ -39,7 +40,10 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         }
         do {
             let samples = try item.header.samples(decoding: item.samples)
+            let started = monotonicNanoseconds()
             guard let uplink = try encode(item, samples) else { return }
+            let seconds = Double(monotonicNanoseconds() - started) / 1e9
+            context.counters.withLock { $0.encodeSeconds.add(seconds) }
             let size =
                 uplink.layers.reduce(512) { $0 + $1.count } + uplink.finer.reduce(0) { $0 + $1.count }
                 + (uplink.raw?.count ?? 0)
@@ -95,9 +99,12 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         if bound == nil { try countClipped(samples, encoder, item) }
         let priority = isSurprising ? FrameClass.priorities.lowerBound : frameClass.priority
         let count = control.decide(layers, priority: priority, targets: targets)
-        return UplinkItem(
+        let uplink = UplinkItem(
             assignment: assigned, metadata: metadata, layers: Array(layers[..<count]), finer: Array(layers[count...]),
-            raw: try raw(item, samples), priority: priority, rawSize: rawSize, ticket: item.ticket)
+            raw: try raw(item, samples), priority: priority, rawSize: rawSize,
+            nativeSize: encoder.stream.nativeSize(rawSize: rawSize, metadata: metadata), ticket: item.ticket)
+        context.quicklooks.offer(uplink, stream: encoder.stream)
+        return uplink
     }
 
     /// The samples as zstd, where the spool keeps them: as they came, or compressed quickly.
@@ -185,10 +192,15 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             return
         }
         let share = Double(samples.bytes.count) / Double(octets.count)
+        let size = Int(Double(compressed.count) * share)
         context.counters.withLock { counters in
             counters.sensor(label) {
                 $0.baselineRaw += samples.bytes.count
-                $0.baselineCompressed += Int(Double(compressed.count) * share)
+                $0.baselineCompressed += size
+            }
+            counters.saving.sensor(label) {
+                $0.sampledRawSize += samples.bytes.count
+                $0.sampledSize += size
             }
         }
     }

@@ -3,6 +3,7 @@ import PerigeeConfig
 public import PerigeeCore
 import PerigeeFirmware
 import PerigeeFrameFormat
+import PerigeeHTTP
 import PerigeeJSON
 import PerigeeLink
 public import PerigeeService
@@ -26,6 +27,10 @@ public final class Station: Sendable {
     private let firmwareThread: NamedThread
     private let firmwareRequests: FirmwareThread
     private let started: Timestamp
+    private let observer: StationObserver
+    private let http: HTTPServer?
+    /// Where the page and the metrics are; nil where they are not served.
+    public var page: String? { http.map { "http://\($0.endpoint)/" } }
 
     /// Opens the spool, binds the sockets and starts all threads. It does not wait for the gateway.
     public init(_ parts: StationParts, log: ServiceLog, watchdog: Watchdog = Watchdog()) throws(StationError) {
@@ -45,12 +50,14 @@ public final class Station: Sendable {
             try spool.renewWhereWorn(log)
             restored = try RestoredState(&spool)
         } catch { throw .spool(error) }
+        let journal = StationJournal(boot: started)
         let context = StationContext(
             configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
             profiles: parts.bundle.profiles, model: parts.model,
-            control: RateControl(configuration, areas: parts.areas, log: log), log: log, watchdog: watchdog,
-            restored: restored)
+            control: RateControl(configuration, areas: parts.areas, journal: journal, log: log), journal: journal,
+            log: log, watchdog: watchdog, restored: restored)
         self.context = context
+        observer = StationObserver(folder: configuration.spool.directory, journal: journal, log: log)
         firmware = FirmwareWatch(parts.firmware, counters: context.counters.current, log: log, now: currentTime())
         let zeroMQ = try wrap { (error: TransportError) in
             .link(endpoint: "", error)
@@ -67,6 +74,14 @@ public final class Station: Sendable {
         let intakes = try Self.bind(configuration.intakes, context: context, sources: sources, zeroMQ: zeroMQ)
         self.intakes = intakes
         endpoints = intakes.map(\.endpoint)
+        let routes = StationRoutes(
+            observer: observer, journal: journal, quicklooks: context.quicklooks, watchdog: watchdog)
+        http = try wrap { (error: HTTPError) in
+            .http(error)
+        } _: { () throws(HTTPError) in
+            guard let configuration = parts.http else { return nil }
+            return try HTTPServer(configuration) { routes.answer($0) }
+        }
         let spoolThread = SpoolThread(
             spool, declared: Set(restored.declarations.map(\.number)), context: context)
         let firmwareRequests = FirmwareThread()
@@ -79,7 +94,14 @@ public final class Station: Sendable {
         firmwareThread = NamedThread("firmware") {
             firmwareRequests.run(stage, progress: watchdog.loop("firmware")) { link.deliver($0) }
         }
-        self.spoolThread = NamedThread("spool") { spoolThread.run { link.deliver($0) } }
+        self.spoolThread = NamedThread("spool") {
+            spoolThread.run {
+                link.deliver($0)
+            } wire: {
+                let snapshot = link.snapshot
+                return (snapshot.wireSent, snapshot.wireReceived)
+            }
+        }
         let count = configuration.lanes > 0 ? configuration.lanes : processorCount()
         lanes = (0..<count).map { index in
             let lane = EncoderLane(context: context, progress: watchdog.loop("lane-\(index)"))
@@ -153,22 +175,25 @@ public final class Station: Sendable {
     /// Writes `status.json`; a failure is counted and logged.
     public func writeStatus() { writeStatus(context.isStopping.current ? .draining : .running) }
 
-    private func status(_ state: StationStatus.State) -> StationStatus {
+    private func snapshot(_ state: StationSnapshot.State) -> StationSnapshot {
         let spool = context.spoolStatus.current
         let counters = context.counters.current
+        let link = link.snapshot
         // to the packet, not to the frame: on a thin line a frame takes minutes
         let delivered = counters.sensors.values.reduce(0) { $0 + $1.packetSize } - (spool.served?.heldSize ?? 0)
         context.control.observe(delivered: delivered, held: spool.served?.heldByPriority ?? [])
-        return StationStatus(
+        return StationSnapshot(
             state: state, configuration: parts.configuration, started: started, now: currentTime(),
-            firmware: firmware.json, endpoints: endpoints, counters: counters,
-            intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: link.snapshot,
-            control: context.control)
+            firmware: firmware.report, endpoints: endpoints, counters: counters,
+            intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: link,
+            control: context.control, system: SystemState.read(folder: parts.configuration.spool.directory),
+            saving: counters.saving.adding((link.wireSent, link.wireReceived)), surprises: context.journal.surprises)
     }
 
-    private func writeStatus(_ state: StationStatus.State) {
+    private func writeStatus(_ state: StationSnapshot.State) {
+        let status = StationStatus(observation: observer.look(snapshot(state)))
         let path = parts.configuration.statusFile
-        guard !StationStatus.write(status(state).json.description, to: path) else { return }
+        guard !StationStatus.write(status.json.description, to: path) else { return }
         context.counters.withLock { $0.statusFailures += 1 }
         log.write(.warning, "status_not_written", ["file": path, "remedy": "make its folder writable"])
     }
@@ -198,6 +223,7 @@ public final class Station: Sendable {
         isInTime = lanes.allSatisfy { $0.join(timeoutMilliseconds: left()) } && isInTime
         if !isInTime { context.isAbandoned.withLock { $0 = true } }
         for lane in lanes { lane.join() }
+        context.quicklooks.stop()
         flushSpool()
         for intake in intakes { _ = intake.join(timeoutMilliseconds: 2_000) }
         let last = try? link.drain(timeoutMilliseconds: max(left(), 200))

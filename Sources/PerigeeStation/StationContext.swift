@@ -3,8 +3,11 @@ import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeJSON
+import PerigeeLink
 import PerigeeService
 import PerigeeSpool
+import PerigeeTransport
 
 /// Which frame of which source, from its way in to the end of its work.
 struct FrameTicket: Sendable {
@@ -51,6 +54,8 @@ struct UplinkItem: Sendable {
     /// Class of its packets: 1 is sent first, 3 is dropped first.
     var priority: Int
     var rawSize: Int
+    /// The same with each band on its own grid.
+    var nativeSize: Int
     var ticket: FrameTicket
 }
 
@@ -65,6 +70,8 @@ final class StationContext: Sendable {
     let log: ServiceLog
     let watchdog: Watchdog
     let control: RateControl
+    let journal: StationJournal
+    let quicklooks: QuicklookDesk
     let counters: Locked<StationCounters>
     let streams: Locked<StreamTable>
     let spoolStatus: Locked<SpoolStatus>
@@ -85,17 +92,18 @@ final class StationContext: Sendable {
 
     init(
         configuration: StationConfiguration, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
-        model: CodecModel, control: RateControl, log: ServiceLog, watchdog: Watchdog,
+        model: CodecModel, control: RateControl, journal: StationJournal, log: ServiceLog, watchdog: Watchdog,
         restored: RestoredState
     ) {
         counters = Locked(
             StationCounters(
                 restoring: restored.ledger, sources: restored.sources,
-                isUnclean: !restored.ledger.intake.isComplete))
+                isUnclean: !restored.ledger.intake.isComplete, now: currentTime().utc))
         streams = Locked(
             StreamTable(
                 restoring: restored.declarations.map { ($0.number, $0.packet) }, nextFrame: restored.nextFrame))
-        spoolStatus = Locked(SpoolStatus(epoch: restored.epoch))
+        spoolStatus = Locked(
+            SpoolStatus(epoch: restored.epoch, quota: configuration.spool.quota, newEpochs: restored.newEpochs))
         self.configuration = configuration
         self.catalog = catalog
         self.firmware = firmware
@@ -104,6 +112,8 @@ final class StationContext: Sendable {
         self.log = log
         self.watchdog = watchdog
         self.control = control
+        self.journal = journal
+        quicklooks = QuicklookDesk(interval: configuration.quicklookInterval, model: model)
         limits = FrameLimits(headerSize: configuration.headerSizeLimit, frameSize: configuration.frameSizeLimit)
         // a part may be a little larger than the frame it holds, when it is compressed badly
         intakeQueue = BoundedQueue(
@@ -161,6 +171,12 @@ final class StationContext: Sendable {
         _ reason: String, level: ServiceLog.Level, field: String, detail: String, ticket: FrameTicket?
     ) {
         if let ticket { answer(.rejected(reason), ticket) }
+        journal.add(
+            "frame_rejected",
+            [
+                .init("sensor", .optional(ticket?.label)), .init("reason", .string(reason)),
+                .init("field", .string(field)),
+            ])
         log.write(
             level, "frame_rejected", key: reason,
             ["reason": reason, "sensor": ticket?.sensor ?? "unknown", "field": field, "detail": detail])

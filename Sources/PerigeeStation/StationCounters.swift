@@ -1,4 +1,6 @@
+import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeMetrics
 import PerigeeSpool
 
 /// What a station has done. The ledger's first line, true whenever it is read: received = spooled + rejected + lost at crash +
@@ -41,6 +43,8 @@ public struct StationCounters: Equatable, Sendable {
         /// Samples so far beyond the profile's peak (about 105 times) that the format clips them.
         public var clippedSamples = 0
         public var missed = 0
+        /// Frames and heartbeats as they came.
+        package var signs = SignWatch()
         /// Octets of the samples that were also compressed by zstd, before and after.
         public var baselineRaw = 0
         var baselineConsidered = 0
@@ -79,6 +83,14 @@ public struct StationCounters: Equatable, Sendable {
     /// Octets of the messages received.
     public var intakeSize = 0
     public var statusFailures = 0
+    /// Frames given up in this process, by class and reason.
+    var drops: [Int: [TombstoneReason: Int]] = [:]
+    /// Seconds of encoding a frame, of a commit of the spool, and from a frame's commit to its acknowledgement.
+    var encodeSeconds = Histogram(bounds: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30])
+    var commitSeconds = Histogram(bounds: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 10])
+    var acknowledgeSeconds = Histogram(bounds: [0.1, 0.3, 1, 3, 10, 60, 600, 3_600, 86_400])
+    /// What the saving is made of, as of the last commit but for the link: it goes on over restarts.
+    package var saving = SavingTotals()
     /// By sensor; sensors that no profile describes are together under `other`.
     public var sensors: [String: Sensor] = [:]
 
@@ -86,6 +98,8 @@ public struct StationCounters: Equatable, Sendable {
     public init() {}
 
     public var rejectedTotal: Int { rejected.values.reduce(0, +) }
+    /// Frames of classes 0 to 2 that were given up.
+    var urgentDrops: Int { drops.filter { $0.key <= 2 }.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
     /// Samples of all sensors that were clipped.
     public var clippedTotal: Int { sensors.values.reduce(0) { $0 + $1.clippedSamples } }
 

@@ -1,6 +1,7 @@
 public import PerigeeCodec
 public import PerigeeConfig
 public import PerigeeFirmware
+public import PerigeeHTTP
 public import PerigeeRollout
 public import PerigeeSpool
 public import PerigeeTransport
@@ -19,6 +20,8 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
     case link(endpoint: String, TransportError)
     /// Its keys cannot be used, or are not there where they are needed.
     case keys(KeyError)
+    /// The page and the metrics cannot be served.
+    case http(HTTPError)
     case spool(SpoolError)
 
     public var description: String {
@@ -31,6 +34,7 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
         case .name(let text): "station.id: \(text)"
         case .link(let endpoint, let error): "gateway \(endpoint): \(error)"
         case .keys(let error): error.description
+        case .http(let error): error.description
         case .spool(let error): "spool: \(error)"
         }
     }

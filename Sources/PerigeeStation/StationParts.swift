@@ -3,6 +3,7 @@ public import PerigeeConfig
 import PerigeeControl
 import PerigeeCore
 import PerigeeFirmware
+import PerigeeHTTP
 import PerigeeLink
 import PerigeeTransport
 
@@ -13,6 +14,8 @@ public struct StationParts: Sendable {
     let firmware: StationFirmware
     let name: StationName
     let keys: StationKeys
+    /// Nil where nothing is served.
+    let http: HTTPServer.Configuration?
     /// Areas of interest by their file.
     let areas: [String: Area]
 
@@ -27,6 +30,13 @@ public struct StationParts: Sendable {
             .keys(error)
         } _: { () throws(KeyError) in
             try StationKeys(configuration, credentials: credentials)
+        }
+        http = try wrap { (error: HTTPError) in
+            .http(error)
+        } _: { () throws(HTTPError) in
+            guard let http = configuration.http else { return nil }
+            return try HTTPServer.Configuration(
+                host: http.host, port: http.port, hosts: http.hosts, tokenFile: http.tokenFile)
         }
         var catalog = try wrap { (error: ConfigurationError) in
             .configuration(error)

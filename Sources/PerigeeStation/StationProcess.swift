@@ -26,7 +26,11 @@ public enum StationProcess {
         station.watchdog.start(notifier, log: log)
         notifier.ready(status: station.summary)
         log.write(
-            .notice, "ready", ["endpoints": station.endpoints.joined(separator: ","), "epoch": station.epoch.text])
+            .notice, "ready",
+            [
+                "endpoints": station.endpoints.joined(separator: ","), "epoch": station.epoch.text,
+                "page": station.page ?? "none",
+            ])
         var restarts = false
         var turns = 0
         while !restarts, !isAskedToEnd(), station.failure == nil, !station.hasLostAdmission {

@@ -1,48 +1,58 @@
+import Glibc
 import PerigeeConfig
 import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeLink
+import PerigeeMetrics
 import PerigeeService
 import PerigeeSpool
 import PerigeeTransport
 
-/// What `status.json` says, version 1. Octets are octets; ratios are quotients, null where there is nothing to divide by.
+/// What `status.json` says, version 2: Docs/status.md.
 struct StationStatus {
-    /// What the station does.
-    enum State: String, Sendable {
-        case running
-        case draining
-        case stopped
-    }
+    let observation: StationObservation
 
-    let state: State
-    let configuration: StationConfiguration
-    let started: Timestamp
-    let now: LinkTime
-    let firmware: JSONValue
-    let endpoints: [String]
-    let counters: StationCounters
-    let intakeQueue: (items: Int, size: Int)
-    let spool: SpoolStatus
-    let link: LinkClient.Snapshot
-    let control: RateControl
+    private var snapshot: StationSnapshot { observation.snapshot }
 
     var json: JSONValue {
         .object([
-            "v": .integer(1), "station": .string(configuration.stationID), "state": .string(state.rawValue),
-            "epoch": .string(spool.epoch.text), "started": .string(started.rfc3339),
-            "updated": .string(now.utc.rfc3339),
-            "firmware": firmware,
-            "intake": intake, "ledger": ledger, "spool": spoolObject, "bytes": bytes, "saving": saving,
-            "over_budget": .integer(sum(\.overBudget)), "clipped_samples": .integer(counters.clippedTotal),
-            "link": linkObject, "control": control.json,
-            "sensors": .sorted(counters.sensors.mapValues(sensor)),
+            "v": .integer(2), "station": .string(snapshot.configuration.stationID),
+            "state": .string(snapshot.state.rawValue), "health": .string(observation.alerts.health),
+            "pid": .integer(Int(getpid())), "version": .string(Release.version),
+            "epoch": .string(spool.epoch.text), "started": .string(snapshot.started.rfc3339),
+            "updated": .string(snapshot.now.utc.rfc3339),
+            "firmware": snapshot.firmware.json,
+            "intake": intake, "ledger": ledger, "spool": spoolObject, "bytes": bytes, "link": linkObject,
+            "control": snapshot.control.json, "clock": clock, "memory_bytes": whole(snapshot.system.memory),
+            "backlog": backlog, "saving": observation.saving.json,
+            "sensors": .sorted(
+                Dictionary(counters.sensors.map { ($0.key, sensor($0.key, $0.value)) }) { first, _ in first }),
+            "over_budget": .integer(snapshot.sum(\.overBudget)), "clipped_samples": .integer(counters.clippedTotal),
+            "surprises": .array(snapshot.surprises), "alerts": observation.alerts.json,
         ])
     }
 
-    private func sum(_ counter: KeyPath<StationCounters.Sensor, Int>) -> Int {
-        counters.sensors.values.reduce(0) { $0 + $1[keyPath: counter] }
+    private var counters: StationCounters { snapshot.counters }
+    private var spool: SpoolStatus { snapshot.spool }
+    private var link: LinkClient.Snapshot { snapshot.link }
+
+    private func whole(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? .null }
+
+    private func seconds(_ value: Double?) -> JSONValue { value.map { .integer(Int($0.rounded(.up))) } ?? .null }
+
+    private func sum(_ counter: KeyPath<StationCounters.Sensor, Int>) -> Int { snapshot.sum(counter) }
+
+    private var clock: JSONValue {
+        .object(["synchronised": snapshot.system.isClockSynchronised.map(JSONValue.bool) ?? .null])
+    }
+
+    private var backlog: JSONValue {
+        .object([
+            "packets": .integer(spool.served?.heldCount ?? 0), "bytes": .integer(spool.served?.heldSize ?? 0),
+            "oldest": .optional(spool.served?.oldest?.rfc3339), "drain_seconds": seconds(snapshot.drainSeconds),
+            "full_seconds": seconds(observation.findings.fullSeconds),
+        ])
     }
 
     private var linkSize: Int { link.wireSent + link.wireReceived }
@@ -64,21 +74,14 @@ struct StationStatus {
         ])
     }
 
-    private var saving: JSONValue {
-        let raw = sum(\.rawSizeAcknowledged)
-        return .object([
-            "raw_over_link": quotient(Double(raw), linkSize),
-            "zstd_over_link": quotient(raw > 0 ? baselineAcknowledged : nil, linkSize),
-            "raw_over_packets": quotient(Double(raw), sum(\.packetSizeAcknowledged)),
-        ])
-    }
-
     private var intake: JSONValue {
         .object([
-            "endpoints": .strings(endpoints), "bytes": .integer(counters.intakeSize),
-            "waiting_frames": .integer(intakeQueue.items), "waiting_bytes": .integer(intakeQueue.size),
+            "endpoints": .strings(snapshot.endpoints), "bytes": .integer(counters.intakeSize),
+            "waiting_frames": .integer(snapshot.intakeQueue.items),
+            "waiting_bytes": .integer(snapshot.intakeQueue.size),
             "runs": .integer(counters.runs), "heartbeats": .integer(counters.heartbeats),
             "missed": .integer(counters.missed), "late": .integer(counters.late),
+            "repeated": .integer(counters.repeated),
             "disconnects": .integer(counters.disconnects),
         ])
     }
@@ -107,15 +110,17 @@ struct StationStatus {
             "held_bytes_by_priority": .array((served?.heldByPriority ?? []).map { .integer($0) }),
             "oldest": .optional(served?.oldest?.rfc3339), "tombstones": .integer(served?.tombstones.count ?? 0),
             "commits": .integer(spool.commits), "last_commit_ms": .integer(Int(spool.lastCommitMilliseconds)),
-            "busy_seconds": .integer(Int(spool.busySince.map { (now.monotonic - $0) / 1_000 } ?? 0)),
+            "busy_seconds": .integer(Int(spool.busySince.map { (snapshot.now.monotonic - $0) / 1_000 } ?? 0)),
             "full": .bool(spool.isFull), "forks": .integer(spool.forks),
-            "failure": .optional(spool.failure.map { "\($0)" }),
+            "failure": .optional(spool.failure.map { "\($0)" }), "quota_bytes": .integer(spool.quota),
+            "used_bytes": .integer(spool.used), "disk_free_bytes": whole(snapshot.system.diskFree),
         ])
     }
 
     private var linkObject: JSONValue {
         .object([
-            "state": .string(link.state.rawValue), "gateway": .string(configuration.gatewayEndpoints[link.gateway]),
+            "state": .string(link.state.rawValue),
+            "gateway": .string(snapshot.configuration.gatewayEndpoints[link.gateway]),
             "failovers": .integer(link.counters.failovers), "sessions": .integer(link.counters.sessions),
             "packets_queued": .integer(Int(clamping: (spool.served?.next ?? 1) - 1)),
             "packets_sent": .integer(link.counters.sent), "packets_resent": .integer(link.counters.resent),
@@ -123,12 +128,20 @@ struct StationStatus {
             "packets_rejected": .integer(link.counters.rejected),
             "held_packets": .integer(spool.served?.heldCount ?? 0),
             "held_bytes": .integer(spool.served?.heldSize ?? 0), "bytes_sent": .integer(link.wireSent),
-            "bytes_received": .integer(link.wireReceived), "last_error": .optional(link.lastError),
+            "bytes_received": .integer(link.wireReceived),
+            "last_acknowledgement": .optional(link.lastAcknowledged?.rfc3339),
+            "rtt_ms": whole(link.roundTripMilliseconds.map { Int($0) }),
+            "bits_per_second": whole(link.deliveryRate.map { 8 * $0 }),
+            "authentication_failures": .integer(link.refusals), "last_error": .optional(link.lastError),
         ])
     }
 
-    private func sensor(_ counters: StationCounters.Sensor) -> JSONValue {
+    private func sensor(_ name: String, _ counters: StationCounters.Sensor) -> JSONValue {
         .object([
+            "mark": .optional(observation.findings.marks[name]??.rawValue),
+            "last_frame": .optional(counters.signs.lastFrame?.rfc3339),
+            "last_sign": .optional(counters.signs.lastSign?.rfc3339),
+            "interval_seconds": .optional(counters.signs.interval.map { ($0 * 1_000).rounded() / 1_000 }),
             "received": .integer(counters.received), "encoded": .integer(counters.encoded),
             "acknowledged": .integer(counters.acknowledged), "refused": .integer(counters.refused),
             "dropped": .integer(counters.dropped), "thinned": .integer(counters.thinned),
@@ -137,16 +150,11 @@ struct StationStatus {
             "raw_bytes": .integer(counters.rawSize), "raw_bytes_acknowledged": .integer(counters.rawSizeAcknowledged),
             "packet_bytes": .integer(counters.packetSize),
             "packet_bytes_acknowledged": .integer(counters.packetSizeAcknowledged),
-            "raw_over_packets": quotient(Double(counters.rawSizeEncoded), counters.packetSize),
+            "raw_over_packets": SavingFigures.quotient(Double(counters.rawSizeEncoded), counters.packetSize),
             "zstd_sample_raw_bytes": .integer(counters.baselineRaw),
             "zstd_sample_bytes": .integer(counters.baselineCompressed),
-            "zstd_over_packets": quotient(counters.baselineAcknowledged, counters.packetSizeAcknowledged),
+            "zstd_over_packets": SavingFigures.quotient(counters.baselineAcknowledged, counters.packetSizeAcknowledged),
         ])
-    }
-
-    private func quotient(_ left: Double?, _ right: Int) -> JSONValue {
-        guard let left, right > 0 else { return .null }
-        return .number((left / Double(right) * 1_000).rounded() / 1_000)
     }
 
     /// False where the file could not be written.

@@ -51,6 +51,8 @@ public final class LinkClient: Sendable {
         /// Octets on the wire by ZMTP's framing, both ways, connections included.
         public var wireSent = 0
         public var wireReceived = 0
+        /// Connections that the gateway refused, or that spoke another protocol.
+        public var refusals = 0
         public var stopReason: SenderMachine.StopReason?
         /// The last failure of the socket, as text for the log.
         public var lastError: String?

@@ -17,6 +17,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
     private var generation = 0
     private var meter = WireMeter(own: .dealer, peer: .router)
     private var lastAcknowledged: Timestamp?
+    private var refusals = 0
     private var isStopped = false
     private var generator = SystemRandomNumberGenerator()
 
@@ -89,7 +90,9 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
             switch event.kind {
             case .ready: step(.ready)
             case .disconnected: step(.disconnected)
-            case .refused, .protocolFailure: step(.refused)
+            case .refused, .protocolFailure:
+                refusals += 1
+                step(.refused)
             case .greetingCut: if gateways[current].keys?.tryNext() == true { open() }
             default: break
             }
@@ -161,6 +164,7 @@ final class LinkClientEngine: @unchecked Sendable {  // all `var`s belong to the
         snapshot.roundTripMilliseconds = machine.roundTripMilliseconds
         snapshot.deliveryRate = machine.deliveryRate
         snapshot.lastAcknowledged = lastAcknowledged
+        snapshot.refusals = refusals
         (snapshot.wireSent, snapshot.wireReceived) = (meter.sent, meter.received)
         shared.withLock { state in
             snapshot.stopReason = reason ?? state.snapshot.stopReason

@@ -3,6 +3,7 @@ import PerigeeCommandLine
 import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeGateway
+import PerigeeHTTP
 import PerigeeService
 import PerigeeTransport
 
@@ -59,6 +60,11 @@ func configuration() throws -> GatewayConfiguration {
     configuration.stationWaitingSize = settings.stationWaitingSize
     configuration.stationRate = settings.stationRate
     configuration.statusFile = arguments.text("status") ?? settings.statusFile
+    // a trial without a file leaves the port to the gateway that has one
+    if arguments.text("config") != nil, let http = settings.http {
+        configuration.http = try HTTPServer.Configuration(
+            host: http.host, port: http.port, hosts: http.hosts, tokenFile: http.tokenFile)
+    }
     return configuration
 }
 
@@ -98,10 +104,14 @@ do {
     fail(.config, "\(error)")
 } catch let error as KeyError {
     fail(.config, "\(error)")
+} catch let error as HTTPError {
+    fail(.config, "\(error)")
 } catch GatewayError.archive(let error) {
     backoff.noteFault()
     fail(.io, "\(error)")
 } catch GatewayError.transport(let error) {
+    fail(.unavailable, "\(error)")
+} catch GatewayError.http(let error) {
     fail(.unavailable, "\(error)")
 } catch {
     fail(.internal, "\(error)")

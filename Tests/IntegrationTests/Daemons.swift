@@ -12,16 +12,19 @@ final class Daemons {
     private var station: Process?
 
     var frames: String { "ipc://\(sockets.path)/f" }
-    var link: String { "ipc://\(sockets.path)/l" }
+    let link: String
     var archive: String { folder.file("archive") }
 
     /// Writes configurations; nothing runs yet. `subscribes`: frames come from a PUB that listens at `frames`. `hasSources`: only
-    /// those may send whose keys are in the folder `sources`. Daemons find their keys in the folder `keys`, if it is there.
+    /// those may send whose keys are in the folder `sources`. Daemons find their keys in the folder `keys`, if it is there. `http`: where both serve
+    /// their pages. `line`: where the station connects to, and where the gateway listens.
     init(
-        target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false, hasSources: Bool = false
+        target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false, hasSources: Bool = false,
+        http: String = "", line: (station: String, gateway: String)? = nil
     ) throws {
         folder = try TemporaryFolder()
         sockets = try TemporaryFolder()
+        link = line?.station ?? "ipc://\(sockets.path)/l"
         let bundles = SharedData.packageRoot + "/Firmware"
         let name = try #require(
             try FileManager.default.contentsOfDirectory(atPath: bundles).sorted().first { !$0.hasPrefix(".") })
@@ -51,14 +54,18 @@ final class Daemons {
         places_file = "places.bin"
         [status]
         file = "perigeed.json"
+        [http]
+        listen = "\(http)"
         """.write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
         try """
         [gateway]
-        endpoint = "\(link)"
+        endpoint = "\(line?.gateway ?? link)"
         [archive]
         directory = "archive"
         [status]
         file = "gateway.json"
+        [http]
+        listen = "\(http)"
         """.write(toFile: folder.file("gateway.toml"), atomically: true, encoding: .utf8)
     }
 

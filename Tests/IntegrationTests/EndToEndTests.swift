@@ -82,7 +82,7 @@ struct EndToEndTests {
             .max()
         for frame in frames { #expect(try #require(frame["bytes"]?.int) <= (largest ?? 0) / 100) }
         let status = try #require(daemons.status)
-        #expect(try #require(status["saving"]?["raw_over_packets"]?.double) >= 95)
+        #expect(try #require(status["saving"]?["total"]?["raw_over_packets"]?.double) >= 95)
         #expect(status["ledger"]?["balanced"] == .bool(true))
     }
 

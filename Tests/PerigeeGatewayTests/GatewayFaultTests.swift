@@ -20,7 +20,7 @@ struct GatewayFaultTests {
         let data = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/status.json"))
         let status = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         let stations = try #require(status["stations"] as? [[String: Any]])
-        return try #require(stations.first { $0["station"] as? String == name })
+        return try #require(stations.first { $0["name"] as? String == name })
     }
 
     @Test(

@@ -1,5 +1,6 @@
 import Foundation
 import PerigeeLink
+import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 

@@ -8,7 +8,8 @@ private func address(_ text: String) throws -> HTTPAddress { try #require(HTTPAd
 @Test(
     "a numeric address with a port is one, anything else is none",
     arguments: [
-        ("127.0.0.1:9477", true), ("[::1]:0", true), ("0.0.0.0:80", true), ("localhost:9477", false),
+        ("127.0.0.1:9477", true), ("[::1]:0", true), ("0.0.0.0:80", true), ("localhost:9477", true),
+        ("station.example:9477", false),
         ("127.0.0.1", false),
         ("127.0.0.1:70000", false), (":9477", false), ("[::1", false), ("::1:9477", false), ("", false),
         ("1.2.3:1", false),

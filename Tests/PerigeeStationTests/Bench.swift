@@ -24,8 +24,8 @@ final class Bench {
     /// gateway says nothing before it is released.
     init(
         _ extra: String = "", spool: String = "", link: String = "", control: String = "", places: String? = nil,
-        intake: String = "", refused: Set<UInt64> = [], isHeld: Bool = false, before gateways: [String] = [],
-        in old: TemporaryFolder? = nil
+        http: String = "", sensors: String? = nil, intake: String = "", refused: Set<UInt64> = [], isHeld: Bool = false,
+        before gateways: [String] = [], in old: TemporaryFolder? = nil
     ) throws {
         folder = try old ?? TemporaryFolder()
         context = try ZeroMQContext()
@@ -36,7 +36,7 @@ final class Bench {
             [intake]
             endpoints = [{ mode = "pull", endpoint = "tcp://127.0.0.1:*" }, { mode = "sub", endpoint = "tcp://127.0.0.1:*", bind = true }\(intake)]
             [sensors]
-            directory = "\(SharedData.packageRoot)/Config/sensors"
+            directory = "\(sensors ?? SharedData.packageRoot + "/Config/sensors")"
             [firmware]
             directory = "\(SharedData.packageRoot)/Firmware"
             [spool]
@@ -52,6 +52,8 @@ final class Bench {
             \(control)
             [status]
             file = "\(folder.file("status.json"))"
+            [http]
+            listen = "\(http)"
             \(extra)
             """
         let document = try TomlDocument(parsing: Array(text.utf8), name: "test.toml")

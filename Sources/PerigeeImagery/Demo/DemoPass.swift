@@ -98,6 +98,8 @@ struct DemoPass {
             places_file = "places.bin"
             [status]
             file = "perigeed.json"
+            [http]
+            listen = ""
 
             """
         let gateway = """
@@ -110,6 +112,8 @@ struct DemoPass {
             directory = "archive"
             [status]
             file = "perigee-gateway.json"
+            [http]
+            listen = ""
 
             """
         try FileOctets.write(Array(station.utf8), to: "\(folder)/perigeed.toml")

@@ -58,6 +58,8 @@ public struct ReceiverMachine: Sendable {
         public var packets = 0
         public var size = 0
         public var stored = 0
+        /// Octets of those that were stored.
+        public var storedSize = 0
         public var duplicates = 0
         /// Tombstones that became durable, and the numbers they stand for.
         public var tombstones = 0
@@ -160,7 +162,9 @@ public struct ReceiverMachine: Sendable {
             pendingSize -= size
             newlyDurableSize += size
             switch outcome {
-            case .stored: counters.stored += 1
+            case .stored:
+                counters.stored += 1
+                counters.storedSize += size
             case .duplicate: counters.duplicates += 1
             case .conflict:
                 counters.conflicts += 1

@@ -52,7 +52,7 @@ public struct SenderMachine: Sendable {
     }
 
     /// Where it stands, for people.
-    public enum State: String, Equatable, Sendable {
+    public enum State: String, CaseIterable, Equatable, Sendable {
         /// `closed`: by the rate plan.
         case offline, closed, connecting, greeting, resuming, live, throttled, draining, stopped
     }

@@ -31,13 +31,15 @@ final class RateControl: Sendable {
     private let rules: [ClassRule]
     private let targets: [String: StationConfiguration.Target]
     private let log: ServiceLog
+    private let journal: StationJournal
     private let layers: Locked<LayerControl>
     private let places: Locked<PlaceTable>
     private let counts = Locked(Counts())
     private let saved: Locked<Int64>
 
     /// Reads what is remembered of places; a file that is damaged is told and forgotten.
-    init(_ configuration: StationConfiguration, areas: [String: Area], log: ServiceLog) {
+    init(_ configuration: StationConfiguration, areas: [String: Area], journal: StationJournal, log: ServiceLog) {
+        self.journal = journal
         let settings = configuration.control
         self.settings = settings
         self.log = log
@@ -126,6 +128,7 @@ final class RateControl: Sendable {
     private func tell(_ surprise: Surprise, description: FrameDescription, label: String) {
         func text(_ value: Double?) -> String { value.map { "\(($0 * 10).rounded() / 10)" } ?? "unknown" }
         let origin = description.georeference.map { "EPSG:\($0.epsg) \($0.transform[2]) \($0.transform[5])" }
+        journal.addSurprise(sensor: label, place: description.place ?? origin, score: surprise.score ?? 0)
         log.write(
             .notice, "surprise", key: label,
             [

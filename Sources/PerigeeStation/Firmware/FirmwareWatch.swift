@@ -32,6 +32,8 @@ package final class FirmwareWatch: Sendable {
     private let progress: Locked<Progress>
     /// What this run found: where it could not use that, it is no reason to start again.
     private let atStart: Next?
+    /// What was given up before this run, and no newer one was kept since.
+    private let returned: String?
 
     package init(_ firmware: StationFirmware, counters: StationCounters, log: ServiceLog, now: LinkTime) {
         self.firmware = firmware
@@ -40,6 +42,7 @@ package final class FirmwareWatch: Sendable {
         failedBefore = Self.failures(counters)
         progress = Locked(Progress(lastLook: now.monotonic, lastNote: now.monotonic))
         atStart = firmware.slots.flatMap(Self.next)
+        returned = firmware.slots.flatMap(Self.returned)
         for (index, note) in firmware.notes.enumerated() {
             log.write(.warning, "firmware", key: "\(index)", ["note": note])
         }
@@ -117,7 +120,33 @@ package final class FirmwareWatch: Sendable {
         return false
     }
 
-    /// What `status.json` says of the firmware.
+    /// What it says at one moment.
+    package struct Report: Sendable {
+        /// `firmware` of status.json.
+        package var json: JSONValue
+        var name: String
+        var id: String
+        var version: String
+        /// What was passed over at the start.
+        var notes: [String]
+        /// A release that is newer than all that were kept, and was given up.
+        var returned: String?
+    }
+
+    package var report: Report {
+        let manifest = firmware.bundle.manifest
+        return Report(
+            json: json, name: manifest.name, id: Hex.text(manifest.id), version: manifest.version,
+            notes: firmware.notes, returned: returned)
+    }
+
+    private static func returned(_ slots: SlotStore) -> String? {
+        guard let state = try? slots.read(), let failure = state.failures.last else { return nil }
+        guard failure.release.version > state.accepted[failure.release.key] ?? 0 else { return nil }
+        return "\(failure.release.text) was given up: \(failure.reason)"
+    }
+
+    /// `firmware` of status.json.
     package var json: JSONValue {
         let manifest = firmware.bundle.manifest
         let progress = progress.current

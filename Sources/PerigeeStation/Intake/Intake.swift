@@ -245,6 +245,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
             sensor: header.sensor, run: header.run, sequence: header.sequence ?? 0,
             label: context.label(header.sensor), origin: origin)
         let rawSize = header.shape?.size ?? 0
+        let now = currentTime()
         let outcome = context.counters.withLock { counters in
             let outcome = counters.note(ticket)
             switch outcome {
@@ -256,6 +257,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
             }
             counters.inWork += 1
             counters.sensor(ticket.label) {
+                $0.signs.note(now, isFrame: true)
                 $0.received += 1
                 $0.rawSize += rawSize
             }
@@ -264,7 +266,7 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         tell(outcome, ticket)
         if case .duplicate(let isInWork) = outcome { return repeated(ticket, isInWork: isInWork) }
         let item = IntakeItem(
-            header: header, ticket: ticket, topic: parts[0], samples: parts[2], receivedAt: currentTime().utc)
+            header: header, ticket: ticket, topic: parts[0], samples: parts[2], receivedAt: now.utc)
         switch put(item, size: size, &socket) {
         case .accepted: break
         case .closed: context.fail(.stopped, detail: "the station stops", ticket: ticket)
@@ -325,8 +327,12 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     }
 
     private func mark(_ header: FrameHeader) {
+        let now = currentTime()
         let gap = context.counters.withLock { counters in
             counters.heartbeats += 1
+            counters.sensor(context.label(header.sensor)) {
+                $0.signs.note(now, isFrame: false, isEnd: header.kind == .end)
+            }
             let gap = counters.sequences.mark(sensor: header.sensor, run: header.run, sequence: header.sequence)
             counters.add(missed: gap.missed, lost: gap.lost, label: context.label(header.sensor))
             return gap

@@ -72,9 +72,17 @@ struct RestoredState: Sendable {
     let sources: [SourceMark]
     let declarations: [SpoolDeclaration]
     let nextFrame: UInt64
+    /// Epochs that opening it began, though it was not new.
+    let newEpochs: Int
 
     init(_ spool: inout Spool) throws(SpoolError) {
         epoch = spool.epoch
+        newEpochs = spool.recovery.count { event in
+            switch event {
+            case .newEpoch, .lost, .setAside: true
+            case .created, .mendedLog, .cutLog, .salvaged: false
+            }
+        }
         ledger = spool.ledger
         sources = try spool.sources()
         declarations = try spool.declarations()

@@ -7,6 +7,13 @@ struct SpoolStatus: Sendable {
     var epoch: Epoch
     /// What the link serves now.
     var served: SpoolState?
+    /// Octets that count against the quota, as of the last commit, and the quota.
+    var used = 0
+    var quota = 0
+    /// How often the disk was full.
+    var fullErrors = 0
+    /// Epochs that opening the spool began, though it was not new.
+    var newEpochs = 0
     var commits = 0
     var lastCommitMilliseconds: Int64 = 0
     /// When the work began that has not ended, on the monotonic clock; nil while it waits for some.

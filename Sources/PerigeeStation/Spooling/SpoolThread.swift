@@ -1,6 +1,7 @@
 import PerigeeConcurrency
 import PerigeeCore
 import PerigeeLink
+import PerigeeMetrics
 import PerigeeService
 import PerigeeSpool
 import PerigeeTransport
@@ -24,11 +25,17 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     static let windowMilliseconds: Int64 = 250
     /// How often the spool looks after itself.
     private static let maintenanceMilliseconds: Int64 = 1_000
+    /// What an idle link carries is made durable so often.
+    private static let idleCommitMilliseconds: Int64 = 60_000
 
     var spool: Spool?
     let context: StationContext
     private let progress: LoopProgress
     private(set) var deliver: @Sendable (SenderMachine.Event) -> Void = { _ in }
+    private var wire: @Sendable () -> (sent: Int, received: Int) = { (0, 0) }
+    /// Octets of the link as of the last commit, and its time.
+    private var committedWire = 0
+    private var lastCommit = Int64.min
     /// Declarations that the spool has.
     private var declared: Set<Int>
     var group = CommitGroup()
@@ -57,9 +64,13 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         _ = context.spoolQueue.append(.request(request), size: 0)
     }
 
-    /// Works until the queue is closed and empty. `deliver` is the link's ear.
-    func run(deliver: @escaping @Sendable (SenderMachine.Event) -> Void) {
+    /// Works until the queue is closed and empty. `deliver` is the link's ear, `wire` says what its connections carried.
+    func run(
+        deliver: @escaping @Sendable (SenderMachine.Event) -> Void,
+        wire: @escaping @Sendable () -> (sent: Int, received: Int)
+    ) {
         self.deliver = deliver
+        self.wire = wire
         defer { progress.end() }
         do throws(SpoolError) {
             // from now on the end is an unclean one, unless the last commit says otherwise
@@ -125,7 +136,10 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     private func waitForRoom(_ error: SpoolError) {
         let now = currentTime().monotonic
         group.postpone(until: now + Self.maintenanceMilliseconds)
-        context.spoolStatus.withLock { $0.isFull = true }
+        context.spoolStatus.withLock { status in
+            status.isFull = true
+            status.fullErrors += 1
+        }
         context.log.write(.error, "spool_full", key: "once", ["detail": "\(error)"])
     }
 
@@ -165,9 +179,10 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         guard !group.isEmpty || isLast else { return }
         let started = currentTime().monotonic
         let tickets = group.frames.map(\.item.ticket)
-        let (totals, marks) = context.counters.withLock { counters in
+        let wire = wire()
+        let (totals, marks) = context.counters.withLock { [group] counters in
             (
-                counters.totals(spooling: tickets.count, isLast: isLast),
+                counters.totals(committing: group, wire: wire, isLast: isLast),
                 counters.sequences.takeChangedMarks(
                     deciding: tickets.map { (sensor: $0.sensor, run: $0.run, sequence: $0.sequence) })
             )
@@ -177,21 +192,29 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         let settled = group.settled + (spool?.takeGivenUp() ?? [])
         group = CommitGroup()
         let ledger = spool?.ledger
+        let ended = currentTime()
+        committedWire = wire.sent + wire.received
+        lastCommit = started
         context.counters.withLock { counters in
             if let ledger { counters.spool = ledger }
+            counters.commitSeconds.add(Double(ended.monotonic - started) / 1_000)
             for (item, size) in frames { counters.addSpooled(item, packetSize: size) }
-            for frame in settled { counters.addSettled(frame) }
+            for frame in settled { counters.addSettled(frame, now: ended.utc) }
         }
+        for (item, size) in frames { context.journal.addStored(item, packetSize: size) }
+        for frame in settled { context.journal.addSettled(frame, now: ended.utc) }
         for ticket in tickets { context.answer(.stored, ticket) }
-        note(commitMilliseconds: currentTime().monotonic - started)
+        note(commitMilliseconds: ended.monotonic - started)
         try tellState()
     }
 
     private func note(commitMilliseconds: Int64) {
         let epoch = spool?.epoch
+        let used = spool?.charge ?? 0
         context.spoolStatus.withLock { status in
             status.isFull = false
             status.commits += 1
+            status.used = used
             status.lastCommitMilliseconds = commitMilliseconds
             if let epoch { status.epoch = epoch }
         }
@@ -208,6 +231,9 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
 
     /// Between commits: the spool does nothing for itself while a transaction is open.
     private func maintain(_ now: Timestamp) throws(SpoolError) {
+        let time = currentTime().monotonic
+        let (sent, received) = wire()
+        if sent + received != committedWire, time >= lastCommit + Self.idleCommitMilliseconds { group.touch(time) }
         try commit()
         try spool?.maintain(now: now)
         group.add(settled: spool?.takeGivenUp() ?? [], now: currentTime().monotonic)

@@ -1,32 +1,42 @@
+import PerigeeCore
+import PerigeeMetrics
 import PerigeeSpool
 
 // What the spool's thread counts, each at the commit that makes it true.
 extension StationCounters {
     /// Goes on from what was committed. After an unclean end, what was in work then is lost.
-    init(restoring ledger: Ledger, sources: [SourceMark], isUnclean: Bool) {
+    init(restoring ledger: Ledger, sources: [SourceMark], isUnclean: Bool, now: Timestamp) {
         self.init()
         received = ledger.intake.received
         rejected = ledger.intake.rejected
         spooled = ledger.spooled
         spool = ledger
         lostAtCrash = ledger.intake.lostAtCrash + ledger.intake.inWork
+        saving = SavingTotals(figures: ledger.intake.figures)
+        if saving.since == 0 { saving.since = Int(now.milliseconds / 1_000) }
         sequences = SequenceTracker(restoring: sources.map(SequenceTracker.Mark.init), isUnclean: isUnclean)
     }
 
-    /// The intake's part of the ledger as a commit of so many frames leaves it. `isLast`: nothing comes after it in this process.
-    func totals(spooling count: Int, isLast: Bool) -> IntakeTotals {
+    /// The intake's part of the ledger as a commit leaves it. `wire`: octets of the link in this process. `isLast`: nothing comes
+    /// after it in this process.
+    func totals(committing group: CommitGroup, wire: (sent: Int, received: Int), isLast: Bool) -> IntakeTotals {
         var totals = IntakeTotals()
         totals.isComplete = isLast
         totals.received = received
         totals.rejected = rejected
         totals.lostAtCrash = lostAtCrash
-        totals.inWork = inWork - count
+        totals.inWork = inWork - group.frames.count
+        var saving = saving
+        for (item, _) in group.frames { saving.add(item) }
+        for frame in group.settled { saving.add(frame) }
+        totals.figures = saving.adding(wire).figures
         return totals
     }
 
     mutating func addSpooled(_ item: UplinkItem, packetSize: Int) {
         spooled += 1
         inWork -= 1
+        saving.add(item)
         let ticket = item.ticket
         sequences.resolve(sensor: ticket.sensor, run: ticket.run, sequence: ticket.sequence, isMarked: true)
         sensor(ticket.label) {
@@ -36,9 +46,15 @@ extension StationCounters {
         }
     }
 
-    mutating func addSettled(_ frame: SettledFrame) {
+    mutating func addSettled(_ frame: SettledFrame, now: Timestamp) {
+        switch frame.fate {
+        case .dropped(let reason): drops[frame.priority, default: [:]][reason, default: 0] += 1
+        case .delivered: acknowledgeSeconds.add(max(Double(now.milliseconds - frame.stored.milliseconds) / 1_000, 0))
+        case .quarantined: break
+        }
         // its row was damaged: the ledger counts it, whose it was is unknown
         guard !frame.label.isEmpty else { return }
+        saving.add(frame)
         sensor(frame.label) {
             switch frame.fate {
             case .delivered(let isThinned):
@@ -50,6 +66,32 @@ extension StationCounters {
             case .quarantined: $0.refused += 1
             }
         }
+    }
+}
+
+extension SavingTotals {
+    mutating func add(_ item: UplinkItem) {
+        sensor(item.ticket.label) {
+            $0.encodedRawSize += item.rawSize
+            $0.encodedNativeSize += item.nativeSize
+        }
+    }
+
+    mutating func add(_ frame: SettledFrame) {
+        guard case .delivered = frame.fate, !frame.label.isEmpty else { return }
+        sensor(frame.label) {
+            $0.frames += 1
+            $0.rawSize += frame.rawSize
+            $0.packetSize += frame.packetSize
+        }
+    }
+
+    /// With what the link of this process carried, which the totals do not hold before the next start.
+    func adding(_ wire: (sent: Int, received: Int)) -> SavingTotals {
+        var totals = self
+        totals.linkSent += wire.sent
+        totals.linkReceived += wire.received
+        return totals
     }
 }
 

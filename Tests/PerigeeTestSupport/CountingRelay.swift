@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// A TCP relay on loopback that counts octets both ways and can cut its connections: an outside witness of the wire.
-final class CountingRelay: Sendable {
+public final class CountingRelay: Sendable {
     private struct State {
         var up = 0
         var down = 0
@@ -11,12 +11,14 @@ final class CountingRelay: Sendable {
         var accepted = 0
     }
 
-    let port: UInt16
+    /// Where it listens.
+    public let port: UInt16
     private let listener: Int32
     private let target: UInt16
     private let state = Mutex(State())
 
-    init(to target: UInt16) throws {
+    /// Listens on a port of its own, and connects to that of the target for each connection.
+    public init(to target: UInt16) throws {
         self.target = target
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = Self.loopback(0)
@@ -34,10 +36,10 @@ final class CountingRelay: Sendable {
     }
 
     /// Octets from clients to the target and back.
-    var counts: (up: Int, down: Int) { state.withLock { ($0.up, $0.down) } }
+    public var counts: (up: Int, down: Int) { state.withLock { ($0.up, $0.down) } }
 
     /// Ends the connections there are; new ones are taken.
-    func cut() {
+    public func cut() {
         state.withLock { state in
             for pair in state.pairs {
                 shutdown(pair.client, Int32(SHUT_RDWR))
@@ -47,9 +49,10 @@ final class CountingRelay: Sendable {
     }
 
     /// Waits until every connection has ended, both ways.
-    func waitUntilQuiet() { while state.withLock({ $0.finished < 2 * $0.accepted }) { usleep(1_000) } }
+    public func waitUntilQuiet() { while state.withLock({ $0.finished < 2 * $0.accepted }) { usleep(1_000) } }
 
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    /// Takes no more connections.
+    public func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private static func loopback(_ port: UInt16) -> sockaddr_in {
         var address = sockaddr_in()
