@@ -84,4 +84,9 @@ public struct AlertBook: Equatable, Sendable {
     }
 
     public var json: JSONValue { .array(entries.map(\.json)) }
+
+    /// For a metric with the label `alert`: how many of each of `names` there are, 0 where there is none.
+    public func counts(of names: [String]) -> [MetricValues.Sample] {
+        names.map { name in .init([name], Double(entries.count { $0.alert.name == name })) }
+    }
 }

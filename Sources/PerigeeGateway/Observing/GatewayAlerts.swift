@@ -6,6 +6,11 @@ internal import PerigeeTransport
 
 /// The rules of the gateway's alerts, looked at about each second. A pure value; names and limits: Docs/status.md section 3.
 struct GatewayAlerts: Sendable {
+    /// Of all that there are, for a metric that is there from the start.
+    static let names = [
+        "AuthDenied", "ConfigurationInvalid", "ClockBad", "StationSilent", "GapsUnexplained", "LinkFlapping",
+    ]
+
     /// Seconds without a word after which a station is silent: its PING comes at least each half minute.
     private static let silence: Int64 = 600
 
@@ -47,13 +52,13 @@ struct GatewayAlerts: Sendable {
         if silence > Self.silence {
             alerts.append(
                 Alert(
-                    "StationSilent", .ticket, "\(name) has said nothing since \(station.lastHeard.rfc3339)",
+                    "StationSilent", .page, "\(name) has said nothing since \(station.lastHeard.rfc3339)",
                     remedy: "see its line and its page; it keeps its packets until it is back", subject: name))
         }
         if station.counters.gaps > 0 {
             alerts.append(
                 Alert(
-                    "GapsUnexplained", .ticket,
+                    "GapsUnexplained", .page,
                     "\(station.counters.gaps) numbers of \(name) are held by nobody and no tombstone names them",
                     remedy: "`perigee archive gaps` names them, `perigee archive want --numbers` may bring them back",
                     subject: name))

@@ -8,6 +8,13 @@ import PerigeeTransport
 
 /// The rules of the station's alerts, looked at about each second. A pure value; names and limits: Docs/status.md section 3.
 struct StationAlerts: Sendable {
+    /// Of all that there are, for a metric that is there from the start.
+    static let names = [
+        "StreamSilent", "SourceLoss", "BacklogGrowing", "OldestUnacked", "DropsStarted", "SpoolIOError", "NewEpoch",
+        "LedgerBroken", "AuthDenied", "LinkFlapping", "ResendRatio", "ClockBad", "ModelMismatch", "RolledBack",
+        "ConfigurationInvalid",
+    ]
+
     private static let tenMinutes: Int64 = 600
 
     private var missed: [String: CounterWindow] = [:]
@@ -86,7 +93,7 @@ struct StationAlerts: Sendable {
         if let fullSeconds, fullSeconds < 43_200 {
             alerts.append(
                 Alert(
-                    "BacklogGrowing", .ticket, "the spool is full in \(Int(fullSeconds / 60)) minutes if this goes on",
+                    "BacklogGrowing", .page, "the spool is full in \(Int(fullSeconds / 60)) minutes if this goes on",
                     remedy: "more line, coarser targets, or a larger [spool] quota_bytes"))
         }
         let isOpen = [SenderMachine.State.live, .throttled, .resuming].contains(status.link.state)

@@ -23,11 +23,8 @@ extension StationMetrics {
         ) {
             $0.snapshot.system.isClockSynchronised.map { $0 ? 1 : 0 }
         },
-        process.gauges("alerts", labels: ["severity"], "Alerts of status.json that last") { observation in
-            [Alert.Severity.page, .ticket].map { severity in
-                let count = observation.alerts.entries.count { $0.alert.severity == severity }
-                return .init([severity.rawValue], Double(count))
-            }
+        process.gauges("alerts", labels: ["alert"], "Alerts of status.json that last, each by its name") {
+            $0.alerts.counts(of: StationAlerts.names)
         },
         process.counter("status_write_failures", "Times that the status file could not be written") {
             $0.snapshot.counters.statusFailures
