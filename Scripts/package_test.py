@@ -1,0 +1,285 @@
+"""The part of Scripts/package-test that runs with both machines booted: in namespaces of its own, with no way out.
+
+`package_test.py WORK [record]`: WORK holds the roots `station` and `gateway`, and the packages in `packages` and `next`.
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PATIENCE = 120.0  # seconds that anything may take
+RATE = 60  # seconds from frame to frame, where octets a day are said
+STATE = "/var/lib/perigee"
+# what Debian's own tools and packages write while anything is installed
+FOREIGN = re.compile(
+    r"^/(var/(lib/(dpkg|apt|systemd|pam|ucf|dbus)|cache|log)|etc/(ld\.so\.cache|machine-id|(passwd|group|g?shadow)-?$|\.pwd\.lock|"
+    r"mtab|resolv\.conf|hostname|localtime|timezone|dpkg)|root/|tmp/|var/tmp/|run/|proc/|sys/|dev/)"
+)
+
+
+class Machine:
+    """A root with systemd as its first process."""
+
+    def __init__(self, work: pathlib.Path, name: str, interface: str, address: str) -> None:
+        self.root = work / name
+        self.name = name
+        self.interface = interface
+        self.address = address
+        (self.root / "etc/machine-id").write_text("")
+        self.process: subprocess.Popen[bytes] | None = None
+        self.leader = 0
+
+    def boot(self) -> None:
+        with (self.root.parent / f"{self.name}.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no", "--keep-unit"]
+                + ["--console=pipe", f"--hostname={self.name}", f"--network-interface={self.interface}"]
+                + ["--resolv-conf=off", "--timezone=off"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.leader = wait(f"{self.name} to start", self._child)
+        wait(f"{self.name} to boot", lambda: self.ask("systemctl is-system-running") in ("running", "degraded"))
+        for words in (
+            ["addr", "add", f"{self.address}/24", "dev", self.interface],
+            ["link", "set", self.interface, "up"],
+        ):
+            subprocess.run(["nsenter", "-t", str(self.leader), "-n", "ip", *words], check=True)
+
+    def _child(self) -> int:
+        process = self.process
+        if process is None or process.poll() is not None:
+            raise SystemExit(f"{self.name} did not start: {(self.root.parent / f'{self.name}.log').read_text()}")
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return int(children[0]) if children else 0
+
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Runs a script as somebody would who is logged in as root."""
+        environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]
+        return subprocess.run(
+            ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-r", "-w", *environment]
+            + ["DEBIAN_FRONTEND=noninteractive", "sh", "-e", "-c", f"cd /root\n{script}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    def run(self, script: str, code: int = 0) -> str:
+        """Runs a script that must end with `code`; answers all that it said."""
+        done = self.shell(script)
+        said = done.stdout + done.stderr
+        if done.returncode != code:
+            journal = self.shell("journalctl -n 40 --no-pager -o cat").stdout
+            raise SystemExit(
+                f"{self.name}: exit code {done.returncode}, expected {code}, of\n{script}\n{said}\n{journal}"
+            )
+        return said
+
+    def ask(self, script: str) -> str:
+        return self.shell(script).stdout.strip()
+
+    def status(self, daemon: str = "perigee") -> dict:
+        """What a daemon says of itself; empty before it says anything."""
+        try:
+            return json.loads(self.ask(f"cat /run/{daemon}/status.json"))
+        except json.JSONDecodeError:
+            return {}
+
+    def process_of(self, unit: str) -> str:
+        return self.ask(f"systemctl show -P MainPID {unit}")
+
+    def files(self) -> set[str]:
+        found = self.run(
+            "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp \\) -prune -o -print"
+        )
+        return {line for line in found.splitlines() if not FOREIGN.match(line)}
+
+    def stop(self) -> None:
+        if self.process is not None and self.leader:
+            os.kill(self.leader, signal.SIGRTMIN + 4)
+            self.process.wait(timeout=PATIENCE)
+
+
+def wait(what: str, condition):
+    """Waits until `condition` gives something that is true, and answers it."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise SystemExit(f"waited {PATIENCE:.0f} s in vain for {what}")
+
+
+def check(condition: bool, message: str) -> None:
+    if not condition:
+        raise SystemExit(f"package-test: {message}")
+
+
+def blocks(page: str, place: str = "") -> list[str]:
+    """Shell blocks of a page, those of one place (the word behind `sh`)."""
+    text = (ROOT / "Docs" / page).read_text()
+    return [
+        body for word, body in re.findall(r"^```sh *(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) if word == place
+    ]
+
+
+def step(text: str) -> None:
+    print(f"{time.monotonic() - START:6.1f} s  {text}", flush=True)
+
+
+def delivered(status: dict, frames: int) -> bool:
+    link = status.get("link", {})
+    return status.get("ledger", {}).get("spooled", 0) >= frames and link.get("held_packets") == 0
+
+
+def first_station(gateway: Machine) -> None:
+    """Docs/first-station.md word for word, on the machine with both packages."""
+    for block in blocks("first-station.md"):
+        if "status.json" in block:
+            wait("the frames to be delivered", lambda: delivered(gateway.status(), 6))
+        said = gateway.run(block)
+    check(said.count(".tif") == 6, f"six frames were sent, and rendering gave\n{said}")
+    gateway.run("systemctl stop perigeed")
+    step("first-station.md: six frames became six products")
+
+
+def installation(station: Machine, gateway: Machine) -> None:
+    """Docs/installation.md word for word, on two machines; what somebody carries from one to the other is carried here."""
+    text = (ROOT / "Docs/installation.md").read_text()
+    for place, body in re.findall(r"^```sh (station|gateway)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        machine = station if place == "station" else gateway
+        if "keys gen gateway" in body:
+            # the first page has made its keys already, and nothing is made over
+            gateway.run("rm /etc/perigee/keys/gateway.* && systemctl stop perigee-gateway")
+        if "apt-get" in body and place == "station":
+            key = gateway.root / "etc/perigee/keys/gateway.pub"
+            (station.root / "root/gateway.pub").write_bytes(key.read_bytes())
+        if "keys allow" in body:
+            key = station.root / "etc/perigee/keys/station.pub"
+            (gateway.root / "root/station.pub").write_bytes(key.read_bytes())
+        if "archive list" in body:
+            wait("the frame to be delivered", lambda: delivered(station.status(), 1))
+        said = machine.run(body)
+        if "apt-get" in body and place == "station":
+            after_install(station)
+    check("alpha-1" in said, f"the archive lists no frame of alpha-1:\n{said}")
+    step("installation.md: a frame went from one machine to the other")
+
+
+def after_install(station: Machine) -> None:
+    """What a fresh station has, and what it does without."""
+    names = station.run("dpkg-query -W -f '${Package}\\n'").split()
+    check(not [name for name in names if "gdal" in name], "the station's package brings GDAL")
+    check("not found" not in station.run("ldd /usr/bin/perigee /usr/bin/perigeed"), "a library is missing")
+    check("perigee-gateway" in station.run("perigee encode a.tif -o b.pgt", code=69), "encode names no package")
+    check(station.ask("systemctl is-enabled perigeed") == "enabled", "perigeed is not enabled")
+    check(station.ask("systemctl is-active perigeed") == "inactive", "perigeed runs without keys")
+    pages = re.findall(r"file:(\S+)", station.run("cat /lib/systemd/system/perigeed.service"))
+    check(bool(pages), "the unit names no page")
+    for page in pages:
+        station.run(f"test -f {page}")
+    step("installed on a clean Debian 12, without GDAL")
+
+
+def octets_written(station: Machine) -> int:
+    text = station.run(f"cat /proc/{station.process_of('perigeed')}/io")
+    return int(re.search(r"^write_bytes: (\d+)", text, re.MULTILINE)[1])
+
+
+def memory(machine: Machine, unit: str) -> int:
+    """Octets of memory that are this process's own, shared ones by their share."""
+    text = machine.run(f"cat /proc/{machine.process_of(unit)}/smaps_rollup")
+    return int(re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)[1]) * 1024
+
+
+def disk(station: Machine, gateway: Machine) -> dict:
+    """Octets that perigeed has the disk write, idle and for each frame."""
+    start, before = time.monotonic(), octets_written(station)
+    frames_before = station.status()["ledger"]["spooled"]
+    time.sleep(20)  # a measure, not a wait
+    idle = (octets_written(station) - before) / (time.monotonic() - start)
+    start, before, frames = time.monotonic(), octets_written(station), 20
+    station.run(f"perigee simulate --publish --visits {frames} --rate 2")
+    wait("the frames to be delivered", lambda: delivered(station.status(), frames_before + frames))
+    written = octets_written(station) - before - idle * (time.monotonic() - start)
+    step("octets to the disk measured")
+    per_frame = max(0.0, written / frames)
+    return {
+        "idle_bytes_per_day": round(idle * 86_400),
+        "bytes_per_frame": round(per_frame),
+        "seconds_between_frames": RATE,
+        "bytes_per_day": round(idle * 86_400 + per_frame * 86_400 / RATE),
+    }
+
+
+def full_spool(station: Machine, gateway: Machine) -> None:
+    """Upgrade and downgrade while the gateway is away and the spool is full: nothing is lost."""
+    gateway.run("systemctl stop perigee-gateway")
+    station.run(
+        'sed -i \'s/^quota_bytes = .*/quota_bytes = "64 MiB"/; s/^reserved_bytes = .*/reserved_bytes = "8 MiB"/\' /etc/perigee/perigeed.toml'
+    )
+    for ring in ("sent", "finer", "raw"):
+        station.run(f"sed -i 's/^{ring}_ring_bytes = .*/{ring}_ring_bytes = \"1 MiB\"/' /etc/perigee/perigeed.toml")
+    station.run('sed -i \'s/^target = "300x"/target = "lossless"/\' /etc/perigee/perigeed.toml')
+    station.run("perigeed --check --config /etc/perigee/perigeed.toml && systemctl restart perigeed")
+    frames = 0
+    while True:
+        held = station.status().get("link", {}).get("held_octets", station.status().get("spool", {}).get("octets", 0))
+        if held > 48 << 20 or frames >= 60:
+            break
+        station.run("perigee simulate --publish --visits 5")
+        frames += 5
+        wait("the frames to be spooled", lambda: station.status().get("ledger", {}).get("in_work") == 0)
+    print(json.dumps(station.status(), indent=1))
+    raise SystemExit(f"{frames}")
+
+
+def purge(station: Machine, before: set[str]) -> None:
+    said = station.run("apt-get purge -y perigee && apt-get autoremove -y --purge")
+    check("stays" in said, f"purge does not say what it leaves:\n{said}")
+    owned = set(station.run("cat /var/lib/dpkg/info/*.list").splitlines())
+    left = {
+        path for path in station.files() - before - owned if not path.startswith((STATE + "/", "/etc/perigee/keys/"))
+    }
+    allowed = {STATE, "/etc/perigee", "/etc/perigee/keys"}
+    # a drop-in that somebody wrote by hand
+    allowed |= {"/etc/systemd/system/perigeed.service.d", "/etc/systemd/system/perigeed.service.d/gateway.conf"}
+    check(left <= allowed, f"purge leaves {sorted(left - allowed)}")
+    check(STATE + "/spool" in station.files(), "purge has removed the spool")
+    step("purged: keys and spool are left, and nothing else")
+
+
+def main() -> None:
+    work = pathlib.Path(sys.argv[1])
+    subprocess.run("ip link set lo up; ip link add pstation type veth peer name pgateway", shell=True, check=True)
+    station = Machine(work, "station", "pstation", "192.0.2.2")
+    gateway = Machine(work, "gateway", "pgateway", "192.0.2.1")
+    station.boot()
+    gateway.boot()
+    step("two machines are up")
+    before = station.files()
+    first_station(gateway)
+    installation(station, gateway)
+    result = {
+        "installed": {},
+        "memory": {"perigeed": memory(station, "perigeed"), "perigee-gateway": memory(gateway, "perigee-gateway")},
+        "disk": disk(station, gateway),
+    }
+    print(json.dumps(result, indent=1))
+    full_spool(station, gateway)
+    purge(station, before)
+    station.stop()
+    gateway.stop()
+
+
+START = time.monotonic()
+if __name__ == "__main__":
+    main()
