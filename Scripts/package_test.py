@@ -260,8 +260,8 @@ def purge(station: Machine, before: set[str]) -> None:
 def main() -> None:
     work = pathlib.Path(sys.argv[1])
     subprocess.run("ip link set lo up; ip link add pstation type veth peer name pgateway", shell=True, check=True)
-    station = Machine(work, "station", "pstation", "192.0.2.2")
-    gateway = Machine(work, "gateway", "pgateway", "192.0.2.1")
+    station = Machine(work, "station", "pstation", "10.0.0.2")
+    gateway = Machine(work, "gateway", "pgateway", "10.0.0.1")
     station.boot()
     gateway.boot()
     step("two machines are up")
