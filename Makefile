@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams faults faults-short train train-smoke wheel docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams faults faults-short train train-smoke wheel screenshot docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -74,6 +74,9 @@ train-smoke: dependencies ## train a tiny bundle on generated frames, twice, and
 
 wheel: dependencies ## build the Python wheel of perigee_codec into .build/wheel
 	@Scripts/wheel
+
+screenshot: build ## remake Docs/img: the pages of the real daemons in a headless Chromium
+	cd Tests/page && PYTHONPATH=../../Benchmarks $$(../../Scripts/python-environment) screenshots.py
 
 docs: build ## remake the generated pages, then the site in .build/site; fails where a link leads nowhere
 	@Scripts/docs write

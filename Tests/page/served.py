@@ -1,74 +1,58 @@
-"""The pages, as the daemons would serve them."""
+"""The real daemons: one station, one gateway, frames between them, both with a page."""
 
-import base64
-import hashlib
-import http.server
-import threading
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from types import TracebackType
 
-PARTS = Path(__file__).resolve().parents[2] / "Sources" / "PerigeePage" / "Parts"
-SHARED = ("text.js", "document.js", "connection.js")
-STYLES = {"station": ("shared.css", "station.css"), "gateway": ("shared.css",)}
-SCRIPTS = {"station": (*SHARED, "chart.js", "station.js"), "gateway": (*SHARED, "gateway.js")}
+from faults.daemons import Gateway, Station
+from faults.source import Source
 
 
-def page(kind: str) -> tuple[bytes, str]:
-    """HTML and policy, put together as PerigeePage does it."""
-    style = b"".join((PARTS / name).read_bytes() for name in STYLES[kind])
-    script = b"".join((PARTS / name).read_bytes() for name in SCRIPTS[kind])
-    html = (PARTS / f"{kind}.html").read_bytes()
-    for marker, text in (
-        (b"<!--marks-->", (PARTS / "marks.svg").read_bytes()),
-        (b"/*style*/", style),
-        (b"/*script*/", script),
-    ):
-        assert html.count(marker) == 1
-        html = html.replace(marker, text)
-
-    def source(text: bytes) -> str:
-        return "'sha256-" + base64.b64encode(hashlib.sha256(text).digest()).decode() + "'"
-
-    policy = (
-        f"default-src 'none'; script-src {source(script)}; style-src {source(style)}; connect-src 'self';"
-        " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-        " require-trusted-types-for 'script'; trusted-types 'none'"
-    )
-    return html, policy
+def loopback() -> str:
+    """An address of this machine that only this run uses: fixed ports at it are free."""
+    number = os.getpid()
+    return f"127.78.{number >> 8 & 255}.{max(1, number & 255)}"
 
 
 class Served:
-    """Both pages on ports of their own."""
+    """A pair of daemons in a folder of their own, and a source for it."""
+
+    def __init__(self, number: int = 0, mode: str = "acknowledged", name: str = "alpha") -> None:
+        """`number` tells pairs of one run apart."""
+        self.folder = Path(tempfile.mkdtemp(prefix="perigee-page-"))
+        link, self.frames = f"ipc://{self.folder}/link", f"ipc://{self.folder}/frames"
+        self._addresses = {
+            kind: f"{loopback()}:{port + 10 * number}" for kind, port in (("station", 9477), ("gateway", 9478))
+        }
+        self.gateway = Gateway(self.folder / "gateway", link, self._http("gateway"))
+        pictures = "quicklook_every = 1"
+        self.station = Station(self.folder / "station", self.frames, link, tables=f"{self._http('station')}\n{pictures}")
+        self.source = Source(self.frames)
 
     def __enter__(self) -> "Served":
-        self._servers = {kind: self._start(kind) for kind in STYLES}
+        self.gateway.start_until_ready()
+        self.station.start_until_ready()
+        self.source.connect()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for server in self._servers.values():
-            server.shutdown()
-            server.server_close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.source.close()
+        self.station.kill()
+        self.gateway.kill()
+        shutil.rmtree(self.folder)
+
+    def _http(self, kind: str) -> str:
+        return f'[http]\nlisten = "{self._addresses[kind]}"'
 
     def address(self, kind: str) -> str:
-        return f"http://127.0.0.1:{self._servers[kind].server_port}"
+        return f"http://{self._addresses[kind]}"
 
-    @staticmethod
-    def _start(kind: str) -> http.server.ThreadingHTTPServer:
-        html, policy = page(kind)
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header("Content-Security-Policy", policy)
-                self.end_headers()
-                self.wfile.write(html)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return server
+    def send(self, count: int, sensor: str = "sentinel-2-l2a") -> None:
+        """Sends frames and waits until the station says that each is on its disk."""
+        self.source.sensor = sensor
+        for _ in range(count):
+            self.source.give()
+        while self.source.unanswered:
+            self.source.drive(20)

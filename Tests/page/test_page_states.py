@@ -38,6 +38,16 @@ def test_the_saving_is_shown_with_its_denominator(screens: Screens) -> None:
     assert "raw over packets" in rows[4]
 
 
+def test_a_line_that_carried_more_than_the_frames_says_so(screens: Screens) -> None:
+    screen = screens()
+    status = answers.station()
+    status["saving"]["day"] |= {"raw_over_link": 0.5}
+    page = screen.open(lambda: status)
+    screen.is_shown()
+    assert text(page, "ratio") == "2.00\u00d7 more"
+    assert "saved" not in text(page, "lead")
+
+
 def test_another_period_has_other_figures(screens: Screens) -> None:
     screen = screens()
     page = screen.open()
@@ -100,7 +110,8 @@ def test_a_station_without_any_frame_says_how_to_send_one(screens: Screens) -> N
     screen.is_shown()
     expect(page.locator("#nothing")).to_be_visible()
     assert "tcp://127.0.0.1:5570" in text(page, "nothing")
-    assert text(page, "ratio") == "\u2013"
+    expect(page.locator("#saving")).to_be_hidden()
+    expect(page.locator("#history")).to_be_hidden()
     assert "never" in text(page, "acknowledged")
     expect(page.locator("#sensors-empty")).to_be_visible()
 

@@ -10,12 +10,12 @@ function showSaving(status) {
   const { saving } = status;
   const ratio = saving.raw_over_link;
   fill("since", saving.since, () => ["since ", moment(saving.since)]);
-  fill("ratio", ratio, () => (ratio === null ? "–" : [figures(ratio), make("small", {}, "× less")]));
+  fill("ratio", ratio, ratioFigure);
   fill("lead", saving, () =>
     ratio === null
       ? "No frame has come since the gateway began."
       : `${sizeText(saving.raw_bytes)} in ${counted(saving.frames, "frame")} of all stations took ${sizeText(saving.link_bytes)} ` +
-        `on the lines: ${(100 * (1 - 1 / ratio)).toFixed(2)}${space}% saved.`,
+        `on the lines${savedText(ratio)}`,
   );
   fill("compare", saving, () =>
     comparison([

@@ -38,18 +38,20 @@ function showNotices(status, isStuck) {
 function showNothing(status) {
   const isEmpty = status.ledger.received === 0 && status.saving.total.frames === 0;
   byID("nothing").hidden = !isEmpty;
+  byID("saving").hidden = isEmpty;
+  byID("history").hidden = isEmpty;
   fill("endpoints", status.intake.endpoints, (endpoints) => endpoints.map((text) => make("li", {}, make("code", {}, text))));
 }
 
 function showSaving(status) {
   const saving = status.saving[period];
   const ratio = saving.raw_over_link;
-  fill("ratio", ratio, () => (ratio === null ? "–" : [figures(ratio), make("small", {}, "× less")]));
+  fill("ratio", ratio, ratioFigure);
   fill("lead", [saving, period], () =>
     ratio === null
       ? `No frame was delivered ${periodWords[period]}.`
       : `${sizeText(saving.raw_bytes)} in ${counted(saving.frames, "frame")} took ${sizeText(saving.link_bytes)} on the line ` +
-        `${periodWords[period]}: ${(100 * (1 - 1 / ratio)).toFixed(2)}${space}% saved.`,
+        `${periodWords[period]}${savedText(ratio)}`,
   );
   const recent = status.saving.hour;
   const seconds = (Date.parse(status.updated) - Date.parse(recent.since)) / 1000;
