@@ -51,7 +51,8 @@ enum Schema {
             id INTEGER PRIMARY KEY, frame INTEGER NOT NULL, layer INTEGER NOT NULL, checksum INTEGER NOT NULL,
             packet BLOB NOT NULL);
         CREATE INDEX finer_by_frame ON finer (frame);
-        CREATE TABLE raw (id INTEGER PRIMARY KEY, age INTEGER NOT NULL, checksum INTEGER NOT NULL, octets BLOB NOT NULL);
+        CREATE TABLE raw (
+            id INTEGER PRIMARY KEY, layers INTEGER NOT NULL, checksum INTEGER NOT NULL, octets BLOB NOT NULL);
         CREATE TABLE quarantine (
             id INTEGER PRIMARY KEY, epoch BLOB NOT NULL, number INTEGER NOT NULL, label TEXT, reason TEXT NOT NULL,
             stored INTEGER NOT NULL, packet BLOB NOT NULL);

@@ -22,7 +22,10 @@ extension Spool {
         if let raw = frame.raw, !raw.isEmpty, raw.count <= min(configuration.rawRing, Self.rawLimit) {
             try file.run(
                 "INSERT OR REPLACE INTO raw VALUES (?, ?, ?, ?)",
-                [.integer(key), .integer(memory.clock), .integer(Int64(CRC32C.checksum(raw))), .blob(raw)])
+                [
+                    .integer(key), .integer(Int64(frame.layers.count)), .integer(Int64(CRC32C.checksum(raw))),
+                    .blob(raw),
+                ])
             memory.epochs[epoch].change(Slot.raw, count: 1, size: raw.count)
             try trimRaw(to: configuration.rawRing)
         }
@@ -61,7 +64,13 @@ extension Spool {
             found.append((row.integer(0), Int(row.integer(1)), packet))
             return true
         }
-        guard !found.isEmpty else { return nil }
+        guard let lowest = found.first?.layer, let highest = found.last?.layer else { return nil }
+        let key = SQLiteValue.integer(RowKey.key(memory.epochs[index].id, frame))
+        if let sent = try file.integer("SELECT layers FROM raw WHERE id = ?", [key]) {
+            // The ring forgot some below: they are of use only together, and can be made again.
+            guard lowest <= sent else { return nil }
+            try file.run("UPDATE raw SET layers = ? WHERE id = ?", [.integer(max(sent, Int64(highest) + 1)), key])
+        }
         let first = memory.epochs[index].next
         for (id, layer, packet) in found {
             try add(packet, epoch: index, priority: max(1, min(priority, 3)), layer: layer, frame: nil)
@@ -71,20 +80,59 @@ extension Spool {
         return first..<memory.epochs[index].next
     }
 
-    /// The compressed samples of a frame, while the ring has them.
-    public mutating func raw(_ epoch: Epoch, frame: UInt64) throws(SpoolError) -> [UInt8]? {
+    /// The raw samples of a frame, while the ring has them; `layers`: how many of its layers were sent. Nil for a frame that was given
+    /// up.
+    public mutating func raw(_ epoch: Epoch, frame: UInt64) throws(SpoolError) -> (octets: [UInt8], layers: Int)? {
         guard let index = committed.index(epoch), frame < RowKey.limit else { return nil }
         let key = RowKey.key(committed.epochs[index].id, frame)
-        var found: [UInt8]?
+        var found: (octets: [UInt8], layers: Int)?
         try read { spool throws(SQLiteError) in
-            try spool.file.rows("SELECT checksum, octets FROM raw WHERE id = ?", [.integer(key)]) {
-                row throws(SQLiteError) in
-                let octets = row.blob(1)
-                found = Int64(CRC32C.checksum(octets)) == row.integer(0) ? octets : nil
+            guard let row = try spool.file.frame(key), row.dropped == nil, !row.isRejected else { return }
+            try spool.file.rows("SELECT layers, checksum, octets FROM raw WHERE id = ?", [.integer(key)]) {
+                raw throws(SQLiteError) in
+                let octets = raw.blob(2)
+                guard Int64(CRC32C.checksum(octets)) == raw.integer(1) else { return false }
+                // Of a thinned frame the coarsest layer alone is sure to have gone out.
+                found = (octets, row.isThinned ? 1 : Int(clamping: raw.integer(0)))
                 return false
             }
         }
         return found
+    }
+
+    /// Sends layers of a frame that were made anew, the first of them `layer`, under new numbers; nil where there is no room for them, or
+    /// the epoch takes no packets any more.
+    public mutating func extend(
+        _ epoch: Epoch, frame: UInt64, from layer: Int, packets: [[[UInt8]]], priority: Int
+    ) throws(SpoolError) -> Range<UInt64>? {
+        try check(epoch)
+        let need = packets.joined().reduce(0) { $0 + $1.count + 64 }
+        guard memory.charge + need <= room(priority: max(1, min(priority, 3))) else { return nil }
+        var numbers: Range<UInt64>?
+        let layers = RefinedLayers(epoch: epoch, frame: frame, first: layer, packets: packets, priority: priority)
+        try change(.extend(layers)) { spool throws(SQLiteError) in numbers = try spool.insert(layers) }
+        return numbers
+    }
+
+    mutating func insert(_ layers: RefinedLayers) throws(SQLiteError) -> Range<UInt64>? {
+        guard let index = memory.index(layers.epoch), memory.epochs[index].kind == .current,
+            layers.frame < RowKey.limit
+        else { return nil }
+        let first = memory.epochs[index].next
+        for (offset, packets) in layers.packets.enumerated() {
+            for packet in packets {
+                try add(
+                    packet, epoch: index, priority: max(1, min(layers.priority, 3)), layer: layers.first + offset,
+                    frame: nil)
+            }
+        }
+        try file.run(
+            "UPDATE raw SET layers = max(layers, ?) WHERE id = ?",
+            [
+                .integer(Int64(layers.first + layers.packets.count)),
+                .integer(RowKey.key(memory.epochs[index].id, layers.frame)),
+            ])
+        return first..<memory.epochs[index].next
     }
 
     mutating func trimSent() throws(SQLiteError) { try trimSent(to: configuration.sentRing) }

@@ -9,7 +9,17 @@ enum SpoolOperation: Sendable {
     case drop(DropRule)
     case bury(Epoch, Tombstone)
     case refine(Epoch, frame: UInt64, layers: Int, priority: Int)
+    case extend(RefinedLayers)
     case commit(IntakeTotals, [SourceMark])
+}
+
+/// Layers of a frame that were made anew from its raw samples: their packets by layer, from layer `first` on.
+struct RefinedLayers: Sendable {
+    var epoch: Epoch
+    var frame: UInt64
+    var first: Int
+    var packets: [[[UInt8]]]
+    var priority: Int
 }
 
 extension Spool {
@@ -122,6 +132,7 @@ extension Spool {
         case .bury(let epoch, let tombstone): try insert(tombstone, epoch)
         case .refine(let epoch, let frame, let layers, let priority):
             _ = try insertFiner(epoch, frame: frame, layers: layers, priority: priority)
+        case .extend(let layers): _ = try insert(layers)
         case .commit(let intake, let sources): try write(intake: intake, sources: sources)
         }
     }

@@ -18,7 +18,7 @@ public struct SpoolFrame: Sendable {
     public var layers: [[[UInt8]]]
     /// Packets of the layers behind those, kept in a ring for refinement.
     public var finer: [[[UInt8]]]
-    /// The samples, compressed, kept in a ring.
+    /// What finer layers can be made of, kept in a ring.
     public var raw: [UInt8]?
 
     /// See the properties.

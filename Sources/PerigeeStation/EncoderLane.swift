@@ -15,8 +15,8 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     /// Octets of a frame that the baseline compresses at most.
     private static let baselineSize = 4 << 20
 
-    private let context: StationContext
-    private let progress: LoopProgress
+    let context: StationContext
+    let progress: LoopProgress
     private var encoders: [(key: [UInt8], encoder: FrameEncoder)] = []
 
     init(context: StationContext, progress: LoopProgress) {
@@ -26,8 +26,13 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
 
     /// Works until the queue is closed and empty.
     func run() {
-        while let item = context.intakeQueue.take(noting: progress) {
-            progress.allow(seconds: Watchdog.slowSeconds) { encode(item) }
+        while let job = context.intakeQueue.take(noting: progress) {
+            progress.allow(seconds: Watchdog.slowSeconds) {
+                switch job {
+                case .frame(let item): encode(item)
+                case .refine(let job): refine(job)
+                }
+            }
         }
         progress.allow(seconds: Watchdog.slowSeconds) { context.control.save() }
         progress.end()
@@ -95,24 +100,45 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         let budgets = FrameBudget.payloads(
             rawSize: rawSize, ratios: targets.ratios, assignment: assigned, metadata: metadata)
         let bound: ErrorBound? = targets.isLossless ? .lossless : nil
-        let layers = try encode(samples, with: encoder, budgets: budgets, bound: bound, item: item)
+        let reserves = bound == nil && keepsRaw(declaration) && samples.type != .float32
+        let (layers, used) = try encode(
+            samples, with: encoder, budgets: budgets, bound: bound, reservesResidual: reserves, item: item)
         if bound == nil { try countClipped(samples, encoder, item) }
         let priority = isSurprising ? FrameClass.priorities.lowerBound : frameClass.priority
         let count = control.decide(layers, priority: priority, targets: targets)
         let uplink = UplinkItem(
             assignment: assigned, metadata: metadata, layers: Array(layers[..<count]), finer: Array(layers[count...]),
-            raw: try raw(item, samples), priority: priority, rawSize: rawSize,
+            raw: keepsRaw(declaration)
+                ? try raw(
+                    item, samples, assigned, metadata, Array(layers.prefix(used.count)), used,
+                    hasResidual: reserves || bound != nil) : nil,
+            priority: priority, rawSize: rawSize,
             nativeSize: encoder.stream.nativeSize(rawSize: rawSize, metadata: metadata), ticket: item.ticket)
         context.quicklooks.offer(uplink, stream: encoder.stream)
         return uplink
     }
 
-    /// The samples as zstd, where the spool keeps them: as they came, or compressed quickly.
-    private func raw(_ item: IntakeItem, _ samples: Samples) throws -> [UInt8]? {
-        guard context.configuration.spool.rawRing > 0 else { return nil }
-        if item.header.encoding == .zstd { return item.samples }
-        var compressor = try ZstdCompressor(level: 1)
-        return try compressor.compress(samples.bytes)
+    /// A verbatim frame has no more layers to be made.
+    private func keepsRaw(_ declaration: StreamDeclaration) -> Bool {
+        context.configuration.spool.rawRing > 0 && declaration.coding == .tokens
+    }
+
+    /// What more layers can be made of: the samples as zstd, as they came or compressed quickly, and how they were encoded.
+    private func raw(
+        _ item: IntakeItem, _ samples: Samples, _ assigned: StreamTable.Assignment, _ metadata: FrameMetadata,
+        _ layers: [[UInt8]], _ budgets: [Int], hasResidual: Bool
+    ) throws -> [UInt8] {
+        var compressed = item.samples
+        if item.header.encoding != .zstd {
+            var compressor = try ZstdCompressor(level: 1)
+            compressed = try compressor.compress(samples.bytes)
+        }
+        var writer = ByteWriter()
+        metadata.pack(into: &writer, declaration: assigned.stream)
+        return RawFrame(
+            declaration: assigned.number, metadata: writer.bytes, budgets: budgets, hasResidual: hasResidual,
+            checksum: RawFrame.checksum(of: layers), samples: compressed
+        ).packed()
     }
 
     private func declare(
@@ -130,7 +156,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         return (declaration, metadata)
     }
 
-    private func encoder(_ declaration: StreamDeclaration, key: [UInt8]) throws -> FrameEncoder {
+    func encoder(_ declaration: StreamDeclaration, key: [UInt8]) throws -> FrameEncoder {
         if let index = encoders.firstIndex(where: { $0.key == key }) {
             let found = encoders.remove(at: index)
             encoders.append(found)
@@ -143,19 +169,23 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         return encoder
     }
 
-    /// Within the budgets, or else at the smallest size that says the frame at all.
+    /// Within the budgets, or else at the smallest size that says the frame at all; which budgets it was.
     private func encode(
-        _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], bound: ErrorBound?, item: IntakeItem
-    ) throws(CodecError) -> [[UInt8]] {
-        do {
-            return try encoder.encode(samples, budgets: budgets, bound: bound).layers
-        } catch {
+        _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], bound: ErrorBound?, reservesResidual: Bool,
+        item: IntakeItem
+    ) throws(CodecError) -> (layers: [[UInt8]], budgets: [Int]) {
+        func encode(_ budgets: [Int]) throws(CodecError) -> (layers: [[UInt8]], budgets: [Int]) {
+            let frame = try encoder.encode(
+                samples, budgets: budgets, bound: bound, reservesResidual: reservesResidual)
+            return (frame.layers, budgets)
+        }
+        do { return try encode(budgets) } catch {
             guard case .overBudget(let budget, let smallest) = error else { throw error }
             context.counters.withLock { $0.sensor(item.ticket.label) { $0.overBudget += 1 } }
             context.log.write(
                 .notice, "over_budget", key: item.ticket.label,
                 ["sensor": item.header.sensor, "budget": "\(budget)", "smallest": "\(smallest)"])
-            return try encoder.encode(samples, budgets: [smallest], bound: bound).layers
+            return try encode([smallest])
         }
     }
 

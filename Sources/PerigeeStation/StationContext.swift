@@ -78,7 +78,7 @@ final class StationContext: Sendable {
     /// Who asked last what becomes of a frame in work: its source has sent it again, on another connection. Set under the lock of the
     /// counters, where a frame's work ends too, so that nobody who is told to wait is forgotten.
     let latestOrigins = Locked<[FrameKey: IntakeOrigin]>([:])
-    let intakeQueue: BoundedQueue<IntakeItem>
+    let intakeQueue: BoundedQueue<LaneJob>
     /// Frames on their way into the spool, and what the link asks of it.
     let spoolQueue: BoundedQueue<SpoolJob>
     /// No more frames are taken from sockets.

@@ -67,7 +67,7 @@ struct SpoolRingTests {
             _ = try spool.append(frame(UInt64(number), sizes: [[1_000]], finer: [[6_000]], raw: 30_000))
         }
         try spool.commit()
-        #expect(try spool.raw(epoch, frame: 9) == octets(30_000, seed: 9))
+        #expect(try spool.raw(epoch, frame: 9)?.octets == octets(30_000, seed: 9))
         #expect(try spool.raw(epoch, frame: 6) == nil)
         #expect(spool.counters.rawRing == 90_000 && spool.counters.finerRing == 60_000)
         _ = try spool.settle(epoch, cumulative: 10)
@@ -83,6 +83,43 @@ struct SpoolRingTests {
         #expect(counters.rawRing == 0 && counters.finerRing == 0 && counters.sentRing == 0)
         #expect(try spool.raw(epoch, frame: 9) == nil)
         #expect(spool.ledger.delivered == 10)
+    }
+
+    @Test("layers made anew get new numbers, and the raw frame knows how many of its layers were sent")
+    func extends() throws {
+        var spool = try openSpool(folder, rings())
+        let epoch = spool.epoch
+        _ = try spool.append(frame(0, sizes: [[100], [90]], finer: [[80], [70]], raw: 1_000))
+        _ = try spool.append(frame(1, sizes: [[100]], raw: 1_000))
+        try spool.commit()
+        #expect(try spool.raw(epoch, frame: 0)?.layers == 2)
+        #expect(try spool.refine(epoch, frame: 0, layers: 3, priority: 2) == 4..<5)
+        #expect(try spool.raw(epoch, frame: 0)?.layers == 3)
+        let packets = [[octets(50, seed: 1), octets(40, seed: 2)], [octets(30, seed: 3)]]
+        #expect(try spool.extend(epoch, frame: 0, from: 3, packets: packets, priority: 1) == 5..<8)
+        try spool.commit()
+        #expect(try spool.raw(epoch, frame: 0)?.layers == 5)
+        #expect(try spool.all(epoch, priority: 1).map(\.packet) == packets.flatMap { $0 })
+        #expect(spool.ledger.spooled == 2 && spool.ledger.waiting == 2)
+        // what does not fit the quota is not begun
+        let large = [[octets(8_000_000, seed: 4)]]
+        #expect(try spool.extend(epoch, frame: 1, from: 1, packets: large, priority: 3) == nil)
+        #expect(try spool.raw(epoch, frame: 1)?.layers == 1)
+    }
+
+    @Test("of a frame that was given up no layers are made, of a thinned one all but the coarsest")
+    func knowsWhatWasDropped() throws {
+        var spool = try openSpool(folder, rings())
+        let epoch = spool.epoch
+        for number in 0..<2 {
+            _ = try spool.append(frame(UInt64(number), priority: 3, sizes: [[100], [90]], raw: 1_000))
+        }
+        try spool.commit()
+        _ = try spool.setAside(epoch, number: 3, reason: "test")
+        _ = try spool.settle(epoch, cumulative: 4)
+        try spool.commit()
+        #expect(try spool.raw(epoch, frame: 0)?.layers == 2)
+        #expect(try spool.raw(epoch, frame: 1) == nil)
     }
 
     @Test("rings take nothing from the quota")

@@ -35,8 +35,11 @@ public struct FrameEncoder: Sendable {
     /// With `bound` one more layer follows, of whatever size it needs, after which every valid sample lies within the bound;
     /// this is verified here for every sample, and the error `unusable` where it cannot be (float32 only). Nothing follows
     /// in a verbatim stream, which is lossless.
+    ///
+    /// `reservesResidual`: the head names such a layer though there is none yet. The same samples, budgets and model encoded with a bound
+    /// later give the same layers and that one behind them. It costs an octet.
     public func encode(
-        _ samples: Samples, budgets: [Int], bound: ErrorBound? = nil
+        _ samples: Samples, budgets: [Int], bound: ErrorBound? = nil, reservesResidual: Bool = false
     ) throws(CodecError) -> EncodedFrame {
         let bounds = tokens == nil ? nil : try bound?.resolved(for: stream)
         let budgets = budgets.map { min(max($0, 0), Self.budgetLimit) }
@@ -55,8 +58,8 @@ public struct FrameEncoder: Sendable {
             return try VerbatimCoding.encode(samples, layers: budgets.count)
         }
         let validity = try transform.validity(of: samples)
-        let residualLayer = bound == nil ? nil : budgets.count
-        guard budgets.count <= FrameHead.residualLayerLimit || bound == nil else {
+        let residualLayer = bound == nil && !reservesResidual ? nil : budgets.count
+        guard budgets.count <= FrameHead.residualLayerLimit || residualLayer == nil else {
             throw .outOfRange(
                 field: "layers below a residual layer", value: budgets.count, limit: FrameHead.residualLayerLimit)
         }

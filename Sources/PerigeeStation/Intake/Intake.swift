@@ -294,13 +294,13 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
 
     /// A PULL waits, so its sources wait too; so does an acknowledged intake, which meanwhile tells of older frames. A SUB cannot
     /// make anyone wait.
-    private func put(_ item: IntakeItem, size: Int, _ socket: inout Socket) -> BoundedQueue<IntakeItem>.Answer {
+    private func put(_ item: IntakeItem, size: Int, _ socket: inout Socket) -> BoundedQueue<LaneJob>.Answer {
         switch mode {
-        case .sub: return context.intakeQueue.offer(item, size: size)
-        case .pull: return context.intakeQueue.append(item, size: size, noting: progress)
+        case .sub: return context.intakeQueue.offer(.frame(item), size: size)
+        case .pull: return context.intakeQueue.append(.frame(item), size: size, noting: progress)
         case .acknowledged:
             while true {
-                let answer = context.intakeQueue.append(item, size: size, timeoutMilliseconds: 100)
+                let answer = context.intakeQueue.append(.frame(item), size: size, timeoutMilliseconds: 100)
                 guard answer == .full else { return answer }
                 progress.note()
                 sendAnswers(&socket)

@@ -91,17 +91,27 @@ extension SpoolThread {
         try tellState()
     }
 
-    private func answer(_ want: LinkMessage.Want, _ epoch: Epoch) throws(SpoolError) {
+    func answer(_ want: LinkMessage.Want, _ epoch: Epoch) throws(SpoolError) {
         var answer = LinkMessage.Answer(session: want.session, request: want.request, outcome: .gone, packets: 0)
         switch want.subject {
         case .numbers(let ranges):
             for range in ranges { answer.packets += try countReplayable(epoch, range) }
             if answer.packets > 0 { answer.outcome = .accepted }
         case .frame(let frame, let layers):
+            guard !isRefining else {
+                answer.outcome = .full
+                break
+            }
             if let numbers = try spool?.refine(epoch, frame: frame, layers: layers, priority: Int(want.priority)) {
                 (answer.outcome, answer.packets) = (.accepted, numbers.count)
                 group.touch(currentTime().monotonic)
                 try commit()
+            }
+            // what the ring has not is made anew, and answered then
+            if let job = try job(want, epoch, frame, layers, promised: answer.packets) {
+                isRefining = context.intakeQueue.offer(.refine(job), size: job.raw.samples.count) == .accepted
+                if isRefining { return }
+                if answer.packets == 0 { answer.outcome = .full }
             }
         }
         deliver(.answer(answer))

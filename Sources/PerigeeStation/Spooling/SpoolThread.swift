@@ -10,6 +10,8 @@ import PerigeeTransport
 enum SpoolJob: Sendable {
     case frame(UplinkItem)
     case request(StoreRequest)
+    /// A lane made packets of layers that were wanted, by layer; nil where it could not.
+    case refined(RefineJob, [[[UInt8]]]?)
     /// Commit what waits now, then say so.
     case flush(done: @Sendable () -> Void)
 }
@@ -50,6 +52,8 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     /// An epoch that must be left, once that is permitted.
     var postponedFork: Epoch?
     var forks = ForkThrottle()
+    /// A lane makes layers of a raw frame: one at a time, since frames go before.
+    var isRefining = false
 
     init(_ spool: consuming Spool, declared: Set<Int>, context: StationContext) {
         self.declared = declared
@@ -147,6 +151,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         switch job {
         case .frame(let item): try append(item)
         case .request(let request): try serve(request)
+        case .refined(let job, let packets): try finish(job, packets)
         case .flush(let done):
             try commit()
             done()

@@ -38,6 +38,26 @@ struct ResidualPrefixTests {
         }
     }
 
+    @Test(
+        "a frame that reserves a residual layer decodes without it, and gets it later from the same samples and budgets"
+    )
+    func reserved() throws {
+        for (type, rows, columns) in [(SampleType.uint16, 40, 61), (.uint8, 300, 530), (.int16, 1, 1)] {
+            let frame = try ResidualCase(.holes, type: type, bands: 2, rows: rows, columns: columns, seed: 3)
+            let encoder = try FrameEncoder(model: model(), stream: frame.stream, lanes: 1)
+            let budgets = [4_000, 9_000]
+            let reserved = try encoder.encode(frame.original, budgets: budgets, reservesResidual: true)
+            let whole = try encoder.encode(frame.original, budgets: budgets, bound: .lossless)
+            #expect(reserved.layers.count == 2 && reserved.size <= 9_000)
+            #expect(reserved.layers == Array(whole.layers.prefix(2)))
+            let decoder = try frame.decoder()
+            let decoded = try decoder.decode(layers: reserved.layers.map { $0[...] })
+            #expect(decoded.bytes.count == frame.original.bytes.count)
+            let restored = try decoder.decode(layers: (reserved.layers + whole.layers.suffix(1)).map { $0[...] })
+            #expect(numbers(restored) == numbers(frame.original))
+        }
+    }
+
     @Test("frames of several tiles: cut anywhere, whole tiles are exact and the others the transform's")
     func tilesCut() throws {
         let frame = try ResidualCase(.holes, type: .int16, bands: 2, rows: 300, columns: 1_100, seed: 9)
