@@ -29,8 +29,8 @@ extension EncoderLane {
                 .warning, "refine_failed", key: "once",
                 ["epoch": job.epoch.text, "frame": "\(job.frame)", "detail": "\(error)"])
         }
-        let size = packets?.joined().reduce(0) { $0 + $1.count } ?? 0
-        _ = context.spoolQueue.append(.refined(job, packets), size: size)
+        let size = min(packets?.joined().reduce(0) { $0 + $1.count } ?? 0, context.spoolQueue.octetLimit)
+        _ = context.spoolQueue.append(.refined(job, packets), size: size, noting: progress)
     }
 
     /// Packets of the layers that are wanted.
