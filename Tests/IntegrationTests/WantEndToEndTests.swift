@@ -1,4 +1,5 @@
 import Foundation
+import PerigeeCore
 import PerigeeJSON
 import PerigeeRaster
 import PerigeeTestSupport
