@@ -10,7 +10,8 @@ public enum PerigeeTool {
             PublishCommand.command, SimulateCommand.command, ArchiveCommand.command, SpoolCommand.command,
             KeysCommand.command, RenderCommand.command, FirmwareCommand.command, DemoCommand.command,
             BenchCommand.command, CompletionCommand.command, ReferenceCommand.command,
-            StatusCommand.command, DoctorCommand.command,
+            StatusCommand.command, DoctorCommand.command, TopCommand.command, TapCommand.command,
+            DrainCommand.command, ReplayCommand.command,
         ])
 
     /// Runs what the arguments name. Throws `CommandFailure`.
@@ -33,6 +34,10 @@ public enum PerigeeTool {
         case let path where path.first == "bench": try BenchCommand.run(arguments)
         case ["status"]: try StatusCommand.run(arguments)
         case ["doctor"]: try DoctorCommand.run(arguments)
+        case ["top"]: try TopCommand.run(arguments)
+        case ["tap"]: try TapCommand.run(arguments)
+        case ["drain"]: try DrainCommand.run(arguments)
+        case ["replay"]: try ReplayCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)
         default: ReferenceCommand.run()
         }
