@@ -123,7 +123,8 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeCommandLine", "PerigeeConcurrency", "PerigeeArchive", "PerigeeCodec",
                 "PerigeeCompression", "PerigeeConfig", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON",
-                "PerigeeLink", "PerigeeRollout", "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
+                "PerigeeLink", "PerigeeRollout", "PerigeeService", "PerigeeSimulator", "PerigeeSpool",
+                "PerigeeTransport",
             ]),
         // what of `perigee` needs GDAL: the station's package goes without (decision 0031)
         swift(

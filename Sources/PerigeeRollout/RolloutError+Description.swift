@@ -25,6 +25,7 @@ extension RolloutError: CustomStringConvertible {
         case .untrusted(let path, let problem):
             "\(path) is not to be trusted: \(problem). Let root own it, or sign it, or say require_signature = false"
         case .noPrevious: "nothing served before what serves now: install a release instead"
+        case .nothingToTry: "no slot holds a bundle that does not serve already: install a release"
         }
     }
 }

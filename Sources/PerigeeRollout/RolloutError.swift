@@ -25,4 +25,6 @@ public enum RolloutError: Error, Equatable, Sendable {
     case untrusted(path: String, problem: String)
     /// There is nothing to go back to.
     case noPrevious
+    /// No slot holds a bundle that does not serve.
+    case nothingToTry
 }

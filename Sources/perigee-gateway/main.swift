@@ -7,30 +7,7 @@ import PerigeeHTTP
 import PerigeeService
 import PerigeeTransport
 
-let program = Program(
-    Command(
-        "perigee-gateway",
-        summary: "Takes packets from stations, files them durably and acknowledges them",
-        discussion: [
-            "It runs until SIGTERM or SIGINT, then commits what it has, says goodbye to its stations and ends.",
-            "Lines of key=value go to standard error; counters go to the status file each second.",
-        ],
-        options: [
-            .value(
-                "config", .file, as: "FILE", help: "configuration to read; without it the defaults of Config/ hold"),
-            .value("endpoint", .text, as: "ENDPOINT", help: "listen here instead of at [gateway] endpoint"),
-            .value("archive", .directory, as: "DIR", help: "archive here instead of in [archive] directory"),
-            .value("status", .file, as: "FILE", help: "write the status here instead of to [status] file"),
-            .flag("insecure", help: "serve without keys, whoever can reach the endpoint"),
-        ],
-        examples: [
-            Example("perigee-gateway --config Config/perigee-gateway.toml", "serves what the file says"),
-            Example(
-                "perigee-gateway --endpoint tcp://127.0.0.1:5571 --archive ./archive --status ./status.json",
-                "a trial on this machine"),
-        ],
-        exitCodes: [.unavailable, .io, .config]))
-
+let program = Program(.perigeeGateway)
 let arguments = program.argumentsOrExit(Array(CommandLine.arguments.dropFirst()))
 
 func fail(_ code: ExitCode, _ message: String) -> Never {

@@ -16,11 +16,12 @@ final class Daemons {
     var archive: String { folder.file("archive") }
 
     /// Writes configurations; nothing runs yet. `subscribes`: frames come from a PUB that listens at `frames`. `hasSources`: only
-    /// those may send whose keys are in the folder `sources`. Daemons find their keys in the folder `keys`, if it is there. `http`: where both serve
-    /// their pages. `line`: where the station connects to, and where the gateway listens.
+    /// those may send whose keys are in the folder `sources`. `acknowledges`: sources hear of each frame that is stored. Daemons
+    /// find their keys in the folder `keys`, if it is there. `http`: where both serve their pages. `line`: where the station connects
+    /// to, and where the gateway listens.
     init(
-        target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false, hasSources: Bool = false,
-        http: String = "", line: (station: String, gateway: String)? = nil
+        target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false, acknowledges: Bool = false,
+        hasSources: Bool = false, http: String = "", line: (station: String, gateway: String)? = nil
     ) throws {
         folder = try TemporaryFolder()
         sockets = try TemporaryFolder()
@@ -29,7 +30,8 @@ final class Daemons {
         let name = try #require(
             try FileManager.default.contentsOfDirectory(atPath: bundles).sorted().first { !$0.hasPrefix(".") })
         let sources = hasSources ? ", sources = \"sources\"" : ""
-        let endpoint = "{ mode = \"\(subscribes ? "sub" : "pull")\", endpoint = \"\(frames)\"\(sources) }"
+        let endpoint =
+            "{ mode = \"\(subscribes ? "sub" : acknowledges ? "acknowledged" : "pull")\", endpoint = \"\(frames)\"\(sources) }"
         try """
         [station]
         id = "test"

@@ -50,7 +50,7 @@ struct FirmwareRolloutTests {
         try publish(2, 50)
         try await daemons.wait("the verdict") { $0["firmware"]?["trial"] == .null }
         #expect(daemons.status?["firmware"]?["source"] == .string("a"))
-        let state = try Programs.succeed("firmware", "status", "--slots", folder.file("slots"), "--json").json()
+        let state = try Programs.succeed("firmware", "ls", "--slots", folder.file("slots"), "--json").json()
         #expect(state["active"] == .string("a") && state["previous"] == .string("package"))
         #expect(daemons.stopStation() == 0, "\(daemons.log)")
         let listed = try Programs.succeed("archive", "list", daemons.archive, "--json").json()

@@ -1,8 +1,8 @@
 extension Command {
-    /// The reference page of a program in Markdown, made from its tables: `make docs`.
-    public func reference(title: String, introduction: String) -> String {
+    /// The reference page of a program in Markdown, made from its tables: `make docs`. `others`: programs behind it on the page.
+    public func reference(title: String, introduction: String, others: [Command] = []) -> String {
         var text = "# \(title)\n\n\(introduction)\n"
-        text += section(path: [name], level: 2)
+        for program in [self] + others { text += program.section(path: [program.name], level: 2) }
         text += "\n## Exit codes\n\n| code | meaning |\n|---|---|\n"
         for code in ExitCode.allCases { text += "| \(code.rawValue) | \(code.meaning) |\n" }
         return text

@@ -103,6 +103,9 @@ public struct SlotState: Equatable, Sendable {
 
     package mutating func finishWriting(_ slot: Slot, _ release: Release) { contents[slot] = .ready(release) }
 
+    /// The slot with a bundle that does not serve; nil where there is none.
+    var waiting: Slot? { Slot.allCases.first { release($0) != nil && active != .slot($0) } }
+
     /// From the next start on the slot is tried.
     package mutating func beginTrial(_ slot: Slot) { trial = Trial(slot: slot) }
 

@@ -63,6 +63,22 @@ public struct SlotStore: Sendable {
         }
     }
 
+    /// Has the bundle that lies in a slot and does not serve tried again, from the next start on: after a return by hand, or once the
+    /// package's bundle took over. Checks it as `install` does.
+    public func activate(now: Timestamp, check: Check = SelfTest.run) throws(RolloutError) -> SlotState.Release {
+        try files.exclusively { () throws(RolloutError) in
+            var state = try load(now)
+            guard let slot = state.waiting, let release = state.release(slot) else { throw .nothingToTry }
+            try state.check(release, allowsDowngrade: false)
+            try check(try bundle(in: slot))
+            state.beginTrial(slot)
+            try firmware { () throws(FirmwareError) in try files.remove(Self.trialLog) }
+            log("\(release.text) in slot \(slot.rawValue) is to be tried again", now)
+            try save(state)
+            return release
+        }
+    }
+
     func release(_ manifest: FirmwareManifest, _ key: SigningKeyID) throws(RolloutError) -> SlotState.Release {
         guard let version = manifest.release else {
             throw .firmware(

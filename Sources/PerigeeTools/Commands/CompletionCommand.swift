@@ -16,21 +16,3 @@ enum CompletionCommand {
         return .ok
     }
 }
-
-/// `perigee reference`: Docs/commands.md out of the option tables.
-enum ReferenceCommand {
-    static let command = Command(
-        "reference", summary: "Print the reference page of all commands (Docs/commands.md)",
-        examples: [Example("perigee reference > Docs/commands.md", "What `make docs` does")])
-
-    static func run() -> ExitCode {
-        Terminal.write(
-            PerigeeTool.command.reference(
-                title: "Commands",
-                introduction:
-                    "Made by `make docs` from the option tables of the program; do not edit. Every command prints "
-                    + "JSON with `--json`, help with `--help`, progress on standard error while work is long, and no colours "
-                    + "where `NO_COLOR` is set or nobody looks."))
-        return .ok
-    }
-}

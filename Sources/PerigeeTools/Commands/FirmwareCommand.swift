@@ -12,6 +12,9 @@ enum FirmwareCommand {
         "comment", .text, as: "TEXT", help: "Trusted comment of the signature; else version and time")
     static let slots = Option.value(
         "slots", .directory, as: "DIR", help: "Folder of the station's slots", default: "/var/lib/perigee/firmware")
+    private static let keys = Option.value(
+        "keys", .directory, as: "DIR", help: "Folder of trusted keys, each *.pub", default: "/etc/perigee/firmware-keys"
+    )
     private static let bundle = Positional(
         "BUNDLE", .file, help: "A packed bundle, or the folder of one with manifest.json")
 
@@ -98,10 +101,7 @@ enum FirmwareCommand {
                     "Run it as the user of the daemon, who owns the folder.",
                 ],
                 options: [
-                    slots,
-                    .value(
-                        "keys", .directory, as: "DIR", help: "Folder of trusted keys, each *.pub",
-                        default: "/etc/perigee/firmware-keys"),
+                    slots, keys,
                     .flag("allow-downgrade", help: "Take a version below the highest that this station kept"),
                     SharedOptions.json,
                 ],
@@ -111,10 +111,19 @@ enum FirmwareCommand {
                 ],
                 exitCodes: [.data, .unavailable, .io]),
             Command(
-                "status", summary: "Say what lies in the slots, what serves and what is tried",
+                "ls", summary: "List what lies in the slots, what serves and what is tried",
                 options: [slots, SharedOptions.json],
-                examples: [Example("perigee firmware status --json", "for a script")],
+                examples: [Example("perigee firmware ls --json", "for a script")],
                 exitCodes: [.unavailable, .io]),
+            Command(
+                "activate", summary: "Have the bundle tried again that lies in a slot and does not serve",
+                discussion: [
+                    "After `rollback`, or where the package's bundle took over. It is checked as `install` does and tried as a new one is. What "
+                        + "was just installed needs no such word: it is tried by itself."
+                ],
+                options: [slots, keys, SharedOptions.json],
+                examples: [Example("sudo -u perigee perigee firmware activate", "rolled back too soon")],
+                exitCodes: [.data, .unavailable, .io]),
             Command(
                 "rollback", summary: "End a trial, or let serve again what served before",
                 discussion: ["The daemon follows at its next start, or as soon as it has nothing to do."],
@@ -129,7 +138,8 @@ enum FirmwareCommand {
         case "pack": try FirmwarePacking.pack(arguments)
         case "sign": try FirmwarePacking.sign(arguments)
         case "install": try FirmwareSlots.install(arguments)
-        case "status": try FirmwareSlots.status(arguments)
+        case "ls": try FirmwareSlots.list(arguments)
+        case "activate": try FirmwareSlots.activate(arguments)
         case "rollback": try FirmwareSlots.rollBack(arguments)
         default: try FirmwarePacking.verify(arguments)
         }

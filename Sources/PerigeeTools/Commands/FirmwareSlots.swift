@@ -21,13 +21,29 @@ enum FirmwareSlots {
             release = try store.install(
                 packed, allowsDowngrade: arguments.flag("allow-downgrade"), now: currentTime().utc)
         } catch { throw CommandFailure(error) }
-        if arguments.flag("json") { return try status(arguments) }
+        if arguments.flag("json") { return try list(arguments) }
         Terminal.print("\(release.text), signed by key \(release.key), is installed: the daemon tries it next")
         return .ok
     }
 
-    /// `perigee firmware status`.
-    static func status(_ arguments: Arguments) throws(CommandFailure) -> ExitCode {
+    /// `perigee firmware activate`.
+    static func activate(_ arguments: Arguments) throws(CommandFailure) -> ExitCode {
+        let keys: TrustedKeys
+        do throws(FirmwareError) { keys = try TrustedKeys(directory: arguments.text("keys") ?? "") } catch {
+            throw CommandFailure(error)
+        }
+        let store = SlotStore(directory: arguments.text("slots") ?? "", keys: keys)
+        let release: SlotState.Release
+        do throws(RolloutError) { release = try store.activate(now: currentTime().utc) } catch {
+            throw CommandFailure(error)
+        }
+        if arguments.flag("json") { return try list(arguments) }
+        Terminal.print("\(release.text) is to be tried again: the daemon tries it next")
+        return .ok
+    }
+
+    /// `perigee firmware ls`.
+    static func list(_ arguments: Arguments) throws(CommandFailure) -> ExitCode {
         let folder = arguments.text("slots") ?? ""
         let state: SlotState
         do throws(RolloutError) { state = try SlotStore(directory: folder, keys: TrustedKeys([])).read() } catch {

@@ -3,6 +3,7 @@ import PerigeeCommandLine
 import PerigeeCore
 import PerigeeJSON
 import PerigeeLink
+import PerigeeService
 import PerigeeTransport
 
 /// Where a daemon tells of itself: over HTTP, or in the file that it writes each second.

@@ -59,9 +59,8 @@ enum DoctorCommand {
         let path = arguments.text("config") ?? usualConfiguration
         let (configuration, finding) = ConfigurationLook.read(path)
         add([finding])
-        let (document, daemon) = DaemonLook.ask(address, statusFile: configuration?.statusFile)
-        add(daemon)
-        add([ClockLook.look(document)])
+        add(DaemonLook.ask(address, statusFile: configuration?.statusFile))
+        add([ClockLook.look()])
         if let configuration {
             let owner = ServiceUser()
             add([DiskLook.syncTime(configuration.spool.directory), DiskLook.space(configuration.spool)])

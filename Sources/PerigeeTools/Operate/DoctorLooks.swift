@@ -2,6 +2,7 @@ import Glibc
 import PerigeeCommandLine
 import PerigeeConfig
 import PerigeeJSON
+import PerigeeService
 import PerigeeTransport
 
 /// Does the configuration say what can be read?
@@ -24,36 +25,22 @@ enum ConfigurationLook {
 
 /// Does the daemon run, how is it, and is its port its own?
 enum DaemonLook {
-    static func ask(_ address: DaemonAddress, statusFile: String?) -> (StatusDocument?, [Finding]) {
+    static func ask(_ address: DaemonAddress, statusFile: String?) -> [Finding] {
         do throws(CommandFailure) {
-            let document = try address.status()
-            return (document, [.good("http", "\(address.url.text) answers"), health(document)])
+            return [.good("http", "\(address.url.text) answers"), health(try address.status())]
         } catch {
             // it may answer by file alone
             if let statusFile, let document = try? address.status(file: statusFile) {
-                return (
-                    document,
-                    [
-                        .warning(
-                            "http", error.message,
-                            "set [http] listen to \(address.url.authority), unless it is off on purpose"),
-                        health(document),
-                    ]
-                )
+                let remedy = "set [http] listen to \(address.url.authority), unless it is off on purpose"
+                return [.warning("http", error.message, remedy), health(document)]
             }
             let isTaken = error.code == .data || error.message.contains("answers")
-            return (
-                nil,
-                [
-                    isTaken
-                        ? .bad(
-                            "http", error.message,
-                            "another program has \(address.url.authority): end it, or choose another port in [http] listen"
-                        )
-                        : .good("http", "\(address.url.authority) is free"),
-                    .warning("daemon", "it does not run", "start it with `systemctl start perigeed`"),
-                ]
-            )
+            let taken = "another program has \(address.url.authority): end it, or choose another port in [http] listen"
+            return [
+                isTaken
+                    ? .bad("http", error.message, taken) : .good("http", "\(address.url.authority) is free"),
+                .warning("daemon", "it does not run", "start it with `systemctl start perigeed`"),
+            ]
         }
     }
 
@@ -72,21 +59,12 @@ enum DaemonLook {
 enum ClockLook {
     private static let remedy = "run a time service: `apt-get install chrony`, or `timedatectl set-ntp true`"
 
-    static func look(_ document: StatusDocument?) -> Finding {
-        switch document?.json["clock"]?["synchronised"] {
-        case .bool(true)?: return .good("clock", "synchronised, says the daemon")
-        case .bool(false)?: return .bad("clock", "not synchronised: times of frames cannot be trusted", remedy)
-        default: break
+    static func look() -> Finding {
+        switch SystemState.read(folder: "/").isClockSynchronised {
+        case true?: .good("clock", "synchronised, says the kernel")
+        case false?: .bad("clock", "not synchronised: times of frames cannot be trusted", remedy)
+        case nil: .unknown("clock", "the kernel may not be asked here", "run it outside of the sandbox; else \(remedy)")
         }
-        guard let answer = try? ChildProcess.run("timedatectl", ["show", "--property=NTPSynchronized", "--value"]),
-            answer.code == 0
-        else {
-            return .unknown(
-                "clock", "nobody here says whether it is synchronised", "see `chronyc tracking`; else \(remedy)")
-        }
-        return answer.output.hasPrefix("yes")
-            ? .good("clock", "synchronised, says timedatectl")
-            : .bad("clock", "not synchronised: times of frames cannot be trusted", remedy)
     }
 }
 

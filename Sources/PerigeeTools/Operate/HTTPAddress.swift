@@ -1,4 +1,5 @@
 import PerigeeCommandLine
+import PerigeeService
 
 /// `http://HOST:PORT`, taken apart.
 struct HTTPAddress: Equatable {

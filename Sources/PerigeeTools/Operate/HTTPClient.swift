@@ -1,5 +1,6 @@
 import Glibc
 import PerigeeLink
+import PerigeeService
 import PerigeeTransport
 
 /// What a server answered.

@@ -33,7 +33,7 @@ struct LiveTerminal: ~Copyable {
         let rows = size.rows
         var text = "\u{1B}[H"
         for (index, line) in lines.prefix(rows).enumerated() {
-            text += (index == 0 ? "" : "\r\n") + line + "\u{1B}[K"
+            text += (index == 0 ? "" : "\n") + line + "\u{1B}[K"
         }
         Terminal.write(text + "\u{1B}[J")
     }

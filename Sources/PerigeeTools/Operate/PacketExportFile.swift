@@ -1,6 +1,7 @@
 import Glibc
 import PerigeeCommandLine
 import PerigeeCore
+import PerigeeService
 
 /// An export that was looked through once: who its packets are, and where in the file they lie. The octets stay on the disk.
 final class PacketExportFile: Sendable {

@@ -3,6 +3,7 @@ import PerigeeConfig
 import PerigeeCore
 import PerigeeJSON
 import PerigeeLink
+import PerigeeService
 import PerigeeTransport
 
 /// `perigee replay`: delivers exported packets in the place of their station.
@@ -25,7 +26,8 @@ enum ReplayCommand {
         ],
         positionals: [Positional("FILE", .file, help: "the exported packets")],
         examples: [
-            Example("perigee replay station.packets", "On the station, whose disk has a spool that does not open any more"),
+            Example(
+                "perigee replay station.packets", "On the station, whose disk has a spool that does not open any more"),
             Example("perigee replay --config rescue/perigeed.toml old.packets", "Elsewhere, with the station's keys"),
         ],
         exitCodes: [.differs, .data, .unavailable, .io, .config])

@@ -140,7 +140,9 @@ final class ReplayStore: PacketStore {
             let entry = epoch.entries[index]
             guard entry.number < numbers.upperBound else { break }
             guard entry.priority == UInt8(priority), !state.progress.isSettled[index] else { continue }
-            guard packets.isEmpty || sum + Int(entry.size) <= size else { return (numbers.lowerBound..<entry.number, packets) }
+            guard packets.isEmpty || sum + Int(entry.size) <= size else {
+                return (numbers.lowerBound..<entry.number, packets)
+            }
             guard let octets = file.packet(entry) else {
                 state.hasUnreadable = true
                 continue

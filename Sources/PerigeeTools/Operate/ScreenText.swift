@@ -1,4 +1,5 @@
 import PerigeeCommandLine
+import PerigeeService
 
 /// Lines of at most so many columns: labelled values that wrap, and tables that leave out columns where there is no room.
 struct ScreenText {

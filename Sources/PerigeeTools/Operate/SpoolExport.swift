@@ -2,6 +2,7 @@ import Glibc
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeJSON
+import PerigeeService
 import PerigeeSpool
 
 /// `perigee spool export`: what waits, in a file that `perigee replay` delivers.

@@ -1,6 +1,7 @@
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeJSON
+import PerigeeService
 import PerigeeSpool
 
 /// What `perigee spool ls` and `verify` print.

@@ -90,7 +90,8 @@ private struct EventRing {
         guard json["v"]?.int == StatusDocument.version, let boot = json["boot"]?.string, let last = json["last"]?.int
         else {
             throw CommandFailure(
-                .data, "its events are not those of version \(StatusDocument.version): use the `perigee` of its package")
+                .data, "its events are not those of version \(StatusDocument.version): use the `perigee` of its package"
+            )
         }
         self.boot = boot
         self.last = last

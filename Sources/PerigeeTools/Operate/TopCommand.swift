@@ -37,7 +37,8 @@ enum TopCommand {
         return .ok
     }
 
-    private static func printLines(_ address: DaemonAddress, _ first: StatusDocument) throws(CommandFailure) -> ExitCode {
+    private static func printLines(_ address: DaemonAddress, _ first: StatusDocument) throws(CommandFailure) -> ExitCode
+    {
         var document = first
         while !StopSignal.isSet {
             Terminal.print(document.json.description)
