@@ -1,7 +1,7 @@
 import Glibc
 import PerigeeCommandLine
 
-/// A program of the system, run to its end.
+/// A program of the system, run to its end for what it says.
 enum ChildProcess {
     struct Answer {
         var code: Int32
@@ -12,29 +12,25 @@ enum ChildProcess {
 
     /// Runs a program that is found along PATH, without input; its errors are dropped. Throws where there is none.
     static func run(_ name: String, _ words: [String]) throws(CommandFailure) -> Answer {
+        let folders = (Terminal.environment("PATH") ?? "/usr/bin:/bin").split(separator: ":")
+        guard let path = folders.map({ "\($0)/\(name)" }).first(where: { access($0, X_OK) == 0 }) else {
+            throw CommandFailure(.unavailable, "there is no \(name): install it")
+        }
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw failure(name, errno) }
-        defer { close(ends[0]) }
+        let errors = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        guard errors >= 0, pipe(&ends) == 0 else {
+            throw CommandFailure(.io, "\(name) cannot be started: \(String(cString: strerror(errno)))")
+        }
         // the child has the writing end as its output alone, else the reading one sees no end
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-        var arguments = ([name] + words).map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        var process: pid_t = 0
-        let code = posix_spawnp(&process, name, &actions, nil, &arguments, environ)
-        close(ends[1])
-        guard code == 0 else { throw failure(name, code) }
+        defer { close(ends[0]) }
+        let program: ChildProgram
+        do throws(CommandFailure) {
+            defer { for descriptor in [ends[1], errors] { close(descriptor) } }
+            program = try ChildProgram(path, words, output: ends[1], errors: errors)
+        }
         let output = read(ends[0])
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        // ended by a signal: the shell's way to say so
-        let ended = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
-        return Answer(code: ended, output: String(decoding: output, as: UTF8.self))
+        return Answer(code: program.wait(), output: String(decoding: output, as: UTF8.self))
     }
 
     /// Up to the end, or the limit: what comes behind it is not read, and ends the program's writing.
@@ -48,9 +44,5 @@ enum ChildProcess {
             output += buffer.prefix(count)
         }
         return output
-    }
-
-    private static func failure(_ name: String, _ code: Int32) -> CommandFailure {
-        CommandFailure(.unavailable, "\(name) cannot be started: \(String(cString: strerror(code))): install it")
     }
 }
