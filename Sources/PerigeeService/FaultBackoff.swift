@@ -38,7 +38,7 @@ public struct FaultBackoff: Sendable {
             ])
         for left in stride(from: seconds, to: 0, by: -1) {
             notifier.extendTimeout(seconds: 60, status: "the disk failed \(faults) times, trying again in \(left) s")
-            if let signal = ServiceSignals.wait(seconds: 1), signal != SIGHUP { return false }
+            if let signal = ServiceSignals.wait(seconds: 1), ![SIGHUP, SIGUSR1].contains(signal) { return false }
         }
         return true
     }

@@ -9,11 +9,11 @@ public enum ServiceSignals {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Asked to end, or to read the configuration anew.
+    /// Asked to end, to read the configuration anew, or to drain.
     private static var held: sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
-        for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { sigaddset(&signals, number) }
         return signals
     }
 

@@ -16,13 +16,13 @@ public final class Station: Sendable {
     public let endpoints: [String]
 
     private let parts: StationParts
-    private let context: StationContext
-    private let intakes: [Intake]
+    let context: StationContext
+    let intakes: [Intake]
     private let lanes: [NamedThread]
     private let spoolThread: NamedThread
     private let link: LinkClient
     private let sources: SourceGate
-    private let log: ServiceLog
+    let log: ServiceLog
     private let firmware: FirmwareWatch
     private let firmwareThread: NamedThread
     private let firmwareRequests: FirmwareThread
@@ -173,7 +173,7 @@ public final class Station: Sendable {
     }
 
     /// Writes `status.json`; a failure is counted and logged.
-    public func writeStatus() { writeStatus(context.isStopping.current ? .draining : .running) }
+    public func writeStatus() { writeStatus(state) }
 
     private func snapshot(_ state: StationSnapshot.State) -> StationSnapshot {
         let spool = context.spoolStatus.current

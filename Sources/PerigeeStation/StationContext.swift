@@ -83,6 +83,8 @@ final class StationContext: Sendable {
     let spoolQueue: BoundedQueue<SpoolJob>
     /// No more frames are taken from sockets.
     let isStopping = Locked(false)
+    /// The same, until it is taken back: what was taken goes on to the gateway.
+    let isDraining = Locked(false)
     /// What is left is given up.
     let isAbandoned = Locked(false)
     /// No frames and no requests will come any more.

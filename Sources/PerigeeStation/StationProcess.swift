@@ -33,7 +33,7 @@ public enum StationProcess {
             ])
         var restarts = false
         var turns = 0
-        while !restarts, !isAskedToEnd(), station.failure == nil, !station.hasLostAdmission {
+        while !restarts, !isAskedToEnd(station), station.failure == nil, !station.hasLostAdmission {
             // files and slots lie on a disk that may be slow
             progress.allow(seconds: Watchdog.slowSeconds) {
                 station.writeStatus()
@@ -67,11 +67,14 @@ public enum StationProcess {
     /// Turns after which a disk that failed before counts as good.
     private static let provenSeconds = 60
 
-    /// Waits a second at most; true when the process was asked to end.
-    private static func isAskedToEnd() -> Bool {
+    /// Waits a second at most, and does what a signal asks; true when the process was asked to end.
+    private static func isAskedToEnd(_ station: Station) -> Bool {
         switch ServiceSignals.wait(seconds: 1) {
-        case nil, SIGHUP: false
-        default: true
+        case nil: return false
+        case SIGUSR1: station.drain()
+        case SIGHUP: station.resume()
+        default: return true
         }
+        return false
     }
 }

@@ -11,7 +11,7 @@ public enum PerigeeTool {
             KeysCommand.command, RenderCommand.command, FirmwareCommand.command, DemoCommand.command,
             BenchCommand.command, CompletionCommand.command, ReferenceCommand.command,
             StatusCommand.command, DoctorCommand.command, TopCommand.command, TapCommand.command,
-            ReplayCommand.command,
+            DrainCommand.command, ReplayCommand.command,
         ])
 
     /// Runs what the arguments name. Throws `CommandFailure`.
@@ -36,6 +36,7 @@ public enum PerigeeTool {
         case ["doctor"]: try DoctorCommand.run(arguments)
         case ["top"]: try TopCommand.run(arguments)
         case ["tap"]: try TapCommand.run(arguments)
+        case ["drain"]: try DrainCommand.run(arguments)
         case ["replay"]: try ReplayCommand.run(arguments)
         case ["completion"]: CompletionCommand.run(arguments)
         default: try ReferenceCommand.run(arguments)

@@ -70,7 +70,7 @@ do {
             // a disk that failed before counts as good after a minute
             switch ServiceSignals.wait(seconds: 60) {
             case nil: faults.clear()
-            case SIGHUP: continue  // the list of stations is read anew by itself
+            case SIGHUP, SIGUSR1: continue  // the list of stations is read anew by itself, and nothing is drained
             default: return gateway.stop()
             }
         }

@@ -1,3 +1,4 @@
+import Glibc
 import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeFrameFormat
@@ -56,6 +57,9 @@ final class Intake: Sendable {
     /// Waits until the thread has put down what it holds; false where that takes longer.
     func join(timeoutMilliseconds: Int) -> Bool { thread.join(timeoutMilliseconds: timeoutMilliseconds) }
 
+    /// Takes nothing from its sources while the station is drained.
+    var isClosed: Bool { loop.isClosed.current }
+
     /// Waits until the last answers went out, once the spool is closed.
     func joinAnswers() { loop.answering.current?.join() }
 }
@@ -75,6 +79,8 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
     private let answers: IntakeAnswers
     /// The thread that goes on answering once all frames are taken.
     let answering = Locked<NamedThread?>(nil)
+    /// The station is drained, and nothing comes in here.
+    let isClosed = Locked(false)
     private let context: StationContext
     private let progress: LoopProgress
     /// Longest silence that still belongs to messages on their way, milliseconds.
@@ -107,14 +113,28 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         var poller = Poller()
         let socketIndex = poller.add(socket)
         _ = poller.add(wakeUp)
+        var closedPoller = Poller()
+        _ = closedPoller.add(wakeUp)
         while !context.isStopping.current {
             do throws(TransportError) {
-                try poller.wait(timeoutMilliseconds: LoopProgress.turnMilliseconds)
+                let isClosed = isClosed.current
+                if isClosed != context.isDraining.current {
+                    if isClosed { open(&socket) } else { close(&socket, limit: limit) }
+                    progress.note()
+                    continue
+                }
+                if isClosed {
+                    try closedPoller.wait(timeoutMilliseconds: LoopProgress.turnMilliseconds)
+                } else {
+                    try poller.wait(timeoutMilliseconds: LoopProgress.turnMilliseconds)
+                }
                 progress.note()
                 wakeUp.clear()
                 sendAnswers(&socket)
-                guard poller.isReady(socketIndex) else { continue }
-                while !context.isStopping.current, let parts = try receive(&socket, limit) {
+                guard !isClosed, poller.isReady(socketIndex) else { continue }
+                while !context.isStopping.current, !context.isDraining.current,
+                    let parts = try receive(&socket, limit)
+                {
                     handle(parts, &socket)
                 }
             } catch {
@@ -126,6 +146,27 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
         self.socket = consume socket
         // on a thread of its own: this one ends to say that all frames are taken
         answering.withLock { $0 = NamedThread("answers") { self.serveAnswers() } }
+    }
+
+    /// Sources of an acknowledged intake are heard no more and keep their frames; the answers that they wait for go out. Of others
+    /// that connect here all is taken that they sent, and they find nobody any more.
+    private func close(_ socket: inout Socket, limit: MessageLimit) {
+        if mode != .acknowledged, bound != nil { takeBacklog(&socket, limit: limit) }
+        isClosed.withLock { $0 = true }
+    }
+
+    private func open(_ socket: inout Socket) {
+        if mode != .acknowledged, let bound {
+            do throws(TransportError) { try socket.bind(bound) } catch {
+                // libzmq gives the address back a moment later than it says
+                context.log.write(
+                    .info, "intake_opens_later",
+                    ["endpoint": name, "detail": "\(error)", "remedy": "none, it tries again"])
+                usleep(100_000)
+                return
+            }
+        }
+        isClosed.withLock { $0 = false }
     }
 
     /// The next message of a source that may send; what others send is dropped.

@@ -12,7 +12,10 @@ struct StationSnapshot: Sendable {
     /// What the station does.
     enum State: String, Sendable {
         case running
+        /// Takes no more frames.
         case draining
+        /// The same, and nothing waits any more.
+        case drained
         case stopped
     }
 

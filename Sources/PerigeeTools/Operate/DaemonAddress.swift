@@ -28,8 +28,8 @@ struct DaemonAddress {
     let token: String?
 
     /// What the options say. `file` is nil for commands that have no such option.
-    init(_ arguments: Arguments, hasFile: Bool = true) throws(CommandFailure) {
-        url = try HTTPAddress(arguments.text("url") ?? "")
+    init(_ arguments: Arguments, usualURL: String = "", hasFile: Bool = true) throws(CommandFailure) {
+        url = try HTTPAddress(arguments.text("url") ?? usualURL)
         file = hasFile ? arguments.text("file") : nil
         token = try arguments.text("token-file").map { path throws(CommandFailure) in
             let octets = try FileOctets.read(path, limit: 4_096)
@@ -70,7 +70,7 @@ struct DaemonAddress {
         guard case .refused = error else { return "\(url.text): \(error)" }
         return
             "nothing listens at \(url.text): start the daemon (`systemctl start perigeed`), or name it with --url; where "
-            + "[http] listen is \"off\" give --file with its [status] file"
+            + "[http] listen is empty give --file with its [status] file"
     }
 
     func status(file: String) throws(CommandFailure) -> StatusDocument {

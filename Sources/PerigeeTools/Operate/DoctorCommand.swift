@@ -19,7 +19,10 @@ enum DoctorCommand {
             .value(
                 "config", short: "c", .file, as: "FILE", help: "The station's configuration",
                 default: usualConfiguration),
-            DaemonAddress.url, DaemonAddress.tokenFile,
+            .value(
+                "url", .text, as: "URL",
+                help: "Where the daemon answers over HTTP; else as [http] listen of the configuration says"),
+            DaemonAddress.tokenFile,
             .value("unit", .file, as: "FILE", help: "The unit to rate; else the installed perigeed.service"),
             SharedOptions.json,
         ],
@@ -55,10 +58,10 @@ enum DoctorCommand {
             for finding in found { tell(finding) }
             findings += found
         }
-        let address = try DaemonAddress(arguments, hasFile: false)
         let path = arguments.text("config") ?? usualConfiguration
         let (configuration, finding) = ConfigurationLook.read(path)
         add([finding])
+        let address = try DaemonAddress(arguments, usualURL: url(configuration), hasFile: false)
         add(DaemonLook.ask(address, statusFile: configuration?.statusFile))
         add([ClockLook.look()])
         if let configuration {
@@ -70,6 +73,13 @@ enum DoctorCommand {
         }
         add([UnitLook.look(arguments.text("unit"))])
         return findings
+    }
+
+    /// Where the configuration has the daemon listen, as seen from this machine.
+    private static func url(_ configuration: StationConfiguration?) -> String {
+        guard let http = configuration?.http, http.port > 0 else { return "http://127.0.0.1:9477" }
+        let host = ["0.0.0.0", "::", "*"].contains(http.host) ? "127.0.0.1" : http.host
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(http.port)"
     }
 
     private static func show(_ finding: Finding) {

@@ -8,7 +8,7 @@ enum StatusCommand {
     static let command = Command(
         "status", summary: "Say on one screen how a station or gateway goes",
         discussion: [
-            "Asks the daemon over HTTP. Where [http] listen is \"off\", --file names the file that it writes each second.",
+            "Asks the daemon over HTTP. Where [http] listen is empty, --file names the file that it writes each second.",
             "The exit code tells its health: 0 is ok, 1 degraded, 2 failing, 69 not running.",
             "`raw` is the octets of all delivered frames over all octets of the link, in both directions; `native` counts each "
                 + "band at its own resolution; `zstd` is what a lossless packer would have needed. `codec` of a sensor is no saving "
