@@ -197,6 +197,29 @@ struct SlotStoreTests {
         #expect(try store.rollBack(now: moment(2)).active == .slot(.b))
     }
 
+    @Test("what was rolled back is tried again when it is asked for; what is older, damaged or not there is not")
+    func activates() throws {
+        #expect(throws: RolloutError.nothingToTry) { try store.activate(now: moment(0), check: passes) }
+        try store.keep(releases.make(1))
+        #expect(throws: RolloutError.nothingToTry) { try store.activate(now: moment(0), check: passes) }
+        try store.keep(releases.make(2))
+        #expect(
+            throws: RolloutError.older(version: 1, accepted: 2, key: releases.key.publicKey.id)
+        ) { try store.activate(now: moment(1), check: passes) }
+        _ = try store.rollBack(now: moment(2))
+        #expect(try store.activate(now: moment(3), check: passes).version == 2)
+        let tried = try start(4)
+        #expect(tried.source == .slot(.b) && tried.trial?.starts == 1)
+        #expect(throws: RolloutError.trialRunning(version: 2)) { try store.activate(now: moment(5), check: passes) }
+        try store.settle(#require(tried.trial), .passed, frames: 50, seconds: 5, now: moment(6))
+        #expect(try store.read().active == .slot(.b))
+        _ = try store.rollBack(now: moment(7))
+        disk.damage("b/part-1.bin")
+        let before = try store.read()
+        #expect(throws: RolloutError.self) { try store.activate(now: moment(8), check: passes) }
+        #expect(try store.read() == before)
+    }
+
     @Test("on a real disk the same holds")
     func realDisk() throws {
         let folder = try TemporaryFolder()

@@ -141,7 +141,8 @@ private final class IntakeLoop: @unchecked Sendable {  // all `var`s belong to t
                 refuse(error)
             }
         }
-        takeBacklog(&socket, limit: limit)
+        // one that is closed has taken all that it is to take, except where libzmq goes on to receive
+        if !isClosed.current || mode != .acknowledged && bound == nil { takeBacklog(&socket, limit: limit) }
         guard mode == .acknowledged else { return }
         self.socket = consume socket
         // on a thread of its own: this one ends to say that all frames are taken

@@ -12,8 +12,8 @@ enum ChildProcess {
 
     /// Runs a program that is found along PATH, without input; its errors are dropped. Throws where there is none.
     static func run(_ name: String, _ words: [String]) throws(CommandFailure) -> Answer {
-        let folders = (Terminal.environment("PATH") ?? "/usr/bin:/bin").split(separator: ":")
-        guard let path = folders.map({ "\($0)/\(name)" }).first(where: { access($0, X_OK) == 0 }) else {
+        let folders = (Terminal.environment("PATH") ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
+        guard let folder = folders.first(where: { access("\($0)/\(name)", X_OK) == 0 }) else {
             throw CommandFailure(.unavailable, "there is no \(name): install it")
         }
         var ends: [Int32] = [-1, -1]
@@ -24,13 +24,17 @@ enum ChildProcess {
         // the child has the writing end as its output alone, else the reading one sees no end
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[0]) }
-        let program: ChildProgram
-        do throws(CommandFailure) {
-            defer { for descriptor in [ends[1], errors] { close(descriptor) } }
-            program = try ChildProgram(path, words, output: ends[1], errors: errors)
-        }
+        let program = try start("\(folder)/\(name)", words, output: ends[1], errors: errors)
         let output = read(ends[0])
         return Answer(code: program.wait(), output: String(decoding: output, as: UTF8.self))
+    }
+
+    /// The descriptors are the child's alone afterwards.
+    private static func start(
+        _ path: String, _ words: [String], output: Int32, errors: Int32
+    ) throws(CommandFailure) -> ChildProgram {
+        defer { for descriptor in [output, errors] { close(descriptor) } }
+        return try ChildProgram(path, words, output: output, errors: errors)
     }
 
     /// Up to the end, or the limit: what comes behind it is not read, and ends the program's writing.

@@ -101,6 +101,34 @@ struct LiveCommandTests {
         #expect(process.errors.contains("74 events came too fast"))
     }
 
+    @Test("status, tap and doctor read a real station over HTTP")
+    func realStation() async throws {
+        let daemons = try Daemons(http: "127.0.0.1:0")
+        try daemons.startStation()
+        try await daemons.wait("its start") { $0["state"] == .string("running") }
+        let url = try #require(daemons.log.firstMatch(of: /page=(http:\/\/127\.0\.0\.1:[0-9]+)/).map { String($0.1) })
+        let follower = try Follower(["tap", "--json", "--past", "0", "--url", url])
+        try Programs.succeed(
+            "simulate", "--publish", "--rows", "64", "--columns", "64", "--endpoint", daemons.frames)
+        try await daemons.wait("a frame") { $0["ledger"]?["spooled"]?.int == 1 }
+        let status = try Programs.perigee(["status", "--json", "--url", url])
+        #expect([0, 1].contains(status.code), "\(status.errors)")
+        #expect(try status.json()["ledger"]?["spooled"]?.int == 1)
+        let screen = try Programs.perigee(["status", "--url", url])
+        #expect(screen.output.contains("station test") && screen.output.contains("sentinel-2-l2a"))
+        let doctor = try Programs.perigee([
+            "doctor", "--json", "--url", url, "--config", daemons.folder.file("perigeed.toml"),
+        ])
+        guard case .array(let findings)? = try doctor.json()["findings"] else { throw CancellationError() }
+        #expect(findings.contains { $0["subject"] == .string("http") && $0["verdict"] == .string("good") })
+        // the frame's event may come before the follower's first look
+        try Programs.succeed(
+            "simulate", "--publish", "--seed", "2", "--rows", "64", "--columns", "64", "--endpoint", daemons.frames)
+        var count = 1
+        while try !follower.wait(lines: count).contains(where: { $0.contains("frame_stored") }) { count += 1 }
+        #expect(follower.interrupt() == 0)
+    }
+
     @Test("tap of a daemon that is not there, or of another one, ends at once")
     func noRing() throws {
         let free = try RawServer(answer: [])
