@@ -96,7 +96,6 @@ struct DoctorCommandTests {
         server.serve("/status.json", try StatusExamples.station().description)
         let found = try verdicts(missing + ["--url", server.url]).1
         #expect(found["http"]?.verdict == "good" && found["daemon"]?.verdict == "warning")
-        #expect(found["clock"]?.verdict == "good")
     }
 
     @Test("for people it fits 40 columns and ends with a count")
