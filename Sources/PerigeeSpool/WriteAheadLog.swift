@@ -211,18 +211,30 @@ extension WriteAheadLog {
     /// Larger logs are left to SQLite: they do not come about, and reading them whole costs memory.
     private static let sizeLimit = 256 << 20
 
-    /// Mends the log of a file, and keeps what it was in `folder`; nil where nothing is wrong with it.
+    /// Mends the log of a file, keeps what it was in `folder`, and makes it durable; nil where nothing is wrong with it.
+    ///
+    /// SQLite takes whole frames as committed, and so does everybody who is told. But what a process wrote and did not live to sync
+    /// may stand in the cache only, or, after a sync that failed, seem to be synced: it is written once more and synced.
     static func mend(_ path: String, keeping folder: () throws(SpoolError) -> String) throws(SpoolError) -> Mending? {
         let log = path + "-wal"
         let size = SystemFiles.size(log)
-        guard size > headerSize, size <= sizeLimit, let octets = SystemFiles.read(log, from: 0, count: size),
-            var parsed = WriteAheadLog(octets), let mending = parsed.mended()
-        else { return nil }
-        let kept = try folder()
-        try SystemFiles.write("\(kept)/\(SpoolOpening.databaseName)-wal", octets, times: 1)
-        try SystemFiles.syncDirectory(kept)
+        guard size > headerSize, size <= sizeLimit, let octets = SystemFiles.read(log, from: 0, count: size) else {
+            return nil
+        }
+        var parsed = WriteAheadLog(octets)
+        let mending = parsed?.mended()
+        if mending != nil {
+            let kept = try folder()
+            try SystemFiles.write("\(kept)/\(SpoolOpening.databaseName)-wal", octets, times: 1)
+            try SystemFiles.syncDirectory(kept)
+        }
         let directory = String(path.dropLast(SpoolOpening.databaseName.count + 1))
-        if mending.frames > 0 { try SystemFiles.replace(log, with: mending.octets, directory: directory) }
+        if let mending, mending.frames > 0 {
+            try SystemFiles.replace(log, with: mending.octets, directory: directory)
+        } else {
+            try SystemFiles.overwrite(log, octets, at: 0)
+            try SystemFiles.syncDirectory(directory)
+        }
         return mending
     }
 }

@@ -8,6 +8,8 @@ import shutil
 import time
 from pathlib import Path
 
+from faults.daemons import wait_for
+from faults.interposer import Interposer
 from faults.pair import Pair
 from faults.powercut import Disk, restore
 from faults.trial import Row, Trial
@@ -32,13 +34,36 @@ def run(trial: Trial) -> None:
                         pair.source.give()
                     pair.drive(dice.uniform(0.05, 0.5))
                 pair.station.kill()
+            if not has_gateway:
+                _die_in_sync(pair, interposer)
         finally:
             pair.kill()
         size = journal.stat().st_size
         for cut in range(int(trial["cuts"])):
-            until = size if has_gateway else dice.randint(0, size)
+            until = size if has_gateway or cut == 0 else dice.randint(0, size)
             _cut(trial, pair, journal, f"{life}-{cut}", until, dice, has_gateway)
             trial.add(power_cuts=1)
+
+
+def _die_in_sync(pair: Pair, interposer: Interposer) -> None:
+    """Killed with frames written and not synced. They are sent again: what the next process calls stored must be."""
+    pair.restart_station(interposer.environment())
+    interposer.fail(1, ("fdatasync", "fsync"), mode="kill")
+    for _ in range(5):
+        pair.source.give()
+
+    def is_killed() -> bool:
+        pair.source.drive(5)
+        return not pair.station.is_running
+
+    wait_for("the station to be killed in a sync", is_killed, 30)
+    pair.station.kill()
+    interposer.heal()
+    interposer.delay(0.5)  # an answer that waits for no sync is given away by coming before one ends
+    pair.restart_station(interposer.environment())
+    pair.wait_stored()
+    pair.station.kill()
+    interposer.heal()
 
 
 def _cut(
@@ -108,8 +133,8 @@ def _cut_recovery(trial: Trial, pair: Pair, dice: random.Random) -> None:
 ROW = Row(
     name="station-power",
     fault="power cut of the station",
-    how="as for the gateway; without a gateway at any point of the calls, with one at the end, in several ways; a third"
-    " of the recoveries cut again",
+    how="as for the gateway; without a gateway at any point of the calls, and at the end after a kill inside a sync;"
+    " with one at the end, in several ways; a third of the recoveries cut again",
     passes="0 stored frames lost, 0 twice, 0 numbers reused, holes explained, always starts",
     long={"lives": 20, "cuts": 10, "starts": 3, "recovery_share": 0.33},
     short={"lives": 2, "cuts": 2, "starts": 2, "recovery_share": 0.33},
