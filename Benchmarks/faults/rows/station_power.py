@@ -48,6 +48,9 @@ def run(trial: Trial) -> None:
 def _die_in_sync(pair: Pair, interposer: Interposer) -> None:
     """Killed with frames written and not synced. They are sent again: what the next process calls stored must be."""
     pair.restart_station(interposer.environment())
+    pair.source.give()
+    pair.wait_stored()
+    pair.drive(1)  # what is tidied up at the start is synced by then
     interposer.fail(1, ("fdatasync", "fsync"), mode="kill")
     for _ in range(5):
         pair.source.give()
