@@ -46,7 +46,7 @@ def run(trial: Trial) -> None:
 
 
 def _die_in_sync(pair: Pair, interposer: Interposer) -> None:
-    """Killed with a frame written and not synced. It is sent again: where the next process calls it stored it must be."""
+    """Killed with a frame written and not synced. It is sent again: if the next process says stored, it must be."""
     pair.restart_station(interposer.environment())
     pair.source.give()
     pair.wait_stored()
