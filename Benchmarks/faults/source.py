@@ -81,10 +81,10 @@ class Source:
         if self.mode == "acknowledged":
             self._queue = list(self._unanswered.values())
 
-    def close(self) -> None:
-        """Goes away."""
+    def close(self, linger: int = 0) -> None:
+        """Goes away; what the socket took still goes out, for so many milliseconds."""
         if self._socket is not None:
-            self._socket.close()
+            self._socket.close(linger)
             self._socket = None
 
     @property
