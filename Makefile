@@ -14,6 +14,14 @@ dependencies: ## install the Debian packages that are missing
 build: dependencies ## build release binaries into .build/release
 	swift build -c release
 
+.PHONY: deb package-test
+deb: dependencies ## build both Debian packages into .build/deb
+	@Scripts/install-dependencies deb
+	@Scripts/deb
+
+package-test: deb ## install the packages on clean machines, follow the docs there word for word, upgrade, purge; needs root
+	@Scripts/package-test
+
 demo: build ## fly a simulated pass through the real daemons, print what it saved, draw a picture
 	.build/release/perigee demo
 

@@ -14,8 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "Scripts" / "dependency-table.txt"
 # what the station's package holds: decision 0031
 WITHOUT_GDAL = ("perigeed", "perigee", "perigee-gateway")
-# linked statically, Foundation and its tables of all languages are four times as large as the rest of a daemon
-WITHOUT_FOUNDATION = ("perigeed", "perigee-gateway")
+# linked statically, Foundation and its tables of all languages are four times as large as the rest of a program
+WITHOUT_FOUNDATION = ("perigeed", "perigee", "perigee-gateway", "perigee-imagery")
 HEAD = "# Arrows between the targets of Package.swift, checked by lint; check_dependencies.py --write remakes this.\n"
 
 
