@@ -1,6 +1,6 @@
 """The part of Scripts/package-test that runs with both machines booted: in namespaces of its own, with no way out.
 
-`package_test.py WORK [record]`: WORK holds the roots `station` and `gateway`, and the packages in `packages` and `next`.
+`package_test.py WORK [record]`: WORK holds the roots `station` and `gateway`, the packages in `packages` and `next`.
 """
 
 import json
@@ -11,7 +11,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+T = TypeVar("T")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATIENCE = 120.0  # seconds that anything may take
 RATE = 60  # seconds from frame to frame, where octets a day are said
@@ -38,9 +41,8 @@ class Machine:
     def boot(self) -> None:
         with (self.root.parent / f"{self.name}.log").open("wb") as log:
             self.process = subprocess.Popen(
-                ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no", "--keep-unit"]
-                + ["--console=pipe", f"--hostname={self.name}", f"--network-interface={self.interface}"]
-                + ["--resolv-conf=off", "--timezone=off"],
+                f"systemd-nspawn --quiet --directory={self.root} --boot --register=no --keep-unit --console=pipe "
+                f"--hostname={self.name} --network-interface={self.interface} --resolv-conf=off --timezone=off".split(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -62,10 +64,10 @@ class Machine:
 
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
         """Runs a script as somebody would who is logged in as root."""
+        enter = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-r", "-w"]
         environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]
         return subprocess.run(
-            ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-r", "-w", *environment]
-            + ["DEBIAN_FRONTEND=noninteractive", "sh", "-e", "-c", f"cd /root\n{script}"],
+            [*enter, *environment, "DEBIAN_FRONTEND=noninteractive", "sh", "-e", "-c", f"cd /root\n{script}"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -107,7 +109,7 @@ class Machine:
             self.process.wait(timeout=PATIENCE)
 
 
-def wait(what: str, condition):
+def wait(what: str, condition: Callable[[], T]) -> T:
     """Waits until `condition` gives something that is true, and answers it."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
@@ -132,7 +134,8 @@ def blocks(page: str, place: str = "") -> list[str]:
 
 
 def step(text: str) -> None:
-    print(f"{time.monotonic() - START:6.1f} s  {text}", flush=True)
+    sys.stdout.write(f"{time.monotonic() - START:6.1f} s  {text}\n")
+    sys.stdout.flush()
 
 
 def delivered(status: dict, frames: int) -> bool:
@@ -220,26 +223,46 @@ def disk(station: Machine, gateway: Machine) -> dict:
     }
 
 
-def full_spool(station: Machine, gateway: Machine) -> None:
-    """Upgrade and downgrade while the gateway is away and the spool is full: nothing is lost."""
+def full_spool(station: Machine, gateway: Machine, work: pathlib.Path) -> None:
+    """Upgrade and downgrade while the gateway is away and the spool is as full as it may be: nothing is lost."""
     gateway.run("systemctl stop perigee-gateway")
-    station.run(
-        'sed -i \'s/^quota_bytes = .*/quota_bytes = "64 MiB"/; s/^reserved_bytes = .*/reserved_bytes = "8 MiB"/\' /etc/perigee/perigeed.toml'
-    )
-    for ring in ("sent", "finer", "raw"):
-        station.run(f"sed -i 's/^{ring}_ring_bytes = .*/{ring}_ring_bytes = \"1 MiB\"/' /etc/perigee/perigeed.toml")
-    station.run('sed -i \'s/^target = "300x"/target = "lossless"/\' /etc/perigee/perigeed.toml')
+    edits = ['s/^quota_bytes = .*/quota_bytes = "64 MiB"/', 's/^reserved_bytes = .*/reserved_bytes = "8 MiB"/']
+    edits += [f's/^{ring}_ring_bytes = .*/{ring}_ring_bytes = "1 MiB"/' for ring in ("sent", "finer", "raw")]
+    edits += ['s/^target = "300x"/target = "lossless"/']
+    for edit in edits:
+        station.run(f"sed -i '{edit}' /etc/perigee/perigeed.toml")
     station.run("perigeed --check --config /etc/perigee/perigeed.toml && systemctl restart perigeed")
-    frames = 0
-    while True:
-        held = station.status().get("link", {}).get("held_octets", station.status().get("spool", {}).get("octets", 0))
-        if held > 48 << 20 or frames >= 60:
-            break
-        station.run("perigee simulate --publish --visits 5")
-        frames += 5
-        wait("the frames to be spooled", lambda: station.status().get("ledger", {}).get("in_work") == 0)
-    print(json.dumps(station.status(), indent=1))
-    raise SystemExit(f"{frames}")
+    before = held(station)
+    station.run("perigee simulate --publish --visits 12 --rows 528 --columns 528")
+    wait("the frames to be spooled", lambda: settled(station, 12))
+    waiting = held(station)
+    check(waiting > before + 12, f"{waiting} packets wait in the spool, more were expected")
+    for folder, flag in (("next", ""), ("packages", "--allow-downgrades ")):
+        for path in (station.root / "root").glob("*.deb"):
+            path.unlink()
+        for path in (work / folder).glob("perigee_*.deb"):
+            (station.root / "root" / path.name).write_bytes(path.read_bytes())
+        process = station.process_of("perigeed")
+        station.run(f"apt-get install -y {flag}./perigee_*.deb")
+        check(station.process_of("perigeed") not in ("0", process), "perigeed was not restarted by its package")
+        wait("the spool to be read", lambda: held(station) == waiting)
+    gateway.run("systemctl start perigee-gateway")
+    wait("the spool to be delivered", lambda: held(station) == 0)
+    said = gateway.run(
+        "perigee archive gaps /var/lib/perigee/archive && perigee archive verify /var/lib/perigee/archive"
+    )
+    step(
+        f"upgraded and downgraded with {waiting} packets in the spool: all were delivered. {said.strip().splitlines()[-1]}"
+    )
+
+
+def held(station: Machine) -> int:
+    return station.status().get("link", {}).get("held_packets", -1)
+
+
+def settled(station: Machine, frames: int) -> bool:
+    ledger = station.status().get("ledger", {})
+    return ledger.get("spooled", 0) >= frames and ledger.get("in_work") == 0
 
 
 def purge(station: Machine, before: set[str]) -> None:
@@ -273,8 +296,8 @@ def main() -> None:
         "memory": {"perigeed": memory(station, "perigeed"), "perigee-gateway": memory(gateway, "perigee-gateway")},
         "disk": disk(station, gateway),
     }
-    print(json.dumps(result, indent=1))
-    full_spool(station, gateway)
+    sys.stdout.write(json.dumps(result, indent=1) + "\n")
+    full_spool(station, gateway, work)
     purge(station, before)
     station.stop()
     gateway.stop()
