@@ -29,11 +29,9 @@ FOREIGN = re.compile(
 class Machine:
     """A root with systemd as its first process."""
 
-    def __init__(self, work: pathlib.Path, name: str, interface: str, address: str) -> None:
+    def __init__(self, work: pathlib.Path, name: str) -> None:
         self.root = work / name
         self.name = name
-        self.interface = interface
-        self.address = address
         (self.root / "etc/machine-id").write_text("")
         self.process: subprocess.Popen[bytes] | None = None
         self.leader = 0
@@ -41,19 +39,17 @@ class Machine:
     def boot(self) -> None:
         with (self.root.parent / f"{self.name}.log").open("wb") as log:
             self.process = subprocess.Popen(
-                f"systemd-nspawn --quiet --directory={self.root} --boot --register=no --keep-unit --console=pipe "
-                f"--hostname={self.name} --network-interface={self.interface} --resolv-conf=off --timezone=off".split(),
+                [
+                    *("systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no"),
+                    *("--keep-unit", "--console=pipe", f"--hostname={self.name}", "--resolv-conf=off"),
+                    *("--timezone=off", f"--network-namespace-path=/run/netns/{self.name}"),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         self.leader = wait(f"{self.name} to start", self._child)
         wait(f"{self.name} to boot", lambda: self.ask("systemctl is-system-running") in ("running", "degraded"))
-        for words in (
-            ["addr", "add", f"{self.address}/24", "dev", self.interface],
-            ["link", "set", self.interface, "up"],
-        ):
-            subprocess.run(["nsenter", "-t", str(self.leader), "-n", "ip", *words], check=True)
 
     def _child(self) -> int:
         process = self.process
@@ -155,7 +151,7 @@ def first_station(gateway: Machine) -> None:
 
 
 def installation(station: Machine, gateway: Machine) -> None:
-    """Docs/installation.md word for word, on two machines; what somebody carries from one to the other is carried here."""
+    """Docs/installation.md word for word, on two machines; what somebody carries between them is carried here."""
     text = (ROOT / "Docs/installation.md").read_text()
     for place, body in re.findall(r"^```sh (station|gateway)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         machine = station if place == "station" else gateway
@@ -251,9 +247,7 @@ def full_spool(station: Machine, gateway: Machine, work: pathlib.Path) -> None:
     said = gateway.run(
         "perigee archive gaps /var/lib/perigee/archive && perigee archive verify /var/lib/perigee/archive"
     )
-    step(
-        f"upgraded and downgraded with {waiting} packets in the spool: all were delivered. {said.strip().splitlines()[-1]}"
-    )
+    step(f"upgraded and downgraded with {waiting} packets in the spool, all delivered: {said.strip().splitlines()[-1]}")
 
 
 def held(station: Machine) -> int:
@@ -280,11 +274,22 @@ def purge(station: Machine, before: set[str]) -> None:
     step("purged: keys and spool are left, and nothing else")
 
 
+def line() -> None:
+    """A line between two machines that reach nothing else."""
+    script = """
+        mkdir -p /run/netns; mount -t tmpfs tmpfs /run/netns
+        ip netns add station; ip netns add gateway
+        ip link add end netns station type veth peer name end netns gateway
+        ip -n station addr add 10.0.0.2/24 dev end; ip -n gateway addr add 10.0.0.1/24 dev end
+        for name in station gateway; do ip -n $name link set lo up; ip -n $name link set end up; done
+    """
+    subprocess.run(["sh", "-e", "-c", script], check=True)
+
+
 def main() -> None:
     work = pathlib.Path(sys.argv[1])
-    subprocess.run("ip link set lo up; ip link add pstation type veth peer name pgateway", shell=True, check=True)
-    station = Machine(work, "station", "pstation", "10.0.0.2")
-    gateway = Machine(work, "gateway", "pgateway", "10.0.0.1")
+    line()
+    station, gateway = Machine(work, "station"), Machine(work, "gateway")
     station.boot()
     gateway.boot()
     step("two machines are up")
