@@ -1,4 +1,5 @@
 import PerigeeConcurrency
+import PerigeeTestSupport
 import Testing
 
 private let second: UInt64 = 1_000_000_000
@@ -61,7 +62,7 @@ func shortestPatience() {
 }
 
 @Test("a taker that waits turns its loop, and ends with a queue that is closed and empty", .timeLimit(.minutes(1)))
-func takesTurning() {
+func takesTurning() async throws {
     let turns = Locked(0)
     let loop = LoopProgress("lane-0", patienceSeconds: 5) {
         turns.withLock { $0 += 1 }
@@ -75,7 +76,7 @@ func takesTurning() {
         #expect(queue.take(noting: loop) == 8)
         #expect(queue.take(noting: loop) == nil)
     }
-    while turns.current < before + 3 {}  // three turns without anything to take
+    try await wait { turns.current >= before + 3 }  // three turns without anything to take
     #expect(queue.offer(8, size: 1) == .accepted)
     queue.close()
     thread.join()
@@ -83,7 +84,7 @@ func takesTurning() {
 }
 
 @Test("a giver that waits for room turns its loop", .timeLimit(.minutes(1)))
-func appendsTurning() {
+func appendsTurning() async throws {
     let turns = Locked(0)
     let loop = LoopProgress("lane-0", patienceSeconds: 5) {
         turns.withLock { $0 += 1 }
@@ -93,7 +94,7 @@ func appendsTurning() {
     #expect(queue.append(1, size: 1, noting: loop) == .accepted)
     let before = turns.current
     let thread = NamedThread("giver") { #expect(queue.append(2, size: 1, noting: loop) == .accepted) }
-    while turns.current < before + 3 {}
+    try await wait { turns.current >= before + 3 }
     #expect(queue.take() == 1)
     thread.join()
     #expect(queue.append(3, size: 9, noting: loop) == .tooLarge)

@@ -16,7 +16,7 @@ struct WatchdogTests {
     }
 
     @Test("the manager is told while every loop turns, and not while one hangs")
-    func feeds() throws {
+    func feeds() async throws {
         let manager = try Manager()
         let notifier = ServiceNotifier(path: manager.name)
         let (log, text) = try log()
@@ -25,7 +25,10 @@ struct WatchdogTests {
         let spool = watchdog.loop("spool")
         watchdog.turn(notifier, log)
         #expect(manager.next() == "WATCHDOG=1")
-        while !spool.isStalled { link.note() }
+        try await wait {
+            link.note()
+            return spool.isStalled
+        }
         watchdog.turn(notifier, log)
         #expect(manager.next() == nil)
         #expect(watchdog.stalled == ["spool"])
@@ -37,7 +40,7 @@ struct WatchdogTests {
     }
 
     @Test("a thread that is blocked stops the feeding, and one that is let go on starts it again")
-    func blockedThread() throws {
+    func blockedThread() async throws {
         let manager = try Manager()
         let (log, _) = try log()
         let watchdog = Watchdog(microseconds: 4_000_000)
@@ -52,15 +55,18 @@ struct WatchdogTests {
             while let word = manager.next() { if word == "WATCHDOG=1" { return true } }
             return false
         }
-        while !hears() {}
+        try await wait { hears() }
         let block = BoundedQueue<Bool>(itemLimit: 1, octetLimit: 1)
         #expect(work.offer(block, size: 0) == .accepted)
-        while watchdog.stalled.isEmpty {}
+        try await wait { !watchdog.stalled.isEmpty }
         while hears() {}  // what was said before
         let quiet = monotonicNanoseconds()
-        while monotonicNanoseconds() - quiet < 2_500_000_000 { #expect(!hears()) }
+        try await wait {
+            #expect(!hears())
+            return monotonicNanoseconds() - quiet >= 2_500_000_000
+        }
         block.close()
-        while !hears() {}
+        try await wait { hears() }
         #expect(watchdog.stalled.isEmpty)
         work.close()
         thread.join()
@@ -79,11 +85,14 @@ struct WatchdogTests {
 }
 
 @Test("a start that gets work done asks for more time until it ends", .timeLimit(.minutes(1)))
-func longStart() throws {
+func longStart() async throws {
     let manager = try Manager()
     let start = StartWatch(ServiceNotifier(path: manager.name), doing: "opening the spool")
     var word: String?
-    while word == nil { word = manager.next() }
+    try await wait {
+        word = manager.next()
+        return word != nil
+    }
     #expect(word == "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=opening the spool, 0 s")
     start.end()
     while manager.next() != nil {}
