@@ -1,6 +1,6 @@
 public import PerigeeCore
 internal import PerigeeJSON
-internal import PerigeeLink
+public import PerigeeLink
 
 /// What came, and what became of it.
 public struct GatewayCounters: Equatable, Sendable {
@@ -65,6 +65,8 @@ extension GatewayStatus {
         public var queuedPackets = 0
         public var queuedSize = 0
         public var oldestAgeMilliseconds = 0
+        /// What it counts itself.
+        public var account = LinkMessage.Account()
         /// Wants of it that are not answered for good.
         public var wants = 0
 

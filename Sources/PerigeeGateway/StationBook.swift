@@ -91,6 +91,7 @@ struct StationBook: Sendable {
     mutating func told(_ name: String, _ ping: LinkMessage.Ping) {
         stations[name]?.status.queuedPackets = ping.queuedPackets
         stations[name]?.status.queuedSize = ping.queuedSize
+        stations[name]?.status.account = ping.account
         stations[name]?.status.oldestAgeMilliseconds = ping.oldestAgeMilliseconds
     }
 

@@ -18,10 +18,10 @@ public struct MetricTable<Source>: Sendable {
     public typealias Sample = MetricValues.Sample
 
     private let prefix: String
-    private let began: @Sendable (Source) -> Double
+    private let began: (@Sendable (Source) -> Double)?
 
-    /// `began`: seconds since 1970.
-    public init(prefix: String, began: @escaping @Sendable (Source) -> Double) {
+    /// `began`: seconds since 1970, when counting began; nil where another metric says so for all.
+    public init(prefix: String, began: (@Sendable (Source) -> Double)? = nil) {
         self.prefix = prefix
         self.began = began
     }
@@ -79,7 +79,7 @@ public struct MetricTable<Source>: Sendable {
     ) -> MetricEntry<Source> {
         let family = MetricFamily("\(prefix)\(name)_seconds", .histogram, unit: "seconds", help)
         let began = began
-        return MetricEntry(family) { MetricValues(family, histogram($0), created: began($0)) }
+        return MetricEntry(family) { MetricValues(family, histogram($0), created: began?($0)) }
     }
 
     private func entry(

@@ -28,6 +28,8 @@ public final class Station: Sendable {
     private let firmwareRequests: FirmwareThread
     private let started: Timestamp
     private let observer: StationObserver
+    /// Frames that the link was told of last.
+    private let told = Locked(-1)
     private let http: HTTPServer?
     /// Where the page and the metrics are; nil where they are not served.
     public var page: String? { http.map { "http://\($0.endpoint)/" } }
@@ -178,16 +180,26 @@ public final class Station: Sendable {
     private func snapshot(_ state: StationSnapshot.State) -> StationSnapshot {
         let spool = context.spoolStatus.current
         let counters = context.counters.current
-        let link = link.snapshot
+        let line = link.snapshot
+        let saving = counters.saving.adding((line.wireSent, line.wireReceived))
+        let account = counters.account(saving)
+        if account.frames
+            != told.withLock({ told in
+                defer { told = account.frames }
+                return told
+            })
+        {
+            link.deliver(.account(account))
+        }
         // to the packet, not to the frame: on a thin line a frame takes minutes
         let delivered = counters.sensors.values.reduce(0) { $0 + $1.packetSize } - (spool.served?.heldSize ?? 0)
         context.control.observe(delivered: delivered, held: spool.served?.heldByPriority ?? [])
         return StationSnapshot(
             state: state, configuration: parts.configuration, started: started, now: currentTime(),
             firmware: firmware.report, endpoints: endpoints, counters: counters,
-            intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: link,
+            intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: line,
             control: context.control, system: SystemState.read(folder: parts.configuration.spool.directory),
-            saving: counters.saving.adding((link.wireSent, link.wireReceived)), surprises: context.journal.surprises)
+            saving: saving, surprises: context.journal.surprises)
     }
 
     private func writeStatus(_ state: StationSnapshot.State) {

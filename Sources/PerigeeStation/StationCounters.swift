@@ -1,5 +1,6 @@
 import PerigeeCore
 import PerigeeFrameFormat
+import PerigeeLink
 import PerigeeMetrics
 import PerigeeSpool
 
@@ -88,6 +89,9 @@ public struct StationCounters: Equatable, Sendable {
     /// Seconds of encoding a frame, of a commit of the spool, and from a frame's commit to its acknowledgement.
     var encodeSeconds = Histogram(bounds: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30])
     var commitSeconds = Histogram(bounds: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 10])
+    /// The latter of the last frames, milliseconds.
+    var delays: [Int] = []
+    static let delayLimit = 256
     var acknowledgeSeconds = Histogram(bounds: [0.1, 0.3, 1, 3, 10, 60, 600, 3_600, 86_400])
     /// What the saving is made of, as of the last commit but for the link: it goes on over restarts.
     package var saving = SavingTotals()
@@ -100,6 +104,19 @@ public struct StationCounters: Equatable, Sendable {
     public var rejectedTotal: Int { rejected.values.reduce(0, +) }
     /// Frames of classes 0 to 2 that were given up.
     var urgentDrops: Int { drops.filter { $0.key <= 2 }.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
+    /// What PING tells the gateway.
+    func account(_ saving: SavingTotals) -> LinkMessage.Account {
+        var account = LinkMessage.Account()
+        account.frames = saving.frames
+        account.rawSize = saving.rawSize
+        account.packetSize = saving.packetSize
+        account.linkSize = saving.linkSize
+        let sorted = delays.sorted()
+        account.medianMilliseconds = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+        account.slowMilliseconds = sorted.isEmpty ? 0 : sorted[sorted.count * 99 / 100]
+        return account
+    }
+
     /// Samples of all sensors that were clipped.
     public var clippedTotal: Int { sensors.values.reduce(0) { $0 + $1.clippedSamples } }
 

@@ -85,6 +85,7 @@ public final class LinkClient: Sendable {
         shared.withLock { state in
             // each state says all that the ones before it said
             if case .store = event, case .store? = state.events.last { state.events.removeLast() }
+            if case .account = event, case .account? = state.events.last { state.events.removeLast() }
             state.events.append(event)
         }
         wakeUp.signal()

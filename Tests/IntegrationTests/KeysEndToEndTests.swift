@@ -83,7 +83,9 @@ struct KeysEndToEndTests {
         try await daemons.waitForDelivery(2)
         #expect(daemons.stopStation() == 0)
         #expect(daemons.log.contains("level=warning event=source_denied"))
-        #expect(daemons.log.contains("level=error event=key_file_unusable") && daemons.log.contains("Camera.pub is not named"))
+        #expect(
+            daemons.log.contains("level=error event=key_file_unusable")
+                && daemons.log.contains("Camera.pub is not named"))
     }
 
     @Test(

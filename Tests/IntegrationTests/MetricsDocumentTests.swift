@@ -16,8 +16,8 @@ struct MetricsDocumentTests {
         touches neither disk nor spool. A station with 64 streams or more has at most 500 series. Streams are sensors that a profile describes: the first 63
         by name have a label, the others are together under `other`. Every other label is there from the start, with 0.
 
-        Rules: base units end the name; counters end in `_total` and say in `_created` when their counting began (those of streams, reasons and classes
-        do not: series are few); `ledger_*`, `frames_rejected` and `saving_*` go on over restarts, the rest begins with the process. Times are
+        Rules: base units end the name; counters end in `_total`; `ledger_*`, `frames_rejected` and `saving_*` of a station go on over restarts and say in
+        `_created` since when, the rest begins with the process, as `start_timestamp_seconds` says for all of it (series are few). Times are
         seconds since 1970, never ages. received = spooled + rejected + lost at crash + in work, and spooled = delivered + waiting + dropped + quarantined,
         hold within each scrape. What the saving is: [status.md](status.md) section 1.
 

@@ -22,6 +22,8 @@ struct KeyBench {
         [keys]
         secret = "gateway.secret"
         stations = "stations"
+        [http]
+        listen = ""
         """.write(toFile: folder.path + "/gateway.toml", atomically: true, encoding: .utf8)
     }
 

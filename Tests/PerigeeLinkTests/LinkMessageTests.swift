@@ -67,7 +67,7 @@ private func vectors() throws -> [Vector] {
                 .init(
                     session: session, nonce: 1, time: Timestamp(milliseconds: -1), queuedPackets: 2, queuedSize: 130,
                     oldestAgeMilliseconds: 5, lowest: 4, highest: 5)),
-            hex: "0601 44332211 01000000 01 02 8201 05 04 05"),
+            hex: "0601 44332211 01000000 01 02 8201 05 04 05 00 00 00 00 00 00"),
         Vector(
             testDescription: "PONG",
             message: .pong(.init(session: session, nonce: 1, time: Timestamp(milliseconds: 0))),

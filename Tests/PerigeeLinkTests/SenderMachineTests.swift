@@ -179,11 +179,15 @@ struct SenderMachineTests {
     func pings() throws {
         var bench = try Bench()
         _ = try bench.open()
+        var account = LinkMessage.Account()
+        (account.frames, account.linkSize) = (3, 1_000)
+        _ = bench.handle(.account(account))
         for _ in 0..<2 {
             guard case .ping(let ping) = try messages(bench.handle(.tick, after: 15_000)).first else {
                 Issue.record("no PING")
                 return
             }
+            #expect(ping.account == account)
             #expect(ping.session == 9 && ping.lowest == 1 && ping.highest == 0)
         }
         _ = bench.hear(.pong(.init(session: 9, nonce: 2, time: Timestamp(milliseconds: 0))))

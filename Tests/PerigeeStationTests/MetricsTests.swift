@@ -107,47 +107,9 @@ struct MetricsTests {
     }
 }
 
-/// Asks a server of this machine, with curl.
-enum Scrape {
-    static let hasReaders =
-        FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")
-        && FileManager.default.fileExists(atPath: "/usr/lib/python3/dist-packages/prometheus_client")
-        || ProcessInfo.processInfo.environment["CI"] == "true"
-
-    static func run(_ program: String, _ words: [String], input: String) throws -> (code: Int32, output: String) {
-        let folder = try TemporaryFolder()
-        let path = folder.file("input")
-        try input.write(toFile: path, atomically: true, encoding: .utf8)
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/\(program)")
-        process.arguments = words
-        process.standardInput = try FileHandle(forReadingFrom: URL(filePath: path))
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-    }
-
-    private static func get(_ url: String, accept: String) throws -> (status: Int, body: String) {
-        let answer = try run(
-            "curl", ["--silent", "--max-time", "60", "-H", "Accept: \(accept)", "-w", "\n%{http_code}", url], input: "")
-        let lines = answer.output.split(separator: "\n", omittingEmptySubsequences: false)
-        return (Int(lines.last ?? "") ?? 0, lines.dropLast().joined(separator: "\n"))
-    }
-
-    static func text(_ url: String, accept: String) throws -> String {
-        let answer = try get(url, accept: accept)
-        try #require(answer.status == 200, "\(url) \(answer.status) \(answer.body)")
-        return answer.body
-    }
-
-    static func status(_ url: String) throws -> Int { try get(url, accept: "*/*").status }
-
+extension Scrape {
     static func json(_ url: String) throws -> JSONValue {
-        try JSONValue(parsing: Array(get(url, accept: "application/json").body.utf8)[...], depthLimit: 16)
+        try JSONValue(parsing: Array(answer(url, accept: "application/json").body.utf8)[...], depthLimit: 16)
     }
 }
 
@@ -211,7 +173,8 @@ struct QuicklookTests {
             bench.waitUntilSpooled(index + 1)
         }
         var found: [JSONValue] = []
-        while found.count < 2 {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
+        while found.count < 2, ContinuousClock.now < deadline {
             guard case .array(let list)? = try Scrape.json(page + "quicklooks.json")["quicklooks"] else { break }
             found = list
             usleep(10_000)

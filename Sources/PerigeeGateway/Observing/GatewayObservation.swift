@@ -35,15 +35,42 @@ struct GatewayObservation: Sendable {
     }
 
     private var saving: JSONValue {
-        .object([
-            "since": .string(started.rfc3339), "packet_bytes": .integer(status.counters.storedSize),
-            "link_bytes": .integer(status.wireReceived + status.wireSent),
+        var sum = LinkMessage.Account()
+        for station in status.stations {
+            sum.frames += station.account.frames
+            sum.rawSize += station.account.rawSize
+            sum.packetSize += station.account.packetSize
+            sum.linkSize += station.account.linkSize
+        }
+        return Self.saving(sum)
+    }
+
+    private static func saving(_ account: LinkMessage.Account) -> JSONValue {
+        func quotient(_ size: Int) -> JSONValue {
+            guard size > 0 else { return .null }
+            return .number((Double(account.rawSize) / Double(size) * 1_000).rounded() / 1_000)
+        }
+        return .object([
+            "frames": .integer(account.frames), "raw_bytes": .integer(account.rawSize),
+            "packet_bytes": .integer(account.packetSize), "link_bytes": .integer(account.linkSize),
+            "raw_over_link": quotient(account.linkSize), "raw_over_packets": quotient(account.packetSize),
         ])
     }
 
     private func station(_ station: GatewayStatus.Station) -> JSONValue {
         let own = alerts.entries.filter { $0.alert.subject == station.name }
-        return .object(station.members + [.init("alerts", .array(own.map(\.json)))])
+        let account = station.account
+        let delay: JSONValue =
+            account.frames > 0
+            ? .object([
+                "p50": .number(Double(account.medianMilliseconds) / 1_000),
+                "p99": .number(Double(account.slowMilliseconds) / 1_000),
+            ]) : .null
+        return .object(
+            station.members + [
+                .init("saving", Self.saving(account)), .init("frame_to_ack_seconds", delay),
+                .init("alerts", .array(own.map(\.json))),
+            ])
     }
 
     /// Why stations are not served; empty where they are.

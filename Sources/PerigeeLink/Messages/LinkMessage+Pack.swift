@@ -132,5 +132,11 @@ extension LinkMessage.Ping {
         writer.writeVarint(oldestAgeMilliseconds)
         writer.writeVarint(lowest)
         writer.writeVarint(highest)
+        writer.writeVarint(account.frames)
+        writer.writeVarint(account.rawSize)
+        writer.writeVarint(account.packetSize)
+        writer.writeVarint(account.linkSize)
+        writer.writeVarint(account.medianMilliseconds)
+        writer.writeVarint(account.slowMilliseconds)
     }
 }

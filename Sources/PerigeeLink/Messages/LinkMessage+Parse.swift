@@ -168,6 +168,9 @@ extension LinkMessage.DataBatch {
 }
 
 extension LinkMessage.Ping {
+    /// Sums of an account stay below it, so that those of many stations add up.
+    private static let limit = 1 << 53
+
     fileprivate init(parsing reader: inout ByteReader) throws(FormatError) {
         session = try reader.read("session", as: UInt32.self)
         nonce = try reader.read("nonce", as: UInt32.self)
@@ -176,5 +179,11 @@ extension LinkMessage.Ping {
         queuedSize = try reader.readVarint("queued octets", limit: Int.max)
         oldestAgeMilliseconds = try reader.readVarint("oldest age", limit: Int.max)
         (lowest, highest) = try reader.readHeld()
+        account.frames = try reader.readVarint("delivered frames", limit: Self.limit)
+        account.rawSize = try reader.readVarint("raw octets", limit: Self.limit)
+        account.packetSize = try reader.readVarint("packet octets", limit: Self.limit)
+        account.linkSize = try reader.readVarint("link octets", limit: Self.limit)
+        account.medianMilliseconds = try reader.readVarint("median delay", limit: Self.limit)
+        account.slowMilliseconds = try reader.readVarint("slow delay", limit: Self.limit)
     }
 }

@@ -76,12 +76,14 @@ extension SenderMachine {
 
     private func ping(_ session: SenderSession, _ now: LinkTime) -> LinkMessage.Ping {
         let age = store?.oldest.map { max(now.utc.milliseconds - $0.milliseconds, 0) } ?? 0
-        return LinkMessage.Ping(
+        var ping = LinkMessage.Ping(
             session: session.identity, nonce: UInt32(session.pings), time: now.utc,
             queuedPackets: store?.heldCount ?? 0,
             queuedSize: store?.heldSize ?? 0, oldestAgeMilliseconds: Int(age),
             lowest: session.told(store?.unsettledLowest ?? 1),
             highest: store?.isLost == true ? 0 : (store?.next ?? 1) - 1)
+        ping.account = account
+        return ping
     }
 
     /// The connection broke: a good session is worth another attempt with the same gateway.

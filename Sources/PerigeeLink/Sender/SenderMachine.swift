@@ -27,6 +27,8 @@ public struct SenderMachine: Sendable {
         /// Words of the firmware stage to the gateway; their session is filled in. Without a session they are dropped.
         case fetch(LinkMessage.Fetch)
         case report(LinkMessage.BundleReport)
+        /// What PING tells from now on.
+        case account(LinkMessage.Account)
         /// Stop once all is settled, or at `until` on the monotonic clock.
         case drain(until: Int64)
     }
@@ -113,6 +115,7 @@ public struct SenderMachine: Sendable {
     /// Silences in a row that ended a session; each doubles the patience, so that no line is too slow.
     var silences = 0
     var drainDeadline: Int64?
+    var account = LinkMessage.Account()
     /// When a batch that is not full has waited long enough; nil where nothing waits.
     var holdDeadline: Int64?
     /// The gateway answered HELLO with BYE, or took our key from its list.
@@ -226,6 +229,7 @@ public struct SenderMachine: Sendable {
                 report.session = session
                 return .bundle(report)
             }
+        case .account(let account): self.account = account
         case .drain(let until): drainDeadline = min(drainDeadline ?? until, until)
         }
         passTime(now, &generator, &actions)

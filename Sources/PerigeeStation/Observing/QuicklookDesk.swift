@@ -11,7 +11,8 @@ import PerigeeTransport
 final class QuicklookDesk: Sendable {
     private struct Job: Sendable {
         var stream: StreamDescription
-        var layer: [UInt8]
+        /// Up to the first that says anything: a frame that travels losslessly has empty ones before it.
+        var layers: [[UInt8]]
         var label: String
         var frame: UInt64
     }
@@ -58,7 +59,7 @@ final class QuicklookDesk: Sendable {
 
     /// From a lane, which never waits here: where the desk is busy there is no picture.
     func offer(_ uplink: UplinkItem, stream: StreamDescription) {
-        guard interval > 0, let layer = uplink.layers.first, !layer.isEmpty else { return }
+        guard interval > 0, let coarsest = uplink.layers.firstIndex(where: { !$0.isEmpty }) else { return }
         let label = uplink.ticket.label
         let isDue = state.withLock { state in
             defer { state.considered[label, default: 0] += 1 }
@@ -66,12 +67,14 @@ final class QuicklookDesk: Sendable {
         }
         guard isDue, stream.bands.count * stream.rows * stream.columns <= Self.sampleLimit else { return }
         _ = jobs.offer(
-            Job(stream: stream, layer: layer, label: label, frame: uplink.assignment.frame), size: layer.count)
+            Job(
+                stream: stream, layers: Array(uplink.layers[...coarsest]), label: label,
+                frame: uplink.assignment.frame), size: uplink.layers[coarsest].count)
     }
 
     private static func make(_ job: Job, _ model: CodecModel, _ state: Locked<State>) {
         guard let decoder = try? FrameDecoder(model: model, stream: job.stream, lanes: 1),
-            let samples = try? decoder.decode(layers: [job.layer[...]])
+            let samples = try? decoder.decode(layers: job.layers.map { $0[...] })
         else { return }
         let picture = Quicklook(samples, stream: job.stream)
         let now = currentTime().utc

@@ -109,7 +109,7 @@ extension StationMetrics {
         },
         process.gauge("ledger_broken", "1 where the ledger does not close") { $0.snapshot.counters.isBalanced ? 0 : 1 },
         process.counters(
-            "frames_dropped", labels: ["class"], isDated: false, "Frames given up in this process by class"
+            "frames_dropped", labels: ["class"], "Frames given up in this process by class"
         ) {
             observation in
             (0...3).map { priority in

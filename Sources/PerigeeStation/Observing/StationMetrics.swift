@@ -15,10 +15,8 @@ package enum StationMetrics {
 
     private static let table = about + intake + encoding + ledger + spool + link + saving
 
-    /// What begins with the process.
-    static let process = MetricTable<StationObservation>(prefix: "perigee_") {
-        Double($0.snapshot.started.milliseconds) / 1_000
-    }
+    /// What begins with the process, as `perigee_start_timestamp_seconds` says for all of it: series are few.
+    static let process = MetricTable<StationObservation>(prefix: "perigee_")
     /// What goes on over restarts.
     static let lasting = MetricTable<StationObservation>(prefix: "perigee_") { Double($0.snapshot.saving.since) }
 
@@ -39,12 +37,12 @@ package enum StationMetrics {
         return samples + [.init(["other"], values.dropFirst().reduce(first, join))]
     }
 
-    /// A counter of streams. Its samples do not say when they began: that would double the series.
+    /// A counter of streams.
     static func streamCounter(
         _ name: String, unit: String = "", _ help: String,
         _ value: @escaping @Sendable (StationCounters.Sensor) -> Int
     ) -> Entry {
-        process.counters(name, unit: unit, labels: ["stream"], isDated: false, help) { observation in
+        process.counters(name, unit: unit, labels: ["stream"], help) { observation in
             let samples = streams(observation) { Double(value($0)) }
             return samples.contains { $0.labels == ["other"] } ? samples : samples + [.init(["other"], 0)]
         }

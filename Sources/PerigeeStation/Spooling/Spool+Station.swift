@@ -77,12 +77,16 @@ struct RestoredState: Sendable {
 
     init(_ spool: inout Spool) throws(SpoolError) {
         epoch = spool.epoch
-        newEpochs = spool.recovery.count { event in
-            switch event {
-            case .newEpoch, .lost, .setAside: true
-            case .created, .mendedLog, .cutLog, .salvaged: false
+        // a new spool begins its first one
+        newEpochs =
+            spool.recovery.contains(.created)
+            ? 0
+            : spool.recovery.count { event in
+                switch event {
+                case .newEpoch, .lost, .setAside: true
+                case .created, .mendedLog, .cutLog, .salvaged: false
+                }
             }
-        }
         ledger = spool.ledger
         sources = try spool.sources()
         declarations = try spool.declarations()

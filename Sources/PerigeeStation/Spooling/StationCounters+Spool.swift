@@ -49,7 +49,11 @@ extension StationCounters {
     mutating func addSettled(_ frame: SettledFrame, now: Timestamp) {
         switch frame.fate {
         case .dropped(let reason): drops[frame.priority, default: [:]][reason, default: 0] += 1
-        case .delivered: acknowledgeSeconds.add(max(Double(now.milliseconds - frame.stored.milliseconds) / 1_000, 0))
+        case .delivered:
+            let delay = max(Int(now.milliseconds - frame.stored.milliseconds), 0)
+            acknowledgeSeconds.add(Double(delay) / 1_000)
+            if delays.count >= Self.delayLimit { delays.removeFirst() }
+            delays.append(delay)
         case .quarantined: break
         }
         // its row was damaged: the ledger counts it, whose it was is unknown
