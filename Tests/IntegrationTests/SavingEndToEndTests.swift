@@ -9,21 +9,7 @@ struct SavingEndToEndTests {
     private static let rows = 256
 
     /// A port that nobody has; the gateway takes it a moment later.
-    private func freePort() throws -> UInt16 {
-        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(handle) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(handle, $0, size) == 0 && getsockname(handle, $0, &size) == 0
-            }
-        }
-        try #require(isBound)
-        return UInt16(bigEndian: address.sin_port)
-    }
+    private func freePort() throws -> UInt16 { try PortHolder().port }
 
     private func publish(_ daemons: Daemons, _ count: Int) throws {
         try Programs.succeed(
