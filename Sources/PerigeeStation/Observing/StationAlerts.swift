@@ -69,7 +69,9 @@ struct StationAlerts: Sendable {
         _ status: StationSnapshot, _ marks: [String: SignWatch.Mark?], _ losses: [String: Int]
     ) -> [Alert] {
         var alerts: [Alert] = []
-        let silent = marks.filter { $0.value == .late || $0.value == .stale }.keys.sorted()
+        // who is not listened to may be silent
+        let expected = status.state == .running ? marks : [:]
+        let silent = expected.filter { $0.value == .late || $0.value == .stale }.keys.sorted()
         if !silent.isEmpty {
             alerts.append(
                 Alert(
