@@ -28,9 +28,9 @@ def browser() -> Iterator[Browser]:
 
 
 class Screen:
-    """One open page whose answers the test chooses; everything else of it comes from the daemon."""
+    """One open page. The page itself is the daemon's; what the daemon answers is the test's, unless it `is_real`."""
 
-    def __init__(self, context: BrowserContext, address: str, kind: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, kind: str, is_real: bool = False) -> None:
         self.context = context
         self.address = address
         self.kind = kind
@@ -51,12 +51,14 @@ class Screen:
             "addEventListener('securitypolicyviolation', (event) =>"
             " console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));"
         )
+        if is_real:
+            return
         self.page.route(lambda url: url.startswith(address) and url.partition(address)[2] != "/", self._answer)
 
     def _answer(self, route: Route) -> None:
         path, _, query = route.request.url.removeprefix(self.address).partition("?")
         if path in ("", "/"):
-            route.continue_()
+            route.fallback()
             return
         self.requests.append(route.request)
         if path.startswith("/quicklook/"):
@@ -117,9 +119,11 @@ def screens(browser: Browser, served: Served) -> Iterator[Callable[..., Screen]]
     """Makes screens; at the end none of them may have had a problem."""
     made: list[Screen] = []
 
-    def make(kind: str = "station", width: int = 1280, **options: Any) -> Screen:
+    def make(kind: str = "station", width: int = 1280, real: Served | None = None, **options: Any) -> Screen:
+        """`real`: of these daemons, with their own answers."""
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        made.append(Screen(context, served.address(kind), kind))
+        address = (real or served).address(kind)
+        made.append(Screen(context, address, kind, is_real=real is not None))
         return made[-1]
 
     yield make

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from faults.daemons import Gateway, Station
+from faults.daemons import Gateway, Station, wait_for
 from faults.source import Source
 
 
@@ -54,5 +54,9 @@ class Served:
         self.source.sensor = sensor
         for _ in range(count):
             self.source.give()
-        while self.source.unanswered:
+
+        def is_stored() -> bool:
             self.source.drive(20)
+            return self.source.unanswered == 0
+
+        wait_for("the station to store frames", is_stored, 60, (self.station,))

@@ -114,39 +114,17 @@ function alertItem(alert) {
   );
 }
 
-/** The page's largest figure. A line that carried little but handshakes carried more than the frames. */
-function ratioFigure(ratio) {
-  if (ratio === null) return make("small", { class: "soft" }, "nothing yet");
-  return ratio >= 1 ? [figures(ratio), make("small", {}, "× less")] : [figures(1 / ratio), make("small", {}, "× more")];
-}
-
-function savedText(ratio) {
-  return ratio >= 1
-    ? `: ${(100 * (1 - 1 / ratio)).toFixed(2)}${space}% saved.`
-    : ", more than the frames themselves: handshakes and heartbeats count too.";
-}
-
-/** What was delivered beside what the line carried: rows of [name, explanation, octets, ratio, the ratio's name]. */
-function comparison(rows) {
-  const largest = Math.max(...rows.map((row) => row[2] ?? 0), 1);
-  return rows.map(([name, explanation, octets, ratio, ratioName]) =>
-    make(
-      "tr",
-      { class: ratioName === "" ? "line" : null },
-      make("th", { scope: "row" }, name, make("small", {}, explanation)),
-      make("td", { class: "bar", "aria-hidden": "true" }, octets > 0 ? bar(octets / largest) : ""),
-      make("td", { class: "number" }, sizeText(octets)),
-      make("td", { class: "number" }, ratioName === "" ? "1×" : ratioText(ratio), make("small", {}, ratioName)),
-    ),
-  );
-}
-
 function clockMark(synchronised) {
   if (synchronised === null) return mark("unknown", "unknown");
   return synchronised ? mark("ok", "synchronised") : mark("ticket", "not synchronised");
 }
 
-/** "Configuration" of both daemons. */
+/** "Configuration" of both daemons; one that says nothing of it has no card. */
+function showConfiguration(status) {
+  byID("configuration-part").hidden = status.configuration === undefined;
+  if (status.configuration !== undefined) fill("configuration", status.configuration, configurationFacts);
+}
+
 function configurationFacts(configuration) {
   return facts([
     ["Generation", `${configuration.generation}`],
@@ -173,7 +151,7 @@ function eventText(event) {
     firmware: () => `Firmware ${event.name}: ${event.what}`,
     alert: () => `${event.name} ${event.active ? "began" : "ended"}: ${event.text}`,
     station: () => `${event.station} ${event.connected ? "connected" : "disconnected"}`,
-    tombstone: () => `${event.station}: ${counted(event.frames, "frame")} will not come, ${event.reason}`,
+    tombstone: () => `${event.station}: ${counted(event.count, "number")} will not come`,
   };
   return Object.hasOwn(texts, event.kind) ? texts[event.kind]() : null;
 }

@@ -6,33 +6,12 @@ function cell(label, name, ...children) {
   return make("td", { "data-label": label, class: name }, ...children);
 }
 
-function showSaving(status) {
-  const { saving } = status;
-  const ratio = saving.raw_over_link;
-  fill("since", saving.since, () => ["since ", moment(saving.since)]);
-  fill("ratio", ratio, ratioFigure);
-  fill("lead", saving, () =>
-    ratio === null
-      ? "No frame has come since the gateway began."
-      : `${sizeText(saving.raw_bytes)} in ${counted(saving.frames, "frame")} of all stations took ${sizeText(saving.link_bytes)} ` +
-        `on the lines${savedText(ratio)}`,
-  );
-  fill("compare", saving, () =>
-    comparison([
-      ["Frames as they came", "the samples, as their declarations tell", saving.raw_bytes, saving.raw_over_link, "raw over link"],
-      ["On the lines, everything", "framing, heartbeats, sent again", saving.link_bytes, null, ""],
-      ["Packets alone", "what the codec made of the frames", saving.packet_bytes, saving.raw_over_packets, "raw over packets"],
-    ]),
-  );
-}
-
 function stationMark(station) {
   if (station.identity_conflict) return mark("page", "Two of one name");
   return station.connected ? mark("live", "Connected") : mark("stale", "Away");
 }
 
 function stationRow(station) {
-  const delay = station.frame_to_ack_seconds;
   const alerts = station.alerts.map((alert) => alert.name).join(", ");
   return make(
     "tr",
@@ -42,11 +21,14 @@ function stationRow(station) {
     cell("Last contact", null, moment(station.last_contact, "moment"), make("small", {}, moment(station.last_contact, "age"))),
     cell("Backlog", "number", sizeText(station.backlog_bytes), make("small", {}, backlogText(station))),
     cell("Gaps", "number", station.gaps > 0 ? mark("gap", countText(station.gaps)) : "0"),
-    cell("Frames", "number", countText(station.saving.frames), make("small", {}, sizeText(station.saving.raw_bytes))),
-    cell("Raw over packets", "number", ratioText(station.saving.raw_over_packets)),
-    cell("Frame to ACK", "number", delay === null ? unknown : `${spanText(delay.p50)}`, delay === null ? null : make("small", {}, `99 of 100 within ${spanText(delay.p99)}`)),
+    cell("Stored", "number", counted(station.stored, "packet"), make("small", {}, sizeText(station.octets))),
+    cell("Frame to ACK", "number", ...delayTexts(station.frame_to_ack_seconds ?? null)),
     cell("Wants", "number", countText(station.wants)),
   );
+}
+
+function delayTexts(delay) {
+  return delay === null ? [unknown] : [spanText(delay.p50), make("small", {}, `99 of 100 within ${spanText(delay.p99)}`)];
 }
 
 function backlogText(station) {
@@ -65,10 +47,12 @@ function showStations(status) {
 
 function showPackets(status) {
   setText("stored", countText(status.stored));
-  const names = ["packets", "octets", "duplicates", "conflicts", "rejected", "tombstones", "buried_numbers", "gaps", "strange_messages"];
+  const names = ["saving", "packets", "octets", "duplicates", "conflicts", "rejected", "tombstones", "buried_numbers", "gaps", "strange_messages"];
   fill("packets", names.map((name) => status[name]), () =>
     facts([
       ["Came", `${countText(status.packets)}, ${sizeText(status.octets)}`],
+      ["On the lines, all of it", sizeText(status.saving.link_bytes)],
+      ["Of it packets", status.saving.link_bytes > 0 ? `${((100 * status.saving.packet_bytes) / status.saving.link_bytes).toFixed(1)}${space}%` : unknown],
       ["Twice", countText(status.duplicates)],
       ["Conflicts", status.conflicts > 0 ? mark("page", countText(status.conflicts)) : "0"],
       ["Rejected", countText(status.rejected)],
@@ -146,7 +130,6 @@ function showGateway(status) {
       ["Disk free", sizeText(status.disk_free_bytes)],
     ]),
   );
-  fill("configuration", status.configuration, configurationFacts);
 }
 
 watch(
@@ -156,7 +139,7 @@ watch(
     if (isStuck) showNotice("bad", "perigee-gateway answers, but its status stands still since ", moment(status.updated), ".");
     else if (status.state === "stopping") showNotice("warn", "The gateway is stopping.");
     else hideNotice();
-    for (const show of [showAlerts, showSaving, showStations, showPackets, showWants, showKeys, showFirmware, showGateway]) show(status);
+    for (const show of [showAlerts, showStations, showPackets, showWants, showKeys, showFirmware, showGateway, showConfiguration]) show(status);
   },
   showEvents,
 );
