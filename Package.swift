@@ -91,12 +91,12 @@ let package = Package(
 
         // edges
         swift("PerigeeHTTP", ["CMicroHTTPD"]),
-        swift("PerigeeConfig", ["PerigeeCore", "CToml"]),
+        swift("PerigeeConfig", ["PerigeeCore", "PerigeeJSON", "CToml"]),
         swift("PerigeeRaster", ["PerigeeCore", "CGDAL"]),
         swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
         swift("PerigeeSpool", ["PerigeeCore", "PerigeeJSON", "PerigeeSQLite"]),
         swift("PerigeeTransport", ["PerigeeCore", "PerigeeLink", "PerigeeConcurrency", "CZeroMQ"]),
-        swift("PerigeeService", ["PerigeeCore", "PerigeeConcurrency", "CLinux"]),
+        swift("PerigeeService", ["PerigeeCore", "PerigeeConcurrency", "PerigeeConfig", "CLinux"]),
 
         // compose
         swift("PerigeeArchive", ["PerigeeCore", "PerigeeConcurrency", "PerigeeJSON", "PerigeeSQLite"]),
@@ -202,7 +202,7 @@ let package = Package(
         test("PerigeeQuality"),
         test("PerigeePage", ["PerigeeFirmware"]),
         test("PerigeeProducts", ["PerigeeArchive", "PerigeeCodec", "PerigeeFirmware", "PerigeeRaster"]),
-        test("PerigeeConfig"),
+        test("PerigeeConfig", ["PerigeeJSON"]),
         test("PerigeeService", ["PerigeeConcurrency"]),
         test(
             "PerigeeStation",

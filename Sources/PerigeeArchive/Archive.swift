@@ -17,7 +17,8 @@ public struct Archive: ~Copyable {
     public let directory: String
     /// What opening found.
     public let recovery: Recovery
-    private let segmentLimit: Int
+    /// Octets after which a segment is closed.
+    public var segmentLimit: Int
     private let lock: SystemFile
     private var index: ArchiveIndex
     private var segment: SystemFile

@@ -16,8 +16,18 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {  // `c
 
     /// Greatest count of elements.
     public let itemLimit: Int
+    private var sizeLimit: Int
     /// Greatest sum of the sizes of the elements, in octets.
-    public let octetLimit: Int
+    public var octetLimit: Int {
+        get { condition.withLock { sizeLimit } }
+        set {
+            if newValue < 1 { fatalError("a queue without room: \(newValue) octets") }
+            condition.withLock {
+                sizeLimit = newValue
+                condition.broadcast()
+            }
+        }
+    }
 
     private let condition = ConditionLock()
     private var items: [(element: Element, size: Int)] = []
@@ -31,7 +41,7 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {  // `c
             fatalError("a queue without room: \(itemLimit) items, \(octetLimit) octets")
         }
         self.itemLimit = itemLimit
-        self.octetLimit = octetLimit
+        sizeLimit = octetLimit
     }
 
     /// Elements that wait.
@@ -91,10 +101,10 @@ public final class BoundedQueue<Element: Sendable>: @unchecked Sendable {  // `c
 
     private func refusal(_ size: Int) -> Answer? {
         if isClosed { return .closed }
-        return size > octetLimit ? .tooLarge : nil
+        return size > sizeLimit ? .tooLarge : nil
     }
 
-    private func hasRoom(_ size: Int) -> Bool { items.count - head < itemLimit && octets + size <= octetLimit }
+    private func hasRoom(_ size: Int) -> Bool { items.count - head < itemLimit && octets + size <= sizeLimit }
 
     private func put(_ element: Element, _ size: Int) {
         items.append((element, size))

@@ -1,5 +1,8 @@
 /// What `perigee-gateway` reads at its start: Config/perigee-gateway.toml.
 public struct GatewaySettings: Equatable, Sendable {
+    /// What it was made of, and the name of the file.
+    let values: KeyValues
+    let file: String
     /// Where stations connect to.
     public var endpoint: String
     /// Listens there in the clear where there are no keys, whoever can reach it.
@@ -30,16 +33,18 @@ public struct GatewaySettings: Equatable, Sendable {
             Key("archive.directory", .text(), .text("/var/lib/perigee/archive"), "folder of the archive"),
             Key(
                 "archive.segment_bytes", .size(1 << 16...1 << 36), .integer(64 << 20),
-                "a segment file is closed at this size"),
+                "a segment file is closed at this size", .atReload),
             Key(
                 "status.file", .text(), .text("/run/perigee-gateway/status.json"), "written each second and at the end"),
-            Key("limits.stations", .integer(1...100_000), .integer(1_000), "stations connected at the same time"),
+            Key(
+                "limits.stations", .integer(1...100_000), .integer(1_000), "stations connected at the same time",
+                .atReload),
             Key(
                 "limits.station_bytes_per_second", .size(0...1 << 40), .integer(0),
-                "packets of one station, in the long run; 0: as many as come"),
+                "packets of one station, in the long run; 0: as many as come", .atReload),
             Key(
                 "limits.station_waiting_bytes", .size(1 << 19...1 << 30), .integer(4 << 20),
-                "packets of one station that may wait for the disk"),
+                "packets of one station that may wait for the disk", .atReload),
         ] + HTTPSettings.keys(listen: "127.0.0.1:9478")
 
     /// Reads the file at `path`. Relative paths in it are seen from its folder. All problems are thrown together.
@@ -49,9 +54,15 @@ public struct GatewaySettings: Equatable, Sendable {
     public init(_ document: TomlDocument) throws(ConfigurationError) {
         var reader = KeyReader(file: document.name)
         let values = reader.read(document.root, keys: Self.keys)
-        func path(_ key: String) -> String {
-            ConfigurationFile.resolve(values.text(key), besides: document.name)
-        }
+        try self.init(values, &reader)
+    }
+
+    /// Takes values that were read; `reader` names their file.
+    init(_ values: KeyValues, _ reader: inout KeyReader) throws(ConfigurationError) {
+        self.values = values
+        let name = reader.file
+        file = name
+        func path(_ key: String) -> String { values.path(key, besides: name) }
         endpoint = values.text("gateway.endpoint")
         StationConfiguration.check(endpoint, line: values.line("gateway.endpoint"), key: "gateway.endpoint", &reader)
         isInsecure = values.optionalBoolean("gateway.insecure") ?? false
@@ -60,7 +71,7 @@ public struct GatewaySettings: Equatable, Sendable {
         archiveDirectory = path("archive.directory")
         segmentSize = values.integer("archive.segment_bytes")
         statusFile = path("status.file")
-        http = HTTPSettings.read(values, file: document.name, &reader)
+        http = HTTPSettings.read(values, file: name, &reader)
         stationLimit = values.integer("limits.stations")
         let rate = values.integer("limits.station_bytes_per_second")
         stationRate = rate > 0 ? max(rate, 2_048) : nil

@@ -32,14 +32,16 @@ public struct HTTPSettings: Equatable, Sendable {
         if listen.isEmpty { return nil }
         guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
             reader.add(
-                values.line("http.listen"), "http.listen", "is \"\(listen)\", must be HOST:PORT such as 127.0.0.1:9477")
+                values.line("http.listen"), "http.listen",
+                "is \"\(listen)\", must be HOST:PORT such as 127.0.0.1:9477")
             return nil
         }
         var host = String(listen[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         guard !host.isEmpty, !host.contains(where: { $0 == "[" || $0 == "]" || $0 == "/" || $0 == " " }) else {
             reader.add(
-                values.line("http.listen"), "http.listen", "is \"\(listen)\", must be HOST:PORT such as 127.0.0.1:9477")
+                values.line("http.listen"), "http.listen",
+                "is \"\(listen)\", must be HOST:PORT such as 127.0.0.1:9477")
             return nil
         }
         if token.isEmpty, !isLocal(host) {
@@ -49,7 +51,7 @@ public struct HTTPSettings: Equatable, Sendable {
         }
         return HTTPSettings(
             host: host, port: port,
-            tokenFile: token.isEmpty ? nil : ConfigurationFile.resolve(token, besides: file),
+            tokenFile: token.isEmpty ? nil : values.path("http.token_file", besides: file),
             hosts: values.texts("http.hosts"))
     }
 

@@ -18,6 +18,14 @@ public struct Key: Sendable {
         case tables([Key])
     }
 
+    /// When a changed value counts.
+    public enum Change: Sendable {
+        /// From the next SIGHUP on.
+        case atReload
+        /// From the next start of the daemon on.
+        case atStart
+    }
+
     /// Tables and name, with points between, for example `limits.frame_bytes`.
     public let path: String
     public let kind: Kind
@@ -25,14 +33,18 @@ public struct Key: Sendable {
     public let fallback: KeyValue
     /// The file must have it.
     public let isNeeded: Bool
+    public let change: Change
     /// One line without a full stop at its end.
     public let help: String
 
     /// A key that may be left out; `fallback` is nil where absence has its own meaning.
-    public init(_ path: String, _ kind: Kind, _ fallback: KeyValue?, _ help: String) {
+    public init(
+        _ path: String, _ kind: Kind, _ fallback: KeyValue?, _ help: String, _ change: Change = .atStart
+    ) {
         self.path = path
         self.kind = kind
         self.fallback = fallback ?? .absent
+        self.change = change
         isNeeded = false
         self.help = help
     }
@@ -42,6 +54,7 @@ public struct Key: Sendable {
         self.path = path
         self.kind = kind
         fallback = .absent
+        change = .atStart
         isNeeded = true
         self.help = help
     }
@@ -60,13 +73,27 @@ public enum KeyValue: Equatable, Sendable {
     case tables([KeyValues])
 }
 
-/// The values of one table of keys. Asking for a key that its table does not have, or under another type, is a programmer's
+/// The values of one table of keys; equal where the values are, wherever they stand. Asking for a key that its table does not have, or under another type, is a programmer's
 /// error and ends the process.
 public struct KeyValues: Equatable, Sendable {
     private(set) var values: [String: KeyValue] = [:]
     private(set) var lines: [String: Int] = [:]
 
     init() {}
+
+    public static func == (left: KeyValues, right: KeyValues) -> Bool { left.values == right.values }
+
+    /// The keys whose values are others in `other`, sorted.
+    func changes(in other: KeyValues) -> [String] {
+        values.keys.filter { values[$0] != other.values[$0] }.sorted()
+    }
+
+    /// With the values that `other` has of some keys.
+    func keeping(_ keys: [String], of other: KeyValues) -> KeyValues {
+        var kept = self
+        for key in keys { kept.set(key, other[key], line: other.line(key)) }
+        return kept
+    }
 
     mutating func set(_ path: String, _ value: KeyValue, line: Int) {
         values[path] = value
@@ -126,5 +153,28 @@ public struct KeyValues: Equatable, Sendable {
         case .tables(let tables): return tables
         default: fatalError("\(path) is no list of tables")
         }
+    }
+}
+
+extension Key.Kind {
+    /// What a value of this kind must be, for whoever gave another.
+    var expectation: String {
+        switch self {
+        case .text: "text in quotation marks"
+        case .texts: "a list of texts, such as [\"a\", \"b\"]"
+        case .integer(let range): "an integer from \(range.lowerBound) to \(range.upperBound)"
+        case .size: "octets, such as 65536 or \"64 KiB\""
+        case .number: "a number"
+        case .ratio: "a ratio from 1x to 1000000x, such as \"300x\", or \"lossless\""
+        case .boolean: "true or false"
+        case .tables: "a list of tables, such as [{ name = value }]"
+        }
+    }
+}
+
+extension KeyValues {
+    /// A path as seen from the folder of `file`, where the file names it or says nothing; as it is where `--set` does.
+    func path(_ key: String, besides file: String) -> String {
+        line(key) == TomlValue.overrideLine ? text(key) : ConfigurationFile.resolve(text(key), besides: file)
     }
 }

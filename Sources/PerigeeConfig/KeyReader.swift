@@ -1,6 +1,6 @@
 /// Reads a document by a table of keys, and collects everything that is wrong with it.
 struct KeyReader {
-    private let file: String
+    let file: String
     private(set) var problems: [ConfigurationProblem] = []
 
     init(file: String) { self.file = file }
@@ -18,7 +18,10 @@ struct KeyReader {
     }
 
     mutating func add(_ line: Int, _ key: String, _ message: String) {
-        problems.append(ConfigurationProblem(file: file, line: line, key: key, message: message))
+        let isOverride = line == TomlValue.overrideLine
+        problems.append(
+            ConfigurationProblem(
+                file: isOverride ? "--set" : file, line: max(line, 0), key: key, message: message))
     }
 
     private mutating func visit(
@@ -94,7 +97,7 @@ struct KeyReader {
         case (.tables(let keys), .array(let items)): return tables(items, keys: keys, line: value.line, key: key)
         default: break
         }
-        add(value.line, key, "is \(Self.text(value.content)), must be \(Self.expectation(kind))")
+        add(value.line, key, "is \(Self.text(value.content)), must be \(kind.expectation)")
         return nil
     }
 
@@ -185,19 +188,6 @@ extension KeyReader {
         case .array: "a list"
         case .table: "a table"
         case .other: "a date or time"
-        }
-    }
-
-    private static func expectation(_ kind: Key.Kind) -> String {
-        switch kind {
-        case .text: "text in quotation marks"
-        case .texts: "a list of texts, such as [\"a\", \"b\"]"
-        case .integer(let range): "an integer from \(range.lowerBound) to \(range.upperBound)"
-        case .size: "octets, such as 65536 or \"64 KiB\""
-        case .number: "a number"
-        case .ratio: "a ratio from 1x to 1000000x, such as \"300x\", or \"lossless\""
-        case .boolean: "true or false"
-        case .tables: "a list of tables, such as [{ name = value }]"
         }
     }
 }

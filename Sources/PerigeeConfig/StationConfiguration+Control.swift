@@ -41,16 +41,20 @@ extension StationConfiguration {
     ]
 
     static let controlKeys: [Key] = [
-        Key("classes", .tables(classKeys), .tables([]), "frames that are worth more, or less, than others"),
+        Key("classes", .tables(classKeys), .tables([]), "frames that are worth more, or less, than others", .atReload),
         Key(
             "control.horizon_seconds", .integer(5...86_400), .integer(120),
-            "how much of the line's time may wait before layers are left away"),
+            "how much of the line's time may wait before layers are left away", .atReload),
         Key(
             "control.line_rate", .size(0...1 << 40), .integer(0),
-            "octets a second of the line until it has been measured; 0 where nobody knows"),
-        Key("control.kept_target", .ratio, .number(300), "layers up to it are kept for whoever asks, though not sent"),
-        Key("control.best_target", .ratio, .number(100), "what surprising frames get when the line is free"),
-        Key("control.surprise", .number(0.5...100), .number(3), "standard deviations from which a frame is surprising"),
+            "octets a second of the line until it has been measured; 0 where nobody knows", .atReload),
+        Key(
+            "control.kept_target", .ratio, .number(300), "layers up to it are kept for whoever asks, though not sent",
+            .atReload),
+        Key("control.best_target", .ratio, .number(100), "what surprising frames get when the line is free", .atReload),
+        Key(
+            "control.surprise", .number(0.5...100), .number(3), "standard deviations from which a frame is surprising",
+            .atReload),
         Key("control.places", .integer(0...1 << 20), .integer(65_536), "places that are remembered; 0 for none"),
         Key("control.places_file", .text(), .text("/var/lib/perigee/places.bin"), "where they are kept over restarts"),
     ]
@@ -73,6 +77,6 @@ extension StationConfiguration.Control {
         bestTarget = StationConfiguration.Target(values.number("control.best_target"))
         surprise = values.number("control.surprise")
         places = values.integer("control.places")
-        placesFile = ConfigurationFile.resolve(values.text("control.places_file"), besides: file)
+        placesFile = values.path("control.places_file", besides: file)
     }
 }

@@ -46,8 +46,10 @@ extension StationConfiguration {
             "further gateways, tried in this order while those before do not answer"),
         Key(
             "link.rate_bits_per_second", .integer(0...1 << 40), .integer(0),
-            "octets of the link that may go out, in bits a second; 0: as fast as the line goes"),
-        Key("link.windows", .tables(windowKeys), .tables([]), "parts of the day with another rate, or with none"),
+            "octets of the link that may go out, in bits a second; 0: as fast as the line goes", .atReload),
+        Key(
+            "link.windows", .tables(windowKeys), .tables([]), "parts of the day with another rate, or with none",
+            .atReload),
     ]
 
     static func fallbacks(_ values: KeyValues, file: String, _ reader: inout KeyReader) -> [Fallback] {

@@ -26,6 +26,9 @@ public struct StationConfiguration: Equatable, Sendable {
         public var isInsecure: Bool
     }
 
+    /// What it was made of, and the name of the file.
+    let values: KeyValues
+    let file: String
     public var stationID: String
     public var intakes: [Intake]
     /// Octets of a header, of a frame's samples, and of all frames that wait.
@@ -134,13 +137,15 @@ extension StationConfiguration {
         Key(
             "limits.frame_bytes", .size(1...1 << 32), .integer(Samples.defaultSizeLimit),
             "largest samples of a frame, decompressed"),
-        Key("limits.intake_bytes", .size(1...1 << 40), .integer(1 << 30), "frames that wait to be encoded, together"),
+        Key(
+            "limits.intake_bytes", .size(1...1 << 40), .integer(1 << 30), "frames that wait to be encoded, together",
+            .atReload),
         Key("encoder.lanes", .integer(0...256), .integer(0), "frames encoded at the same time; 0 is one for each core"),
-        Key("encoder.target", .ratio, .number(300), "raw octets over all octets sent, or lossless"),
-        Key("encoder.overrides", .tables(overrideKeys), .tables([]), "targets of single sensors"),
+        Key("encoder.target", .ratio, .number(300), "raw octets over all octets sent, or lossless", .atReload),
+        Key("encoder.overrides", .tables(overrideKeys), .tables([]), "targets of single sensors", .atReload),
         Key(
             "encoder.baseline_every", .integer(1...1_000_000), .integer(10),
-            "each so-manieth frame of a sensor is also compressed losslessly by zstd, to compare with"),
+            "each so-manieth frame of a sensor is also compressed losslessly by zstd, to compare with", .atReload),
         Key("sensors.directory", .text(), .text("sensors"), "folder of sensor profiles"),
         Key("firmware.directory", .text(), .text("/usr/share/perigee/firmware"), "folder of the package's bundles"),
         Key(
@@ -157,20 +162,32 @@ extension StationConfiguration {
         Key("keys.secret", .text(), .text("keys/station.secret"), "own secret key"),
         Key("keys.gateway", .text(), .text("keys/gateway.pub"), "public keys of the gateway, one or two"),
         Key("spool.directory", .text(), .text("/var/lib/perigee/spool"), "folder of the spool"),
-        Key("spool.quota_bytes", .size(1 << 20...1 << 42), .integer(1 << 30), "packets that wait for the gateway"),
         Key(
-            "spool.reserved_bytes", .size(0...1 << 42), .integer(64 << 20),
-            "the part of the quota that only priorities 0 and 1 may use"),
+            "spool.quota_bytes", .size(1 << 20...1 << 40), .integer(1 << 30), "packets that wait for the gateway",
+            .atReload),
+        Key(
+            "spool.reserved_bytes", .size(0...1 << 40), .integer(64 << 20),
+            "the part of the quota that only priorities 0 and 1 may use", .atReload),
         Key(
             "spool.ballast_bytes", .size(0...1 << 30), .integer(32 << 20), "a file that is given up on a full disk"),
         Key(
-            "spool.sent_ring_bytes", .size(0...1 << 42), .integer(64 << 20), "delivered packets kept to be sent again"),
-        Key("spool.finer_ring_bytes", .size(0...1 << 42), .integer(256 << 20), "finer layers kept to be asked for"),
+            "spool.sent_ring_bytes", .size(0...1 << 40), .integer(64 << 20), "delivered packets kept to be sent again",
+            .atReload),
         Key(
-            "spool.raw_ring_bytes", .size(0...1 << 42), .integer(256 << 20), "raw frames kept to be asked for, as zstd"),
-        Key("spool.ring_days", .integer(1...3_650), .integer(7), "days after which what is kept is forgotten"),
-        Key("spool.expiry_days", .integer(0...3_650), .integer(0), "days after which packets are given up; 0 is never"),
-        Key("gateway.drain_seconds", .integer(0...3_600), .integer(10), "how long to deliver when asked to stop"),
+            "spool.finer_ring_bytes", .size(0...1 << 40), .integer(256 << 20), "finer layers kept to be asked for",
+            .atReload),
+        Key(
+            "spool.raw_ring_bytes", .size(0...1 << 40), .integer(256 << 20), "raw frames kept to be asked for, as zstd",
+            .atReload),
+        Key(
+            "spool.ring_days", .integer(1...3_650), .integer(7), "days after which what is kept is forgotten", .atReload
+        ),
+        Key(
+            "spool.expiry_days", .integer(0...3_650), .integer(0), "days after which packets are given up; 0 is never",
+            .atReload),
+        Key(
+            "gateway.drain_seconds", .integer(0...3_600), .integer(10), "how long to deliver when asked to stop",
+            .atReload),
         Key("status.file", .text(), .text("/run/perigee/status.json"), "written each second and at the end"),
     ]
 
@@ -181,6 +198,14 @@ extension StationConfiguration {
     public init(_ document: TomlDocument) throws(ConfigurationError) {
         var reader = KeyReader(file: document.name)
         let values = reader.read(document.root, keys: Self.keys)
+        try self.init(values, &reader)
+    }
+
+    /// Takes values that were read; `reader` names their file.
+    init(_ values: KeyValues, _ reader: inout KeyReader) throws(ConfigurationError) {
+        self.values = values
+        let name = reader.file
+        file = name
         intakes = []
         for table in values.tables("intake.endpoints") {
             let mode = Intake.Mode(rawValue: table.text("mode")) ?? .pull
@@ -196,7 +221,7 @@ extension StationConfiguration {
             intakes.append(
                 Intake(
                     mode: mode, endpoint: endpoint, topic: table.text("topic"), binds: binds,
-                    sourcesDirectory: sources.map { ConfigurationFile.resolve($0, besides: document.name) },
+                    sourcesDirectory: sources.map { ConfigurationFile.resolve($0, besides: name) },
                     isInsecure: table.optionalBoolean("insecure") ?? false))
         }
         if intakes.isEmpty, case .tables = values["intake.endpoints"] {
@@ -209,9 +234,7 @@ extension StationConfiguration {
                 reader.add(table.line("sensor"), "encoder.overrides", "has \"\(sensor)\" twice: keep one")
             }
         }
-        func path(_ key: String) -> String {
-            ConfigurationFile.resolve(values.text(key), besides: document.name)
-        }
+        func path(_ key: String) -> String { values.path(key, besides: name) }
         stationID = values.text("station.id")
         let isName = stationID.utf8.allSatisfy {
             (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
@@ -249,18 +272,18 @@ extension StationConfiguration {
             sentRing: values.integer("spool.sent_ring_bytes"), finerRing: values.integer("spool.finer_ring_bytes"),
             rawRing: values.integer("spool.raw_ring_bytes"), ringDays: values.integer("spool.ring_days"),
             expiryDays: values.integer("spool.expiry_days"))
-        if spool.reserved > spool.quota {
+        if spool.reserved > spool.quota / 2 {
             reader.add(
                 values.line("spool.reserved_bytes"), "spool.reserved_bytes",
-                "is \(spool.reserved), must not exceed spool.quota_bytes (\(spool.quota)): lower it")
+                "is \(spool.reserved), must be at most half of spool.quota_bytes (\(spool.quota)): lower it")
         }
         drainSeconds = values.integer("gateway.drain_seconds")
-        fallbacks = Self.fallbacks(values, file: document.name, &reader)
+        fallbacks = Self.fallbacks(values, file: name, &reader)
         line = Line(values, &reader)
-        http = HTTPSettings.read(values, file: document.name, &reader)
+        http = HTTPSettings.read(values, file: name, &reader)
         quicklookInterval = values.integer("http.quicklook_every")
-        classes = Self.classes(values, file: document.name)
-        control = Control(values, file: document.name)
+        classes = Self.classes(values, file: name)
+        control = Control(values, file: name)
         statusFile = path("status.file")
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
     }

@@ -21,8 +21,11 @@ public struct TomlValue: Equatable, Sendable {
     }
 
     public let content: Content
-    /// Counted from 1; 0 where there is none.
+    /// Counted from 1; 0 where there is none, `overrideLine` where it stands on the command line.
     public let line: Int
+
+    /// The line of what the command line sets.
+    static let overrideLine = -1
 
     /// The value of a key; nil where this is no table or has no such key.
     public subscript(name: String) -> TomlValue? {
@@ -38,9 +41,20 @@ public struct TomlDocument: Sendable {
     /// The file's name, for messages.
     public let name: String
 
+    init(root: TomlValue, name: String) {
+        self.root = root
+        self.name = name
+    }
+
     /// Reads the text of a file.
     public init(parsing text: [UInt8], name: String) throws(ConfigurationError) {
         self.name = name
+        if let line = Self.lineWithoutText(text) {
+            throw ConfigurationError(problems: [
+                ConfigurationProblem(
+                    file: name, line: line, key: "", message: "is no UTF-8 text: save the file as UTF-8")
+            ])
+        }
         let builder = Builder()
         var message = [CChar](repeating: 0, count: 256)
         var line: UInt32 = 0
@@ -64,6 +78,13 @@ public struct TomlDocument: Sendable {
                 ])
         }
         self.root = root
+    }
+
+    /// The first line that is not UTF-8; nil where all are.
+    private static func lineWithoutText(_ octets: [UInt8]) -> Int? {
+        if String(validating: octets, as: UTF8.self) != nil { return nil }
+        let lines = octets.split(separator: 0x0A, omittingEmptySubsequences: false)
+        return (lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0) + 1
     }
 
     /// Reads the file at `path`.

@@ -19,6 +19,8 @@ enum ArchiveJob: Sendable {
     case bury(SessionKey, TombstoneRecord)
     /// The station holds nothing below this number any more.
     case raise(station: String, epoch: Epoch, lowest: UInt64)
+    /// Close segments at this size from now on.
+    case segmentSize(Int)
     /// What is durable of the epoch that says HELLO; behind all that was asked to be stored before.
     case lookUp(peer: [UInt8], LinkMessage.Hello)
 }
@@ -98,6 +100,7 @@ final class ArchiveWorker: @unchecked Sendable {  // `archive` belongs to the wo
             case .bury(let key, let record): group.tombstones.append((key, record))
             case .raise(let station, let epoch, let lowest):
                 try archive?.raise(station: station, epoch: epoch, lowest: lowest)
+            case .segmentSize(let size): archive?.segmentLimit = size
             case .lookUp(let peer, let hello):
                 try commit(group)
                 group = Group()

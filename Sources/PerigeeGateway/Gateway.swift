@@ -1,7 +1,9 @@
 internal import PerigeeArchive
 internal import PerigeeConcurrency
+internal import PerigeeConfig
 internal import PerigeeCore
 internal import PerigeeHTTP
+internal import PerigeeJSON
 internal import PerigeeLink
 public import PerigeeService
 public import PerigeeTransport
@@ -32,6 +34,9 @@ public final class Gateway: @unchecked Sendable {
         var connectionEvents: [ConnectionEvent.Kind] = []
         var admissionEvents: [AdmissionEvent] = []
         var isStopping = false
+        var live: LiveConfiguration<GatewaySettings>?
+        /// From a reload, for the thread of `run`.
+        var limits: GatewayLimits?
         var status = GatewayStatus()
     }
 
@@ -81,7 +86,10 @@ public final class Gateway: @unchecked Sendable {
             self.socket = consume socket
         } catch { throw .transport(error) }
         http = try Self.serve(configuration.http, observer)
-        shared.withLock { $0.status.endpoint = endpoint }
+        shared.withLock { state in
+            state.status.endpoint = endpoint
+            state.live = configuration.live
+        }
         if let reason = recovery.rebuilt {
             log.write(.warning, "index_rebuilt", ["reason": reason, "records": "\(recovery.indexed)"])
         }
@@ -144,6 +152,24 @@ public final class Gateway: @unchecked Sendable {
         wakeUp.signal()
     }
 
+    /// Reads the configuration anew and goes by it, as a whole; where something is wrong with it the old one stays in force. False then.
+    /// From one thread.
+    @discardableResult
+    public func reload() -> Bool {
+        guard var live = shared.withLock({ $0.live }) else { return false }
+        notifier.reloading()
+        var limits: GatewayLimits?
+        let isTaken = live.reload(now: currentTime().utc) { limits = GatewayLimits($0) }
+        shared.withLock { [live, limits] state in
+            state.live = live
+            state.limits = limits ?? state.limits
+        }
+        wakeUp.signal()
+        log.write(live, isTaken: isTaken)
+        notifier.ready()
+        return isTaken
+    }
+
     /// Serves until `stop`. Once; throws where the archive or the socket failed for good.
     public func run() throws(GatewayError) {
         guard let archive = archive.take(), let socket = socket.take() else { return }
@@ -204,14 +230,16 @@ public final class Gateway: @unchecked Sendable {
     }
 
     private func handleNews(_ router: GatewayRouter) throws(GatewayError) {
-        let (answers, events, admissions) = shared.withLock { state in
+        let (answers, events, admissions, limits) = shared.withLock { state in
             defer {
+                state.limits = nil
                 state.answers = []
                 state.connectionEvents = []
                 state.admissionEvents = []
             }
-            return (state.answers, state.connectionEvents, state.admissionEvents)
+            return (state.answers, state.connectionEvents, state.admissionEvents, state.limits)
         }
+        if let limits { router.take(limits) }
         for event in admissions {
             if case .ended(let reason) = event { throw .admission(reason: reason) }
             router.note(event)
@@ -227,6 +255,9 @@ public final class Gateway: @unchecked Sendable {
         var status = router.status
         status.endpoint = endpoint
         status.isStopping = isStopping
+        let live = shared.withLock { $0.live }
+        status.configuration = live?.json ?? .null
+        status.configurationError = live?.lastError
         shared.withLock { [status] in $0.status = status }
     }
 

@@ -1,5 +1,7 @@
+public import PerigeeConfig
 public import PerigeeHTTP
 public import PerigeeLink
+internal import PerigeeTransport
 
 /// What a gateway needs to know.
 public struct GatewayConfiguration: Sendable {
@@ -29,9 +31,52 @@ public struct GatewayConfiguration: Sendable {
     public var commitPackets = 64
     public var commitMilliseconds: Int64 = 50
 
+    /// The settings that it was made of, for a reload; nil where it was made by hand.
+    public var live: LiveConfiguration<GatewaySettings>?
+
     /// See the properties.
     public init(endpoint: String, archiveDirectory: String) {
         self.endpoint = endpoint
         self.archiveDirectory = archiveDirectory
+    }
+
+    /// What settings say that were read from `source`.
+    public init(_ settings: GatewaySettings, from source: ConfigurationSource, keys: GatewayKeys?) {
+        self.init(endpoint: settings.endpoint, archiveDirectory: settings.archiveDirectory)
+        self.keys = keys
+        live = LiveConfiguration(settings, from: source, now: currentTime().utc)
+        statusFile = settings.statusFile
+        limits = GatewayLimits(settings)
+    }
+
+    /// What a reload may change.
+    var limits: GatewayLimits {
+        get {
+            GatewayLimits(
+                segmentSize: segmentSize, stationLimit: stationLimit, stationWaitingSize: stationWaitingSize,
+                stationRate: stationRate)
+        }
+        set {
+            segmentSize = newValue.segmentSize
+            stationLimit = newValue.stationLimit
+            stationWaitingSize = newValue.stationWaitingSize
+            stationRate = newValue.stationRate
+        }
+    }
+}
+
+/// The part of a gateway's configuration that may change while it runs.
+struct GatewayLimits: Equatable, Sendable {
+    var segmentSize: Int
+    var stationLimit: Int
+    var stationWaitingSize: Int
+    var stationRate: Int?
+}
+
+extension GatewayLimits {
+    init(_ settings: GatewaySettings) {
+        self.init(
+            segmentSize: settings.segmentSize, stationLimit: settings.stationLimit,
+            stationWaitingSize: settings.stationWaitingSize, stationRate: settings.stationRate)
     }
 }

@@ -20,7 +20,7 @@ final class GatewayRouter {
     }
 
     private var socket: Socket
-    let configuration: GatewayConfiguration
+    private(set) var configuration: GatewayConfiguration
     let jobs: BoundedQueue<ArchiveJob>
     let log: ServiceLog
     var sessions: [[UInt8]: Session] = [:]
@@ -94,6 +94,13 @@ final class GatewayRouter {
         _ = poller.add(wakeUp)
         _ = poller.add(socket)
         try poller.wait(timeoutMilliseconds: Int(clamping: min(max(deadline - now, 0), 1_000)))
+    }
+
+    /// Goes by other limits from now on, for the stations that are here too.
+    func take(_ limits: GatewayLimits) {
+        configuration.limits = limits
+        for peer in Array(sessions.keys) { sessions[peer]?.machine.limitIntake(to: limits.stationRate) }
+        _ = jobs.offer(.segmentSize(limits.segmentSize), size: 0)
     }
 
     func note(_ event: ConnectionEvent.Kind) {

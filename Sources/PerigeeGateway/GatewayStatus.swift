@@ -44,6 +44,9 @@ public struct GatewayStatus: Equatable, Sendable {
     public var wireReceived = 0
     public var wireSent = 0
     public var isStopping = false
+    /// Which configuration is in force, and why the last one was refused.
+    var configuration = JSONValue.null
+    var configurationError: String?
     /// What is offered to stations, and how far they are.
     var firmware = JSONValue.null
 
@@ -57,7 +60,9 @@ public struct GatewayStatus: Equatable, Sendable {
 
     /// What the status file says of it, besides the stations.
     var members: [JSONValue.Member] {
-        let head: [JSONValue.Member] = [.init("sessions_opened", .integer(sessionsOpened))]
+        let head: [JSONValue.Member] = [
+            .init("configuration", configuration), .init("sessions_opened", .integer(sessionsOpened)),
+        ]
         let tail: [JSONValue.Member] = [
             .init("strange_messages", .integer(strangeMessages)),
             .init("wire_octets_received", .integer(wireReceived)), .init("wire_octets_sent", .integer(wireSent)),

@@ -131,7 +131,8 @@ extension FrameRow {
 extension SpoolConfiguration {
     var hasRings: Bool { sentRing > 0 || finerRing > 0 || rawRing > 0 }
 
-    func check() throws(SpoolError) {
+    /// Whether a spool accepts them.
+    public func check() throws(SpoolError) {
         func check(_ field: String, _ value: Int, _ range: ClosedRange<Int>, _ text: String) throws(SpoolError) {
             guard range.contains(value) else { throw .configuration(field: field, found: value, expected: text) }
         }

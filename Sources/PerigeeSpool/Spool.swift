@@ -11,7 +11,7 @@ public struct Spool: ~Copyable, @unchecked Sendable {
 
     /// Where the files are.
     public let directory: String
-    public let configuration: SpoolConfiguration
+    public private(set) var configuration: SpoolConfiguration
     /// What opening had to do.
     public internal(set) var recovery: [RecoveryEvent]
 
@@ -56,6 +56,19 @@ public struct Spool: ~Copyable, @unchecked Sendable {
         salvage = opened.salvage
         if opened.isDoubtful { upkeep.audit = 0 }
         salvageForAWhile()
+    }
+
+    /// Goes by other limits from now on. What is beyond them goes with the next frames and the next upkeep; the ballast is made anew only
+    /// at the next opening.
+    public mutating func configure(_ limits: SpoolConfiguration) throws(SpoolError) {
+        try limits.check()
+        var limits = limits
+        limits.ballast = configuration.ballast
+        do throws(SQLiteError) {
+            // a file that is larger already keeps its size as the limit
+            try file.execute("PRAGMA max_page_count=\(limits.pageLimit)")
+        } catch { throw .database(error) }
+        configuration = limits
     }
 
     /// The epoch of new packets.

@@ -71,23 +71,24 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     /// Encodes a frame and decides what of it goes out now; nil where it failed and that was told.
     private func encode(_ item: IntakeItem, _ samples: Samples) throws -> UplinkItem? {
         let control = context.control
+        let rules = context.rules.current
         let frameClass = control.frameClass(
-            topic: item.topic, description: item.header.description, rows: samples.rows, columns: samples.columns)
-        let target =
-            control.target(of: frameClass) ?? context.configuration.targets[item.header.sensor]
-            ?? context.configuration.target
+            rules, topic: item.topic, description: item.header.description, rows: samples.rows, columns: samples.columns
+        )
+        let target = rules.target(of: frameClass, sensor: item.header.sensor)
         let (declaration, metadata) = try declare(item, samples: samples, isLossless: target == .lossless)
         let key = StreamTable.key(declaration)
         let encoder = try encoder(declaration, key: key)
         let isSurprising = control.isSurprising(
-            samples, stream: encoder.stream, metadata: metadata, label: item.ticket.label)
+            samples, stream: encoder.stream, metadata: metadata, label: item.ticket.label,
+            threshold: rules.configuration.control.surprise)
         // singles come back to the last bit only verbatim, which is another stream
         func finer(_ finer: StationConfiguration.Target) -> StationConfiguration.Target {
             finer == .lossless && samples.type == .float32 ? target : finer
         }
         let targets = FrameTargets(
-            target: target, kept: finer(control.settings.keptTarget),
-            best: isSurprising ? finer(control.settings.bestTarget) : nil)
+            target: target, kept: finer(rules.configuration.control.keptTarget),
+            best: isSurprising ? finer(rules.configuration.control.bestTarget) : nil)
         let rawSize = samples.bytes.count
         let budget = FrameBudget.size(rawSize: rawSize, target: targets.wantedRatio)
         let assigned = context.streams.withLock {

@@ -16,6 +16,7 @@ public final class Station: Sendable {
     public let endpoints: [String]
 
     private let parts: StationParts
+    let live: Locked<LiveConfiguration<StationConfiguration>>
     let context: StationContext
     let intakes: [Intake]
     private let lanes: [NamedThread]
@@ -40,6 +41,7 @@ public final class Station: Sendable {
         self.parts = parts
         self.log = log
         started = currentTime().utc
+        live = Locked(LiveConfiguration(configuration, from: parts.source, now: started))
         var spool: Spool
         do throws(SpoolError) {
             spool = try Spool(
@@ -54,9 +56,9 @@ public final class Station: Sendable {
         } catch { throw .spool(error) }
         let journal = StationJournal(boot: started)
         let context = StationContext(
-            configuration: configuration, catalog: parts.catalog, firmware: parts.bundle.id,
-            profiles: parts.bundle.profiles, model: parts.model,
-            control: RateControl(configuration, areas: parts.areas, journal: journal, log: log), journal: journal,
+            rules: StationRules(configuration, areas: parts.areas), catalog: parts.catalog,
+            firmware: parts.bundle.id, profiles: parts.bundle.profiles, model: parts.model,
+            control: RateControl(configuration, journal: journal, log: log), journal: journal,
             log: log, watchdog: watchdog, restored: restored)
         self.context = context
         observer = StationObserver(folder: configuration.spool.directory, journal: journal, log: log)
@@ -154,6 +156,30 @@ public final class Station: Sendable {
         return firmware.observe(counters, isIdle: isIdle, now: currentTime())
     }
 
+    /// Reads the configuration anew and goes by it, as a whole; where something is wrong with it the old one stays in force. False then.
+    public func reload() -> Bool {
+        var live = self.live.current
+        let isTaken = live.reload(now: currentTime().utc) { configuration in
+            let areas = try StationParts.areas(configuration)
+            try parts.checkTargets(configuration)
+            try configuration.spool.limits.check()
+            take(StationRules(configuration, areas: areas))
+        }
+        self.live.withLock { [live] in $0 = live }
+        log.write(live, isTaken: isTaken)
+        return isTaken
+    }
+
+    /// Nothing of it can fail.
+    private func take(_ rules: StationRules) {
+        let configuration = rules.configuration
+        context.rules.withLock { $0 = rules }
+        context.control.take(configuration)
+        context.intakeQueue.octetLimit = context.intakeLimit(configuration)
+        _ = context.spoolQueue.append(.configure(configuration.spool.limits), size: 0)
+        link.deliver(.plan(configuration.line.plan))
+    }
+
     /// One line for people.
     public var summary: String {
         let counters = context.counters.current
@@ -195,7 +221,7 @@ public final class Station: Sendable {
         let delivered = counters.sensors.values.reduce(0) { $0 + $1.packetSize } - (spool.served?.heldSize ?? 0)
         context.control.observe(delivered: delivered, held: spool.served?.heldByPriority ?? [])
         return StationSnapshot(
-            state: state, configuration: parts.configuration, started: started, now: currentTime(),
+            state: state, live: live.current, started: started, now: currentTime(),
             firmware: firmware.report, endpoints: endpoints, counters: counters,
             intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: line,
             control: context.control, system: SystemState.read(folder: parts.configuration.spool.directory),
@@ -222,11 +248,11 @@ public final class Station: Sendable {
     /// Takes no more frames, encodes those that wait, delivers what it can within the configured time, and ends all threads.
     /// True when everything was acknowledged. Call once.
     public func stop() -> Bool {
-        let deadline =
-            currentTime().monotonic + Int64(firmware.isRestarting ? 1 : parts.configuration.drainSeconds) * 1_000
+        let drainSeconds = firmware.isRestarting ? 1 : context.configuration.drainSeconds
+        let deadline = currentTime().monotonic + Int64(drainSeconds) * 1_000
         func left() -> Int { Int(max(deadline - currentTime().monotonic, 0)) }
         context.isStopping.withLock { $0 = true }
-        log.write(.notice, "draining", ["seconds": "\(parts.configuration.drainSeconds)"])
+        log.write(.notice, "draining", ["seconds": "\(drainSeconds)"])
         writeStatus(.draining)
         for intake in intakes { intake.signal() }
         firmwareRequests.stop()

@@ -61,7 +61,8 @@ struct UplinkItem: Sendable {
 
 /// What the threads of a station share.
 final class StationContext: Sendable {
-    let configuration: StationConfiguration
+    /// What it goes by until the next reload.
+    let rules: Locked<StationRules>
     let limits: FrameLimits
     let catalog: SensorCatalog
     let firmware: UInt32
@@ -93,7 +94,7 @@ final class StationContext: Sendable {
     let isSpoolClosed = Locked(false)
 
     init(
-        configuration: StationConfiguration, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
+        rules: StationRules, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
         model: CodecModel, control: RateControl, journal: StationJournal, log: ServiceLog, watchdog: Watchdog,
         restored: RestoredState
     ) {
@@ -104,9 +105,10 @@ final class StationContext: Sendable {
         streams = Locked(
             StreamTable(
                 restoring: restored.declarations.map { ($0.number, $0.packet) }, nextFrame: restored.nextFrame))
+        let configuration = rules.configuration
         spoolStatus = Locked(
             SpoolStatus(epoch: restored.epoch, quota: configuration.spool.quota, newEpochs: restored.newEpochs))
-        self.configuration = configuration
+        self.rules = Locked(rules)
         self.catalog = catalog
         self.firmware = firmware
         self.profiles = profiles
@@ -121,6 +123,14 @@ final class StationContext: Sendable {
         intakeQueue = BoundedQueue(
             itemLimit: 4_096, octetLimit: max(configuration.intakeSizeLimit, limits.partSize + limits.headerSize))
         spoolQueue = BoundedQueue(itemLimit: 1 << 16, octetLimit: max(16 << 20, 2 * limits.partSize))
+    }
+
+    /// What is in force now.
+    var configuration: StationConfiguration { rules.current.configuration }
+
+    /// Octets of frames that may wait: a part may be a little larger than the frame it holds, when it is compressed badly.
+    func intakeLimit(_ configuration: StationConfiguration) -> Int {
+        max(configuration.intakeSizeLimit, limits.partSize + limits.headerSize)
     }
 
     /// The counter of a sensor: its name where a profile describes it, so that strangers cannot fill the memory.

@@ -23,6 +23,8 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
     /// The page and the metrics cannot be served.
     case http(HTTPError)
     case spool(SpoolError)
+    /// All that is wrong at once; never empty.
+    case several([StationError])
 
     public var description: String {
         switch self {
@@ -36,6 +38,7 @@ public enum StationError: Error, Sendable, CustomStringConvertible {
         case .keys(let error): error.description
         case .http(let error): error.description
         case .spool(let error): "spool: \(error)"
+        case .several(let errors): errors.map(\.description).joined(separator: "\n")
         }
     }
 }

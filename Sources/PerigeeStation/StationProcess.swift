@@ -17,7 +17,8 @@ public enum StationProcess {
         case admissionLost
     }
 
-    /// Runs a started station until SIGTERM or SIGINT, or until it cannot go on; then stops it.
+    /// Runs a started station until SIGTERM or SIGINT, or until it cannot go on; then stops it. SIGHUP reads the configuration
+    /// anew.
     public static func run(_ station: Station, log: ServiceLog, notifier: ServiceNotifier, backoff: FaultBackoff)
         -> Ending
     {
@@ -33,7 +34,7 @@ public enum StationProcess {
             ])
         var restarts = false
         var turns = 0
-        while !restarts, !isAskedToEnd(station), station.failure == nil, !station.hasLostAdmission {
+        while !restarts, !isAskedToEnd(station, notifier), station.failure == nil, !station.hasLostAdmission {
             // files and slots lie on a disk that may be slow
             progress.allow(seconds: Watchdog.slowSeconds) {
                 station.writeStatus()
@@ -68,11 +69,15 @@ public enum StationProcess {
     private static let provenSeconds = 60
 
     /// Waits a second at most, and does what a signal asks; true when the process was asked to end.
-    private static func isAskedToEnd(_ station: Station) -> Bool {
+    private static func isAskedToEnd(_ station: Station, _ notifier: ServiceNotifier) -> Bool {
         switch ServiceSignals.wait(seconds: 1) {
         case nil: return false
         case SIGUSR1: station.drain()
-        case SIGHUP: station.resume()
+        case SIGHUP:
+            notifier.reloading()
+            _ = station.reload()
+            station.resume()
+            notifier.ready(status: station.summary)
         default: return true
         }
         return false

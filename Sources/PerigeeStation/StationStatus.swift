@@ -22,9 +22,11 @@ struct StationStatus {
             "pid": .integer(Int(getpid())), "version": .string(Release.version),
             "epoch": .string(spool.epoch.text), "started": .string(snapshot.started.rfc3339),
             "updated": .string(snapshot.now.utc.rfc3339),
+            "configuration": snapshot.live.json,
             "firmware": snapshot.firmware.json,
             "intake": intake, "ledger": ledger, "spool": spoolObject, "bytes": bytes, "link": linkObject,
-            "control": snapshot.control.json, "clock": clock, "memory_bytes": whole(snapshot.system.memory),
+            "control": snapshot.control.json(snapshot.configuration.control), "clock": clock,
+            "memory_bytes": whole(snapshot.system.memory),
             "backlog": backlog, "saving": observation.saving.json,
             "sensors": .sorted(
                 Dictionary(counters.sensors.map { ($0.key, sensor($0.key, $0.value)) }) { first, _ in first }),

@@ -15,30 +15,25 @@ func fail(_ code: ExitCode, _ message: String) -> Never {
     exit(code.rawValue)
 }
 
+/// The options that stand for a key.
+func overrides() -> [String] {
+    let keys = [("endpoint", "gateway.endpoint"), ("archive", "archive.directory"), ("status", "status.file")]
+    let values = keys.compactMap { option, key in arguments.text(option).map { "\(key)=\($0)" } }
+    return values + (arguments.flag("insecure") ? ["gateway.insecure=true"] : []) + arguments.texts("set")
+}
+
 /// The file's settings, with what the command line says instead.
 func configuration() throws -> GatewayConfiguration {
-    let settings =
-        if let path = arguments.text("config") {
-            try GatewaySettings(path: path)
-        } else {
-            try GatewaySettings(TomlDocument(parsing: [], name: "defaults"))
-        }
-    var configuration = GatewayConfiguration(
-        endpoint: arguments.text("endpoint") ?? settings.endpoint,
-        archiveDirectory: arguments.text("archive") ?? settings.archiveDirectory)
-    configuration.keys = try GatewayKeys.load(
+    let source = ConfigurationSource(path: arguments.text("config"), overrides: overrides())
+    let settings = try source.read(GatewaySettings.self)
+    let keys = try GatewayKeys.load(
         secret: settings.secretFile, stations: settings.stationsDirectory,
         credentials: getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) })
     try Endpoint.require(
-        keys: configuration.keys != nil, isInsecure: settings.isInsecure || arguments.flag("insecure"),
-        at: configuration.endpoint, field: "gateway.endpoint")
-    configuration.segmentSize = settings.segmentSize
-    configuration.stationLimit = settings.stationLimit
-    configuration.stationWaitingSize = settings.stationWaitingSize
-    configuration.stationRate = settings.stationRate
-    configuration.statusFile = arguments.text("status") ?? settings.statusFile
+        keys: keys != nil, isInsecure: settings.isInsecure, at: settings.endpoint, field: "gateway.endpoint")
+    var configuration = GatewayConfiguration(settings, from: source, keys: keys)
     // a trial without a file leaves the port to the gateway that has one
-    if arguments.text("config") != nil, let http = settings.http {
+    if source.path != nil, let http = settings.http {
         configuration.http = try HTTPServer.Configuration(
             host: http.host, port: http.port, hosts: http.hosts, tokenFile: http.tokenFile)
     }
@@ -54,6 +49,10 @@ let backoff = FaultBackoff.fromEnvironment()
 
 do {
     let configuration = try configuration()
+    if arguments.flag("check") {
+        Terminal.print("configuration and keys are good")
+        exit(ExitCode.ok.rawValue)
+    }
     guard backoff.wait(notifier, log) else { exit(ExitCode.ok.rawValue) }
     let watchdog = Watchdog.fromEnvironment()
     let start = StartWatch(notifier, doing: "opening the archive")
@@ -70,7 +69,8 @@ do {
             // a disk that failed before counts as good after a minute
             switch ServiceSignals.wait(seconds: 60) {
             case nil: faults.clear()
-            case SIGHUP, SIGUSR1: continue  // the list of stations is read anew by itself, and nothing is drained
+            case SIGHUP: gateway.reload()
+            case SIGUSR1: continue  // nothing is drained here
             default: return gateway.stop()
             }
         }

@@ -13,8 +13,9 @@ let arguments = program.argumentsOrExit(Array(CommandLine.arguments.dropFirst())
 func run() throws -> ExitCode {
     let parts: StationParts
     do {
+        let source = ConfigurationSource(path: arguments.text("config"), overrides: arguments.texts("set"))
         parts = try StationParts(
-            StationConfiguration(path: arguments.text("config") ?? ""),
+            source.read(StationConfiguration.self), from: source,
             credentials: getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) },
             isStart: !arguments.flag("check"))
     } catch {

@@ -121,6 +121,11 @@ final class Daemons {
         station.waitUntilExit()
     }
 
+    /// Makes both read their configuration anew.
+    func reload() {
+        for process in [gateway, station].compactMap({ $0 }) { kill(process.processIdentifier, SIGHUP) }
+    }
+
     var isStationRunning: Bool { station?.isRunning ?? false }
 
     /// Ends the station in order; answers its exit code.

@@ -94,3 +94,18 @@ func wakes() {
     for thread in threads { thread.join() }
     #expect(Set(answers.current) == ["closed", "true"])
 }
+
+@Test(
+    "a queue that may hold more takes what waits for room; one that may hold less keeps what it has",
+    .timeLimit(.minutes(5)))
+func resized() {
+    let queue = BoundedQueue<Int>(itemLimit: 10, octetLimit: 10)
+    #expect(queue.offer(1, size: 10) == .accepted)
+    let thread = NamedThread("append") { #expect(queue.append(2, size: 10) == .accepted) }
+    queue.octetLimit = 20
+    thread.join()
+    queue.octetLimit = 5
+    #expect(queue.count == 2 && queue.octetLimit == 5)
+    #expect(queue.offer(3, size: 6) == .tooLarge && queue.offer(4, size: 1) == .full)
+    #expect(queue.take() == 1 && queue.take() == 2 && queue.offer(5, size: 5) == .accepted)
+}

@@ -106,7 +106,7 @@ func pages() throws {
     #expect(free.host == "::1" && free.port == 0)
     let remote = try #require(try settings("listen = \"0.0.0.0:80\"\ntoken_file = \"token\""))
     #expect(remote.host == "0.0.0.0" && remote.port == 80 && remote.tokenFile == "/e/token")
-    for text in ["9477", ":9477", "127.0.0.1:70000", "127.0.0.1", "a b:1", "http://x:1", "0.0.0.0:80", "host:80"] {
+    for text in ["off", "9477", ":9477", "127.0.0.1:70000", "127.0.0.1", "a b:1", "http://x:1", "0.0.0.0:80", "host:80"] {
         #expect(throws: ConfigurationError.self, "\(text)") { try settings("listen = \"\(text)\"") }
     }
     let station = try StationConfiguration(TomlDocument(parsing: Array(minimum.utf8), name: "x.toml"))
@@ -151,6 +151,12 @@ func notTOML(text: String) {
     let error = #expect(throws: ConfigurationError.self) { try TomlDocument(parsing: Array(text.utf8), name: "x.toml") }
     #expect(error?.problems.first?.message.hasPrefix("this is no TOML: ") == true)
     #expect((error?.problems.first?.line ?? 0) > 0)
+}
+
+@Test("what is not UTF-8 names the line", arguments: [([0x61, 0xFF], 1), ([0x61, 0x3D, 0x31, 0x0A, 0xC3, 0x28], 2)])
+func notText(octets: [UInt8], line: Int) {
+    let error = #expect(throws: ConfigurationError.self) { try TomlDocument(parsing: octets, name: "x.toml") }
+    #expect(error?.description == "x.toml:\(line): is no UTF-8 text: save the file as UTF-8")
 }
 
 @Test("deep nesting and large files are refused")

@@ -40,13 +40,36 @@ func complete(file: Shipped) throws {
 @Test("the shipped values are the defaults")
 func defaults() throws {
     let shipped = try StationConfiguration(path: "\(config)/perigeed.toml")
-    let minimum = "[intake]\nendpoints = [{ mode = \"pull\", endpoint = \"tcp://127.0.0.1:5570\" }]\n"
+    let minimum = "[intake]\nendpoints = [{ mode = \"pull\", endpoint = \"tcp://127.0.0.1:5570\", bind = true }]\n"
     let document = try TomlDocument(parsing: Array(minimum.utf8), name: "\(config)/perigeed.toml")
     #expect(try StationConfiguration(document) == shipped)
     let gateway = try GatewaySettings(path: "\(config)/perigee-gateway.toml")
     #expect(try GatewaySettings(TomlDocument(parsing: [], name: "\(config)/perigee-gateway.toml")) == gateway)
     #expect(shipped.gatewayEndpoint.hasSuffix(":5571") && gateway.endpoint.hasSuffix(":5571"))
     #expect(shipped.sensorsDirectory == "\(config)/sensors")
+}
+
+@Test("every key of the shipped files has a comment above it", arguments: ["perigeed.toml", "perigee-gateway.toml"])
+func comments(_ file: String) throws {
+    let lines = try String(contentsOfFile: "\(config)/\(file)", encoding: .utf8)
+        .split(separator: "\n", omittingEmptySubsequences: false)
+    var isExplained = false
+    for line in lines where !line.hasPrefix(" ") && !line.hasPrefix("]") {
+        if line.hasPrefix("#") { isExplained = true }
+        if line.isEmpty || line.hasPrefix("[") { isExplained = false }
+        // a comment may stand above two keys that belong together
+        if line.contains(" = ") && !line.hasPrefix("#") { #expect(isExplained, "\(line)") }
+    }
+}
+
+@Test("the page of keys is what the tables say; `make docs` remakes it")
+func reference() throws {
+    let page = try String(contentsOf: root.appending(path: "Docs/configuration.md"), encoding: .utf8)
+    #expect(ConfigurationReference.page == page)
+    for key in StationConfiguration.keys + GatewaySettings.keys {
+        let name = key.path.split(separator: ".").last.map(String.init) ?? ""
+        #expect(page.contains("| `\(name)` |"), "\(key.path)")
+    }
 }
 
 @Test("every key of the tables has a help text")

@@ -223,6 +223,21 @@ struct ReceiverMachineTests {
         #expect(try acknowledgements(desk.machine.tick(now: desk.time)).map(\.cumulative) == [3])
     }
 
+    @Test("another rate counts for a session that is open, and what was granted before may still come")
+    func limitsOpenSession() throws {
+        var desk = try Desk()
+        desk.machine.limitIntake(to: 4_000)
+        #expect(end(desk.data([1, 2, 3], size: 8_000)) == nil)
+        desk.now = 10
+        #expect(try acknowledgements(desk.commit([1, 2, 3])).isEmpty, "24 KB take six seconds")
+        #expect((4_900...5_100).contains(desk.machine.deadline))
+        desk.machine.limitIntake(to: nil)
+        desk.now = desk.machine.deadline
+        #expect(try acknowledgements(desk.machine.tick(now: desk.time)).map(\.cumulative) == [3])
+        _ = desk.data([4], size: 8_000)
+        #expect(try acknowledgements(desk.commit([4])).map(\.cumulative) == [4])
+    }
+
     @Test("credit counts octets and packets that wait; beyond it the session ends")
     func credit() throws {
         var desk = try Desk { $0.credit = Credit(packets: 3, size: 9_000) }

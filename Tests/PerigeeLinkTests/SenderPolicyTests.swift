@@ -74,6 +74,18 @@ struct SenderPolicyTests {
         #expect(bench.handle(.tick, after: 60_000) == [.openSocket(gateway: 0)])
     }
 
+    @Test("another plan counts at once: a closed line opens, an open one closes")
+    func replan() throws {
+        var bench = try Bench { $0.ratePlan = RatePlan(rate: 0) }
+        #expect(bench.handle(.tick) == [])
+        #expect(bench.machine.state == .closed)
+        #expect(bench.handle(.plan(RatePlan(rate: 1_000))) == [.openSocket(gateway: 0)])
+        _ = try bench.open()
+        let end = bench.handle(.plan(RatePlan(rate: 0)))
+        #expect(try messages(end) == [.bye(.init(session: 9, reason: .draining))])
+        #expect(end.last == .closeSocket && bench.machine.state == .closed)
+    }
+
     // MARK: several gateways
 
     @Test("a gateway that cannot be reached or refuses hands over to the next")

@@ -16,6 +16,39 @@ struct SpoolQuotaTests {
         return configuration
     }
 
+    @Test("a smaller quota counts from the next frame on, a larger one too; what a spool cannot keep changes nothing")
+    func otherLimits() throws {
+        var configuration = tight()
+        configuration.quota = 4 << 20
+        var spool = try openSpool(folder, configuration)
+        for number in 0..<100 as Range<UInt64> {
+            _ = try spool.append(frame(number, priority: 2, sizes: [[8_000, 8_000]]))
+        }
+        try spool.commit()
+        let (before, ledger) = (spool.charge, spool.ledger)
+        #expect(before > 1 << 20 && ledger.dropped.isEmpty)
+        try spool.configure(tight())
+        #expect(try spool.append(frame(100, priority: 2, sizes: [[8_000]])) != nil)
+        try spool.commit()
+        let (smaller, dropped) = (spool.charge, spool.ledger.dropped[.quota] ?? 0)
+        #expect(smaller <= 1 << 20 && dropped > 0)
+        try spool.configure(configuration)
+        for number in 101..<150 as Range<UInt64> {
+            _ = try spool.append(frame(number, priority: 2, sizes: [[8_000, 8_000]]))
+        }
+        try spool.commit()
+        let larger = spool.charge
+        #expect(larger > 1 << 20)
+        var bad = configuration
+        bad.reserved = bad.quota
+        do throws(SpoolError) {
+            try spool.configure(bad)
+            Issue.record("a reserve as large as the quota was taken")
+        } catch { #expect("\(error)".contains("reserved")) }
+        let kept = spool.configuration
+        #expect(kept == configuration)
+    }
+
     @Test("the lowest class goes first, inside it finer layers, then the oldest; every hole is explained")
     func dropsByClass() throws {
         var spool = try openSpool(folder, tight())

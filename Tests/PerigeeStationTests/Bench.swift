@@ -18,6 +18,8 @@ final class Bench {
     let station: Station
     let bundle: FirmwareBundle
     let log: LogLines
+    /// Its configuration.
+    private let text: String
     private var source: Socket?
 
     /// `extra`: more of the configuration. `intake`: sockets besides PULL and SUB. `before`: endpoints of gateways that it prefers. `in`: the folder of a bench that was stopped, to go on from its spool. `isHeld`: the
@@ -56,8 +58,10 @@ final class Bench {
             listen = "\(http)"
             \(extra)
             """
-        let document = try TomlDocument(parsing: Array(text.utf8), name: "test.toml")
-        let parts = try StationParts(StationConfiguration(document))
+        self.text = text
+        try text.write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
+        let source = ConfigurationSource(path: folder.file("perigeed.toml"))
+        let parts = try StationParts(source.read(StationConfiguration.self), from: source)
         bundle = try FirmwareBundle.load(directory: "\(SharedData.packageRoot)/Firmware/perigee-1")
         station = try Station(parts, log: ServiceLog(descriptor: log.writer))
         var options = SocketOptions()
@@ -70,6 +74,12 @@ final class Bench {
     func send(_ parts: [[UInt8]]) throws {
         let result = try source?.send(parts, waits: true)
         #expect(result == .sent)
+    }
+
+    /// Writes more behind its configuration, and lets the station read it.
+    func reload(with more: String) throws -> Bool {
+        try (text + "\n" + more).write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
+        return station.reload()
     }
 
     func waitUntilSpooled(_ count: Int) { while station.counters.spooled < count { usleep(5_000) } }

@@ -5,6 +5,7 @@ extension Command {
         summary: "Takes packets from stations, files them durably and acknowledges them",
         discussion: [
             "It runs until SIGTERM or SIGINT, then commits what it has, says goodbye to its stations and ends.",
+            "SIGHUP reads the configuration anew: Docs/configuration.md says which keys count from then on.",
             "Lines of key=value go to standard error; counters go to the status file each second.",
         ],
         options: [
@@ -13,6 +14,10 @@ extension Command {
             .value("endpoint", .text, as: "ENDPOINT", help: "listen here instead of at [gateway] endpoint"),
             .value("archive", .directory, as: "DIR", help: "archive here instead of in [archive] directory"),
             .value("status", .file, as: "FILE", help: "write the status here instead of to [status] file"),
+            .values(
+                "set", .text, as: "KEY=VALUE",
+                help: "give a key of the configuration another value, such as limits.stations=50"),
+            .flag("check", help: "read configuration and keys, say what is wrong with them, and end"),
             .flag("insecure", help: "serve without keys, whoever can reach the endpoint"),
         ],
         examples: [

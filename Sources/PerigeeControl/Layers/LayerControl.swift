@@ -62,7 +62,8 @@ public struct LayerControl: Equatable, Sendable {
     /// Below this part of a horizon the line is free for more than was asked for.
     static let free = 0.25
 
-    public let settings: Settings
+    public private(set) var settings: Settings
+    private var plannedRate: Double?
     public private(set) var line: LineMeter
     /// Priorities 1 to 3.
     public private(set) var levels = [Level(), Level(), Level()]
@@ -73,7 +74,15 @@ public struct LayerControl: Equatable, Sendable {
     /// A controller; `plannedRate` is what the operator says of the line.
     public init(settings: Settings = Settings(), plannedRate: Double? = nil) {
         self.settings = settings
+        self.plannedRate = plannedRate
         line = LineMeter(plannedRate: plannedRate)
+    }
+
+    /// Goes by other settings from now on. What is said anew of the line counts until it is measured again.
+    public mutating func take(_ settings: Settings, plannedRate: Double?) {
+        self.settings = settings
+        if let plannedRate, plannedRate != self.plannedRate { line.plan(plannedRate) }
+        self.plannedRate = plannedRate
     }
 
     /// Octets a second that are counted with.

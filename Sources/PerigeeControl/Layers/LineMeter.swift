@@ -24,6 +24,9 @@ public struct LineMeter: Equatable, Sendable {
     /// A line of which nothing is known but what the operator says of its rate.
     public init(plannedRate: Double? = nil) { rate = plannedRate }
 
+    /// The operator says another rate: what was measured before counts no more.
+    mutating func plan(_ rate: Double) { (self.rate, weight) = (rate, 0) }
+
     /// `delivered`: octets of packets acknowledged so far; `held`: those that wait, by priority 0 to 3; `now` in milliseconds of
     /// a clock that does not step.
     public mutating func observe(now: Int64, delivered: Int, held: [Int]) {

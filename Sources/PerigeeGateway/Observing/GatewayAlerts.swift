@@ -27,6 +27,12 @@ struct GatewayAlerts: Sendable {
                     "AuthDenied", .ticket, "\(refusals) connections with unknown keys in the last five minutes",
                     remedy: "allow the station's key with `perigee keys allow`, or see the log for who it is"))
         }
+        if let problem = status.configurationError?.split(separator: "\n").first {
+            alerts.append(
+                Alert(
+                    "ConfigurationInvalid", .ticket, "the last reload was refused: \(problem)",
+                    remedy: "correct the file and reload; meanwhile the one before it is in force"))
+        }
         if let problem = status.list?.problems.first {
             alerts.append(
                 Alert(

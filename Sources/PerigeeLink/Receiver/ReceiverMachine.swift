@@ -71,8 +71,10 @@ public struct ReceiverMachine: Sendable {
     }
 
     public let session: UInt32
-    private let configuration: Configuration
-    private let credit: Credit
+    private var configuration: Configuration
+    private var credit: Credit
+    /// The most octets that were granted: a station may still send by a credit that is smaller since.
+    private var granted: Int
     private var durable: SequenceSet
     /// Where `durable` does not know all; what lies above may be durable too.
     private var forgottenFrom = UInt64.max
@@ -117,11 +119,19 @@ public struct ReceiverMachine: Sendable {
         self.durable = durable
         self.configuration = configuration
         credit = configuration.grantedCredit
+        granted = credit.size
         lastHeard = now
         // an index that was asked for so many ranges and no more may know others
         if durable.ranges.count + 1 >= configuration.rangeLimit, let last = durable.ranges.last {
             forgottenFrom = last.upperBound
         }
+    }
+
+    /// Another rate for the long run; the station hears of its credit with the next acknowledgement.
+    public mutating func limitIntake(to octetsPerSecond: Int?) {
+        configuration.intakeLimit = octetsPerSecond
+        credit = configuration.grantedCredit
+        granted = max(granted, credit.size)
     }
 
     /// Packets and octets that wait for the archive.
@@ -208,7 +218,7 @@ public struct ReceiverMachine: Sendable {
                 counters.duplicates += 1
                 continue
             }
-            guard pending.count < credit.packets, pendingSize + size <= credit.size else {
+            guard pending.count < credit.packets, pendingSize + size <= granted else {
                 return actions + end(.violation)
             }
             counters.packets += 1

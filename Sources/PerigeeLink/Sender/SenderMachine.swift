@@ -29,6 +29,8 @@ public struct SenderMachine: Sendable {
         case report(LinkMessage.BundleReport)
         /// What PING tells from now on.
         case account(LinkMessage.Account)
+        /// Send at another rate from now on.
+        case plan(RatePlan)
         /// Stop once all is settled, or at `until` on the monotonic clock.
         case drain(until: Int64)
     }
@@ -96,7 +98,7 @@ public struct SenderMachine: Sendable {
         case stopped(StopReason)
     }
 
-    let configuration: SenderConfiguration
+    private(set) var configuration: SenderConfiguration
     var phase = Phase.offline(until: .min)
     public internal(set) var counters = Counters()
     /// What the store holds; nil before its first word, and while it turns to another epoch than `leaving`.
@@ -230,6 +232,7 @@ public struct SenderMachine: Sendable {
                 return .bundle(report)
             }
         case .account(let account): self.account = account
+        case .plan(let plan): take(plan, now)
         case .drain(let until): drainDeadline = min(drainDeadline ?? until, until)
         }
         passTime(now, &generator, &actions)
@@ -255,6 +258,14 @@ public struct SenderMachine: Sendable {
     }
 
     // MARK: the store
+
+    private mutating func take(_ plan: RatePlan, _ now: LinkTime) {
+        configuration.ratePlan = plan
+        bucket.refill(now, plan)
+        planChange = plan.millisecondsToChange(after: now.utc).map { now.monotonic + min($0, 60_000) }
+        // a plan that was closed may be open now
+        if isClosed, isOffline { phase = .offline(until: now.monotonic) }
+    }
 
     private mutating func take(_ state: StoreState, _ now: LinkTime, _ actions: inout [Action]) {
         guard state.epoch != leaving else { return }

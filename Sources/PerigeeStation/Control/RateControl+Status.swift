@@ -4,7 +4,7 @@ import PerigeeJSON
 
 extension RateControl {
     /// `control` of status.json: Docs/rate-control.md.
-    var json: JSONValue {
+    func json(_ settings: StationConfiguration.Control) -> JSONValue {
         let (layers, counts, places, evicted) = current
         func rounded(_ value: Double) -> JSONValue { .number((value * 1_000).rounded() / 1_000) }
         let levels = FrameClass.priorities.map { priority in

@@ -27,9 +27,8 @@ final class RateControl: Sendable {
     /// Milliseconds between two savings of the places.
     private static let saveInterval: Int64 = 300_000
 
-    let settings: StationConfiguration.Control
-    private let rules: [ClassRule]
-    private let targets: [String: StationConfiguration.Target]
+    /// As of the start: the places, and where they are saved.
+    private let settings: StationConfiguration.Control
     private let log: ServiceLog
     private let journal: StationJournal
     private let layers: Locked<LayerControl>
@@ -38,26 +37,28 @@ final class RateControl: Sendable {
     private let saved: Locked<Int64>
 
     /// Reads what is remembered of places; a file that is damaged is told and forgotten.
-    init(_ configuration: StationConfiguration, areas: [String: Area], journal: StationJournal, log: ServiceLog) {
+    init(_ configuration: StationConfiguration, journal: StationJournal, log: ServiceLog) {
         self.journal = journal
         let settings = configuration.control
         self.settings = settings
         self.log = log
-        rules = configuration.classes.map { rule in
-            ClassRule(
-                name: rule.name, topic: rule.topic, sensor: rule.sensor,
-                area: rule.areaFile.flatMap { areas[$0] }, priority: rule.priority)
-        }
-        targets = Dictionary(
-            configuration.classes.compactMap { rule in rule.target.map { (rule.name, $0) } }
-        ) { first, _ in first }
-        let planned = settings.lineRate > 0 ? settings.lineRate : configuration.line.rate
-        layers = Locked(
-            LayerControl(
-                settings: LayerControl.Settings(horizon: Double(settings.horizonSeconds)),
-                plannedRate: planned.map(Double.init)))
+        let (layerSettings, plannedRate) = Self.layerSettings(configuration)
+        layers = Locked(LayerControl(settings: layerSettings, plannedRate: plannedRate))
         places = Locked(Self.load(settings, log: log))
         saved = Locked(currentTime().monotonic)
+    }
+
+    /// What the layers go by, and what is said of the line.
+    private static func layerSettings(_ configuration: StationConfiguration) -> (LayerControl.Settings, Double?) {
+        let settings = configuration.control
+        let planned = settings.lineRate > 0 ? settings.lineRate : configuration.line.rate
+        return (LayerControl.Settings(horizon: Double(settings.horizonSeconds)), planned.map(Double.init))
+    }
+
+    /// Goes by another configuration from now on; what was learned of the line stays.
+    func take(_ configuration: StationConfiguration) {
+        let (layerSettings, plannedRate) = Self.layerSettings(configuration)
+        layers.withLock { $0.take(layerSettings, plannedRate: plannedRate) }
     }
 
     private static func load(_ settings: StationConfiguration.Control, log: ServiceLog) -> PlaceTable {
@@ -76,21 +77,20 @@ final class RateControl: Sendable {
     }
 
     /// The class of a frame, counted.
-    func frameClass(topic: [UInt8], description: FrameDescription, rows: Int, columns: Int) -> FrameClass {
+    func frameClass(
+        _ rules: StationRules, topic: [UInt8], description: FrameDescription, rows: Int, columns: Int
+    ) -> FrameClass {
         let found = FrameClass.of(
-            rules: rules, topic: topic, sensor: description.sensor,
+            rules: rules.classes, topic: topic, sensor: description.sensor,
             outline: description.georeference.flatMap { Outline($0, rows: rows, columns: columns) })
         counts.withLock { $0.classes[found.name ?? "usual", default: 0] += 1 }
         return found
     }
 
-    /// The target of a class; nil where it has none of its own.
-    func target(of frameClass: FrameClass) -> StationConfiguration.Target? {
-        frameClass.name.flatMap { targets[$0] }
-    }
-
-    /// Scores the places of a frame and learns them. True where it is surprising.
-    func isSurprising(_ samples: Samples, stream: StreamDescription, metadata: FrameMetadata, label: String) -> Bool {
+    /// Scores the places of a frame and learns them. True where it is above the threshold.
+    func isSurprising(
+        _ samples: Samples, stream: StreamDescription, metadata: FrameMetadata, label: String, threshold: Double
+    ) -> Bool {
         guard settings.places > 0 else { return false }
         let description = stream.frameDescription(metadata)
         guard
@@ -109,9 +109,9 @@ final class RateControl: Sendable {
         let surprise = places.withLock {
             $0.look(
                 cells, grid: grid, sensor: stream.sensor, time: time ?? Timestamp(milliseconds: 0),
-                threshold: settings.surprise)
+                threshold: threshold)
         }
-        let isSurprising = (surprise.score ?? 0) > settings.surprise
+        let isSurprising = (surprise.score ?? 0) > threshold
         counts.withLock { counts in
             counts.scored += surprise.scored
             counts.learned += surprise.learned

@@ -169,6 +169,12 @@ struct StationAlerts: Sendable {
                     "ClockBad", .ticket, "the clock is not synchronised",
                     remedy: "start a time service such as chrony or systemd-timesyncd"))
         }
+        if let problem = status.live.lastError?.split(separator: "\n").first {
+            alerts.append(
+                Alert(
+                    "ConfigurationInvalid", .ticket, "the last reload was refused: \(problem)",
+                    remedy: "correct the file and reload; meanwhile the one before it is in force"))
+        }
         if let note = status.firmware.notes.first {
             alerts.append(
                 Alert(

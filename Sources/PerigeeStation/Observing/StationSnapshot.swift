@@ -20,7 +20,7 @@ struct StationSnapshot: Sendable {
     }
 
     let state: State
-    let configuration: StationConfiguration
+    let live: LiveConfiguration<StationConfiguration>
     let started: Timestamp
     let now: LinkTime
     let firmware: FirmwareWatch.Report
@@ -35,6 +35,9 @@ struct StationSnapshot: Sendable {
     let saving: SavingTotals
     /// Newest first.
     let surprises: [JSONValue]
+
+    /// What is in force.
+    var configuration: StationConfiguration { live.current }
 
     /// Seconds that the line needs for what waits, at the best that was measured; nil before that.
     var drainSeconds: Double? {

@@ -12,6 +12,8 @@ enum SpoolJob: Sendable {
     case request(StoreRequest)
     /// A lane made packets of layers that were wanted, by layer; nil where it could not.
     case refined(RefineJob, [[[UInt8]]]?)
+    /// Go by other limits from now on.
+    case configure(SpoolConfiguration)
     /// Commit what waits now, then say so.
     case flush(done: @Sendable () -> Void)
 }
@@ -152,6 +154,9 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         case .frame(let item): try append(item)
         case .request(let request): try serve(request)
         case .refined(let job, let packets): try finish(job, packets)
+        case .configure(let limits):
+            try spool?.configure(limits)
+            context.spoolStatus.withLock { $0.quota = limits.quota }
         case .flush(let done):
             try commit()
             done()

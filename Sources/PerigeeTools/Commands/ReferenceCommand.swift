@@ -1,4 +1,5 @@
 import PerigeeCommandLine
+import PerigeeConfig
 
 /// `perigee reference`: Docs/commands.md and the man pages, out of the option tables.
 enum ReferenceCommand {
@@ -7,7 +8,8 @@ enum ReferenceCommand {
         options: [
             .value(
                 "man", .directory, as: "DIR",
-                help: "Write a man page for each command and both daemons into this folder instead")
+                help: "Write a man page for each command and both daemons into this folder instead"),
+            .flag("configuration", help: "The keys of the daemons' files instead (Docs/configuration.md)"),
         ],
         examples: [
             Example("perigee reference > Docs/commands.md", "What `make docs` does"),
@@ -21,6 +23,10 @@ enum ReferenceCommand {
             for (file, text) in PerigeeTool.command.manuals(section: 1) + daemons.flatMap({ $0.manuals(section: 8) }) {
                 try FileOctets.write(Array(text.utf8), to: "\(folder)/\(file)")
             }
+            return .ok
+        }
+        if arguments.flag("configuration") {
+            Terminal.write(ConfigurationReference.page)
             return .ok
         }
         let introduction =

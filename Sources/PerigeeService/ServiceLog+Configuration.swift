@@ -1,0 +1,24 @@
+public import PerigeeConfig
+
+extension ServiceLog {
+    /// Says what became of a reload; each problem of a file that was refused has a line.
+    public func write<Settings>(_ live: LiveConfiguration<Settings>, isTaken: Bool) {
+        let file = live.source.path ?? "defaults"
+        guard isTaken else {
+            for problem in (live.lastError ?? "").split(separator: "\n") {
+                write(
+                    .error, "configuration_refused", key: String(problem),
+                    ["file": file, "problem": String(problem), "generation": "\(live.generation)"])
+            }
+            return
+        }
+        write(.notice, "configuration_loaded", ["file": file, "generation": "\(live.generation)"])
+        guard !live.restartNeeded.isEmpty else { return }
+        write(
+            .warning, "configuration_waits",
+            [
+                "keys": live.restartNeeded.joined(separator: ","),
+                "remedy": "restart the daemon: these keys keep their values until then",
+            ])
+    }
+}
