@@ -60,8 +60,8 @@ final class Bench {
             """
         self.text = text
         try text.write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
-        let source = ConfigurationSource(path: folder.file("perigeed.toml"))
-        let parts = try StationParts(source.read(StationConfiguration.self), from: source)
+        let file = ConfigurationSource(path: folder.file("perigeed.toml"))
+        let parts = try StationParts(file.read(StationConfiguration.self), from: file)
         bundle = try FirmwareBundle.load(directory: "\(SharedData.packageRoot)/Firmware/perigee-1")
         station = try Station(parts, log: ServiceLog(descriptor: log.writer))
         var options = SocketOptions()
