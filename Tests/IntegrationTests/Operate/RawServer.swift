@@ -7,6 +7,7 @@ final class RawServer {
     let url: String
     private let descriptor: Int32
     private var thread: Thread?
+    private var isClosed = false
 
     init(answer: [UInt8]) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -41,6 +42,9 @@ final class RawServer {
 
     /// Nobody listens there any more.
     func close() {
+        // once: by the second time the number may be somebody else's
+        guard !isClosed else { return }
+        isClosed = true
         shutdown(descriptor, Int32(SHUT_RDWR))
         Glibc.close(descriptor)
     }
