@@ -5,8 +5,11 @@ public struct CounterWindow: Sendable {
     private let span: Int64
     private var samples: [(time: Int64, value: Int)] = []
 
-    /// Looks back so far.
-    public init(seconds: Int64) { span = seconds * 1_000 }
+    /// Looks back so far. `zero`: when the counter was 0 for certain; nil where it is not known what it was before the first call.
+    public init(seconds: Int64, zero: Int64? = nil) {
+        span = seconds * 1_000
+        if let zero { samples = [(zero, 0)] }
+    }
 
     /// Growth over the span, or over the time since the first call. Call it about each second.
     public mutating func growth(_ value: Int, now: Int64) -> Int {

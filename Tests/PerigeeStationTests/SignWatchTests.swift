@@ -46,6 +46,10 @@ func window() {
     #expect((60...70).contains(growth) && (60...70).contains(Int(window.seconds(200_000))))
     for second in 201...300 { _ = window.growth(205, now: Int64(second) * 1_000) }
     #expect(window.growth(205, now: 300_000) == 0)
+    // one that was 0 grew from there, also before the first look
+    var known = CounterWindow(seconds: 60, zero: 0)
+    let (first, later) = (known.growth(4, now: 0), known.growth(4, now: 59_000))
+    #expect(first == 4 && later == 4)
     // a counter that was taken back is no growth
     #expect(window.growth(100, now: 301_000) == 0)
 }

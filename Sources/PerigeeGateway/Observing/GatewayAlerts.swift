@@ -69,7 +69,7 @@ struct GatewayAlerts: Sendable {
                     remedy: "`perigee archive gaps` names them, `perigee archive want --numbers` may bring them back",
                     subject: name))
         }
-        let opened = sessions[name, default: CounterWindow(seconds: 600)]
+        let opened = sessions[name, default: CounterWindow(seconds: 600, zero: now.monotonic)]
             .growth(station.sessionsOpened, now: now.monotonic)
         if opened > 6 || station.isInConflict {
             alerts.append(

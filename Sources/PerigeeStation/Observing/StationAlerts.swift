@@ -42,9 +42,9 @@ struct StationAlerts: Sendable {
         var findings = Findings()
         var losses: [String: Int] = [:]
         for (name, sensor) in status.counters.sensors {
-            let lost = missed[name, default: CounterWindow(seconds: Self.tenMinutes)]
+            let lost = missed[name, default: CounterWindow(seconds: Self.tenMinutes, zero: now.monotonic)]
                 .growth(sensor.missed, now: now.monotonic)
-            let gone = dropped[name, default: CounterWindow(seconds: Self.tenMinutes)]
+            let gone = dropped[name, default: CounterWindow(seconds: Self.tenMinutes, zero: now.monotonic)]
                 .growth(sensor.dropped + sensor.thinned, now: now.monotonic)
             findings.marks[name] = sensor.signs.mark(missed: lost, dropped: gone, now: now.monotonic)
             if lost > 0 { losses[name] = lost }
