@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_HTTP = 'listen = ""'
 
 
 class TrialError(Exception):
@@ -175,9 +176,11 @@ class Gateway(Program):
     """perigee-gateway with an archive in `folder`."""
 
     def __init__(
-        self, folder: Path, endpoint: str, more: str = "", insecure: bool = False, binaries: Path | None = None
-    ) -> None:
-        """`more`: tables appended to the configuration; `insecure`: no keys at a TCP address."""
+        self, folder: Path, endpoint: str, more: str = "", insecure: bool = False, binaries: Path | None = None,
+        http: str = NO_HTTP,
+    ) -> None:  # fmt: skip
+        """`more`: tables appended to the configuration; `insecure`: no keys at a TCP address; `http`: lines of
+        that table."""
         folder.mkdir(parents=True, exist_ok=True)
         self.archive = folder / "archive"
         self.status_file = folder / "gateway.json"
@@ -192,7 +195,7 @@ segment_bytes = "1 MiB"
 [status]
 file = "gateway.json"
 [http]
-listen = ""
+{http}
 {more}
 """)
         super().__init__("perigee-gateway", ["--config", str(configuration)], folder / "gateway.log", binaries)
@@ -208,8 +211,9 @@ class Station(Program):
     def __init__(
         self, folder: Path, frames: str, link: str, *, mode: str = "acknowledged", spool: str = "", limits: str = "",
         gateway: str = "", target: str = "300x", firmware: str = "", tables: str = "", binaries: Path | None = None,
+        http: str = NO_HTTP,
     ) -> None:  # fmt: skip
-        """`frames`, `link`: endpoints. `spool`, `limits`, `gateway`: lines for those tables; `tables`: more of them."""
+        """`frames`, `link`: endpoints. `spool`, `limits`, `gateway`, `http`: lines for those tables; `tables`: more."""
         folder.mkdir(parents=True, exist_ok=True)
         self.spool = folder / "spool"
         self.status_file = folder / "perigeed.json"
@@ -243,7 +247,7 @@ places_file = "places.bin"
 [status]
 file = "perigeed.json"
 [http]
-listen = ""
+{http}
 {tables}
 """)
         super().__init__("perigeed", ["--config", str(configuration)], folder / "perigeed.log", binaries)

@@ -220,11 +220,15 @@ def gateway() -> Answer:
         "tombstones": 1, "buried_numbers": 3, "gaps": 0, "octets": 3_051_200,
     }  # fmt: skip
     since = moment(37 * 3_600)
+    saved = {
+        "frames": 3990, "raw_bytes": 905_000_000, "packet_bytes": 3_050_000, "link_bytes": 3_402_200,
+        "raw_over_link": 266.004, "raw_over_packets": 296.721,
+    }  # fmt: skip
     first = {
         "name": "svalbard-1", "epoch": "5f3a", "connected": True, "last_contact": moment(2), "refused_greetings": 0,
         "identity_conflicts": 0, "identity_conflict": False, "waiting_octets": 0, "backlog_packets": 88,
         "backlog_bytes": 402_113, "backlog_oldest_seconds": 32.1, "wants": 0,
-        "frame_to_ack_seconds": {"p50": 2.1, "p99": 31.7, "frames": 1024}, "alerts": [],
+        "saving": saved, "frame_to_ack_seconds": {"p50": 2.1, "p99": 31.7}, "alerts": [],
     } | counters  # fmt: skip
     return {
         "v": 2, "state": "running", "health": "ok", "pid": 901, "version": "0.1.0", "endpoint": "tcp://0.0.0.0:5571",
@@ -240,7 +244,7 @@ def gateway() -> Answer:
         "firmware": {"offers": [], "stations": {}},
         "sessions": [],
         "wants": {"open": 0, "asked": 0, "accepted": 0, "done": 2, "gone": 0, "unknown": 0},
-        "saving": {"since": since, "packet_bytes": 3_050_000, "link_bytes": 3_402_200},
+        "saving": saved,
         "stations": [first], "alerts": [],
     } | counters  # fmt: skip
 

@@ -1,27 +1,21 @@
 """`make screenshot`: Docs/img/*.png, the pages of the real daemons with frames of the simulator.
 
-A day has to pass before a chart of a day has anything to show. So the clock of both daemons begins a day ago and is put forward hour
-by hour, until it is right; the pages are photographed by the right clock.
+A chart of a day needs a day. So the clock of both daemons begins a day ago and is put forward hour by hour,
+until it is right; the pages are photographed by the right clock.
 """
 
 import datetime
-import json
-import re
 import shutil
 import tempfile
-import uuid
-from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
 
 import imagecodecs
-import numpy as np
-import tifffile
-import zmq
-from faults.daemons import ROOT, perigee, wait_for
-from faults.interposer import Interposer, build
+from frames import simulated
 from playwright.sync_api import Page, expect, sync_playwright
 from served import Served
+
+from faults.daemons import ROOT, wait_for
+from faults.interposer import Interposer, build
 
 OUTPUT = ROOT / "Docs" / "img"
 SIZE_LIMIT = 300_000
@@ -30,69 +24,15 @@ SENSORS = {"sentinel-2-l2a": 4, "landsat-8-oli": 2, "naip": 2}
 """Frames an hour."""
 
 
-class Sensor:
-    """A source of one sensor: the simulator's frames of two places, over and over; a fire in the end."""
-
-    def __init__(self, name: str, endpoint: str, folder: Path) -> None:
-        self.name = name
-        self._run = str(uuid.uuid4())
-        self._count = 0
-        self._socket = zmq.Context.instance().socket(zmq.PUSH)
-        self._socket.connect(endpoint)
-        self._calm = cycle(simulated(name, folder / name))
-        self._fire = cycle(simulated(name, folder / f"{name}-fire", "--event", "fire"))
-
-    def send(self, taken: datetime.datetime, is_on_fire: bool = False) -> None:
-        header, samples = next(self._fire if is_on_fire else self._calm)
-        header |= {"v": 1, "kind": "frame", "sensor": self.name, "run": self._run, "seq": self._count}
-        header["datetime"] = taken.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._socket.send_multipart([f"frame/{self.name}/".encode(), json.dumps(header).encode(), samples])
-        self._count += 1
-
-    def lose(self, count: int) -> None:
-        """Frames that the station never sees."""
-        self._count += count
-
-    def close(self) -> None:
-        self._socket.close(linger=0)
-
-
-def simulated(sensor: str, folder: Path, *words: str) -> list[tuple[dict[str, object], bytes]]:
-    """Headers and samples of frames as a sensor sees them."""
-    size = ("--rows", "192", "--columns", "192")
-    perigee("simulate", "-o", str(folder), "--sensor", sensor, "--places", "2", "--visits", "6", *size, *words)
-    return [described(path) for path in sorted(folder.glob("*.tif"))]
-
-
-def described(path: Path) -> tuple[dict[str, object], bytes]:
-    """One GeoTIFF as Docs/frame-format.md wants it."""
-    with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        samples = np.atleast_3d(page.asarray())
-        geo = page.geotiff_tags
-        bands = re.findall(r'role="description">([^<]+)<', page.tags["GDAL_METADATA"].value)
-    west, north = geo["ModelTiepoint"][3:5]
-    scale = geo["ModelPixelScale"][0]
-    samples = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
-    return {
-        "dtype": samples.dtype.str, "shape": list(samples.shape), "bands": bands,
-        "proj:code": f"EPSG:{int(geo['ProjectedCSTypeGeoKey'])}",
-        "proj:transform": [scale, 0, west, 0, -scale, north],
-    }, samples.tobytes()  # fmt: skip
-
-
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
 class Pass:
     """A day of frames through both daemons."""
 
     def __init__(self, served: Served, clocks: list[Interposer]) -> None:
-        self.served = served
+        self._served = served
         self._clocks = clocks
-        folder = served.folder / "frames"
-        self.sensors = {name: Sensor(name, served.frames, folder) for name in SENSORS}
+        folder = served.folder / "scenes"
+        self.sensors = {name: served.sensor(name, simulated(name, folder / name)) for name in SENSORS}
+        self.fire = simulated("sentinel-2-l2a", folder / "fire", "--event", "fire")[-1]
         self._sent = 0
 
     def day(self) -> None:
@@ -105,8 +45,8 @@ class Pass:
         for clock in self._clocks:
             clock.step_clock(seconds)
         # each hour's mark is taken by a look of that hour
-        before = self.served.station.status()["updated"]
-        wait_for("a look", lambda: self.served.station.status()["updated"] != before)
+        before = self._served.station.status()["updated"]
+        wait_for("a look", lambda: self._served.station.status()["updated"] != before)
 
     def _hour(self, ago: float) -> None:
         for name, count in SENSORS.items():
@@ -115,13 +55,13 @@ class Pass:
         self.wait()
 
     def give(self, name: str, ago: float = 0, is_on_fire: bool = False) -> None:
-        self.sensors[name].send(now() - datetime.timedelta(seconds=ago), is_on_fire)
+        taken = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=ago)
+        self.sensors[name].send(taken, self.fire if is_on_fire else None)
         self._sent += 1
 
     def wait(self) -> None:
         """Until all that was sent is delivered."""
-        daemons = (self.served.station, self.served.gateway)
-        wait_for("delivery", lambda: self.served.station.ledger()["delivered"] == self._sent, 300, daemons)
+        self._served.wait("delivered", self._sent)
 
 
 def shoot(page: Page, name: str, height: int) -> None:
@@ -134,19 +74,20 @@ def shoot(page: Page, name: str, height: int) -> None:
     (OUTPUT / f"{name}.png").write_bytes(octets)
 
 
-def pictures(served: Served) -> Iterator[tuple[str, str, str, int, int]]:
-    """Name, daemon, colours, width, height."""
-    yield "station-light", "station", "light", 1280, 1390
-    yield "station-dark", "station", "dark", 1280, 1390
-    yield "station-phone", "station", "light", 390, 844
-    yield "gateway", "gateway", "light", 1280, 900
+PICTURES = (
+    ("station-light", "station", "light", 1280, 1390),
+    ("station-dark", "station", "dark", 1280, 1390),
+    ("station-phone", "station", "light", 390, 844),
+    ("gateway", "gateway", "light", 1280, 900),
+)
+"""Name, daemon, colours, width, height."""
 
 
 def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     library = build(ROOT / ".build" / "faults")
     scratch = Path(tempfile.mkdtemp(prefix="perigee-clock-"))
-    served = Served(mode="pull", name="svalbard-1")
+    served = Served()
     clocks = [Interposer(library, scratch / name, scratch / "control") for name in ("station", "gateway")]
     for clock, program in zip(clocks, (served.station, served.gateway), strict=True):
         clock.step_clock(-HOURS * 3_600)
@@ -162,7 +103,7 @@ def main() -> None:
         day.give("sentinel-2-l2a", is_on_fire=True)
         day.wait()
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, kind, scheme, width, height in pictures(served):
+        for name, kind, scheme, width, height in PICTURES:
             page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             day.give("sentinel-2-l2a")
             day.give("landsat-8-oli")
@@ -173,8 +114,6 @@ def main() -> None:
             page.wait_for_timeout(2_500)
             shoot(page, name, height)
         browser.close()
-        for sensor in day.sensors.values():
-            sensor.close()
     shutil.rmtree(scratch)
 
 

@@ -5,9 +5,11 @@ import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Self
+
+from frames import Frame, Sensor
 
 from faults.daemons import Gateway, Station, wait_for
-from faults.source import Source
 
 
 def loopback() -> str:
@@ -17,46 +19,46 @@ def loopback() -> str:
 
 
 class Served:
-    """A pair of daemons in a folder of their own, and a source for it."""
+    """A pair of daemons in a folder of their own, and sensors for it."""
 
-    def __init__(self, number: int = 0, mode: str = "acknowledged", name: str = "alpha") -> None:
+    def __init__(self, number: int = 0, target: str = "300x") -> None:
         """`number` tells pairs of one run apart."""
         self.folder = Path(tempfile.mkdtemp(prefix="perigee-page-"))
-        link, self.frames = f"ipc://{self.folder}/link", f"ipc://{self.folder}/frames"
+        link = f"ipc://{self.folder}/link"
+        self._intake = f"ipc://{self.folder}/frames"
         self._addresses = {
             kind: f"{loopback()}:{port + 10 * number}" for kind, port in (("station", 9477), ("gateway", 9478))
         }
-        self.gateway = Gateway(self.folder / "gateway", link, self._http("gateway"))
-        pictures = "quicklook_every = 1"
-        self.station = Station(self.folder / "station", self.frames, link, tables=f"{self._http('station')}\n{pictures}")
-        self.source = Source(self.frames)
+        self.gateway = Gateway(self.folder / "gateway", link, http=self._http("gateway"))
+        http = self._http("station") + "\nquicklook_every = 1"
+        self.station = Station(self.folder / "station", self._intake, link, mode="pull", target=target, http=http)
+        self._sensors: list[Sensor] = []
 
-    def __enter__(self) -> "Served":
+    def __enter__(self) -> Self:
         self.gateway.start_until_ready()
         self.station.start_until_ready()
-        self.source.connect()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.source.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for sensor in self._sensors:
+            sensor.close()
         self.station.kill()
         self.gateway.kill()
         shutil.rmtree(self.folder)
 
     def _http(self, kind: str) -> str:
-        return f'[http]\nlisten = "{self._addresses[kind]}"'
+        return f'listen = "{self._addresses[kind]}"'
 
     def address(self, kind: str) -> str:
         return f"http://{self._addresses[kind]}"
 
-    def send(self, count: int, sensor: str = "sentinel-2-l2a") -> None:
-        """Sends frames and waits until the station says that each is on its disk."""
-        self.source.sensor = sensor
-        for _ in range(count):
-            self.source.give()
+    def sensor(self, name: str, frames: list[Frame]) -> Sensor:
+        """A sensor at the station's intake."""
+        self._sensors.append(Sensor(name, self._intake, frames))
+        return self._sensors[-1]
 
-        def is_stored() -> bool:
-            self.source.drive(20)
-            return self.source.unanswered == 0
-
-        wait_for("the station to store frames", is_stored, 60, (self.station,))
+    def wait(self, member: str, count: int) -> None:
+        """Until the station's ledger has so many there."""
+        wait_for(f"{member} {count}", lambda: self.station.ledger().get(member) == count, 120, (self.station,))

@@ -220,12 +220,12 @@ def test_a_gateway_shows_its_stations(screens: Screens) -> None:
     rows = [" ".join(row.replace("\u00a0", " ").split()) for row in page.locator("#stations tr").all_inner_texts()]
     assert rows[0].startswith("svalbard-1 Connected")
     assert "402 kB 88 packets, oldest 32 s" in rows[0]
-    assert "88,080 packets 3.05 MB" in rows[0]
+    assert "266\u00d7 3,990 frames, 905 MB" in rows[0]
     assert "2.1 s 99 of 100 within 32 s" in rows[0]
     assert rows[1].startswith("atacama-2 StationSilent Away")
     assert "Two of one name" in rows[2]
     assert text(page, "stations-count") == "2 of 3 connected"
-    assert "Of it packets 89.6 %" in text(page, "packets")
+    assert text(page, "ratio") == "266\u00d7 less"
     assert text(page, "wanted") == "2"
     assert text(page, "denied") == "7"
     assert "not a key" in text(page, "keys")
@@ -236,7 +236,7 @@ def test_a_gateway_shows_its_stations(screens: Screens) -> None:
 def test_a_gateway_without_stations_is_no_error(screens: Screens) -> None:
     screen = screens("gateway")
     empty = answers.gateway() | {"stations": [], "keys": None, "stored": 0, "packets": 0}
-    empty["saving"] |= {"link_bytes": 0, "packet_bytes": 0}
+    empty["saving"] |= {"link_bytes": 0, "packet_bytes": 0, "raw_bytes": 0, "frames": 0, "raw_over_link": None}
     del empty["configuration"]
     page = screen.open(lambda: empty)
     screen.is_shown()

@@ -6,6 +6,25 @@ function cell(label, name, ...children) {
   return make("td", { "data-label": label, class: name }, ...children);
 }
 
+function showSaving(status) {
+  const { saving } = status;
+  const ratio = saving.raw_over_link;
+  fill("ratio", ratio, ratioFigure);
+  fill("lead", saving, () =>
+    ratio === null
+      ? "No frame has been delivered yet."
+      : `${sizeText(saving.raw_bytes)} in ${counted(saving.frames, "frame")} of all stations took ${sizeText(saving.link_bytes)} ` +
+        `on the lines${savedText(ratio)}`,
+  );
+  fill("compare", saving, () =>
+    comparison([
+      ["Frames as they came", "the samples of what was delivered", saving.raw_bytes, ratio, "raw over link"],
+      ["On the lines, everything", "framing, heartbeats, sent again", saving.link_bytes, null, ""],
+      ["Packets alone", "what the codec made of the frames", saving.packet_bytes, saving.raw_over_packets, "raw over packets"],
+    ]),
+  );
+}
+
 function stationMark(station) {
   if (station.identity_conflict) return mark("page", "Two of one name");
   return station.connected ? mark("live", "Connected") : mark("stale", "Away");
@@ -21,10 +40,14 @@ function stationRow(station) {
     cell("Last contact", null, moment(station.last_contact, "moment"), make("small", {}, moment(station.last_contact, "age"))),
     cell("Backlog", "number", sizeText(station.backlog_bytes), make("small", {}, backlogText(station))),
     cell("Gaps", "number", station.gaps > 0 ? mark("gap", countText(station.gaps)) : "0"),
-    cell("Stored", "number", counted(station.stored, "packet"), make("small", {}, sizeText(station.octets))),
-    cell("Frame to ACK", "number", ...delayTexts(station.frame_to_ack_seconds ?? null)),
+    cell("Raw over link", "number", ...savingTexts(station.saving)),
+    cell("Frame to ACK", "number", ...delayTexts(station.frame_to_ack_seconds)),
     cell("Wants", "number", countText(station.wants)),
   );
+}
+
+function savingTexts(saving) {
+  return [ratioText(saving.raw_over_link), make("small", {}, `${counted(saving.frames, "frame")}, ${sizeText(saving.raw_bytes)}`)];
 }
 
 function delayTexts(delay) {
@@ -47,12 +70,10 @@ function showStations(status) {
 
 function showPackets(status) {
   setText("stored", countText(status.stored));
-  const names = ["saving", "packets", "octets", "duplicates", "conflicts", "rejected", "tombstones", "buried_numbers", "gaps", "strange_messages"];
+  const names = ["packets", "octets", "duplicates", "conflicts", "rejected", "tombstones", "buried_numbers", "gaps", "strange_messages"];
   fill("packets", names.map((name) => status[name]), () =>
     facts([
       ["Came", `${countText(status.packets)}, ${sizeText(status.octets)}`],
-      ["On the lines, all of it", sizeText(status.saving.link_bytes)],
-      ["Of it packets", status.saving.link_bytes > 0 ? `${((100 * status.saving.packet_bytes) / status.saving.link_bytes).toFixed(1)}${space}%` : unknown],
       ["Twice", countText(status.duplicates)],
       ["Conflicts", status.conflicts > 0 ? mark("page", countText(status.conflicts)) : "0"],
       ["Rejected", countText(status.rejected)],
@@ -139,7 +160,7 @@ watch(
     if (isStuck) showNotice("bad", "perigee-gateway answers, but its status stands still since ", moment(status.updated), ".");
     else if (status.state === "stopping") showNotice("warn", "The gateway is stopping.");
     else hideNotice();
-    for (const show of [showAlerts, showStations, showPackets, showWants, showKeys, showFirmware, showGateway, showConfiguration]) show(status);
+    for (const show of [showAlerts, showSaving, showStations, showPackets, showWants, showKeys, showFirmware, showGateway, showConfiguration]) show(status);
   },
   showEvents,
 );

@@ -43,33 +43,6 @@ function showNothing(status) {
   fill("endpoints", status.intake.endpoints, (endpoints) => endpoints.map((text) => make("li", {}, make("code", {}, text))));
 }
 
-/** The page's largest figure. A line that carried little but handshakes carried more than the frames. */
-function ratioFigure(ratio) {
-  if (ratio === null) return make("small", { class: "soft" }, "nothing yet");
-  return ratio >= 1 ? [figures(ratio), make("small", {}, "× less")] : [figures(1 / ratio), make("small", {}, "× more")];
-}
-
-function savedText(ratio) {
-  return ratio >= 1
-    ? `: ${(100 * (1 - 1 / ratio)).toFixed(2)}${space}% saved.`
-    : ", more than the frames themselves: handshakes and heartbeats count too.";
-}
-
-/** What was delivered beside what the line carried: rows of [name, explanation, octets, ratio, the ratio's name]. */
-function comparison(rows) {
-  const largest = Math.max(...rows.map((row) => row[2] ?? 0), 1);
-  return rows.map(([name, explanation, octets, ratio, ratioName]) =>
-    make(
-      "tr",
-      { class: ratioName === "" ? "line" : null },
-      make("th", { scope: "row" }, name, make("small", {}, explanation)),
-      make("td", { class: "bar", "aria-hidden": "true" }, octets > 0 ? bar(octets / largest) : ""),
-      make("td", { class: "number" }, sizeText(octets)),
-      make("td", { class: "number" }, ratioName === "" ? "1×" : ratioText(ratio), make("small", {}, ratioName)),
-    ),
-  );
-}
-
 function showSaving(status) {
   const saving = status.saving[period];
   const ratio = saving.raw_over_link;
