@@ -106,7 +106,9 @@ func pages() throws {
     #expect(free.host == "::1" && free.port == 0)
     let remote = try #require(try settings("listen = \"0.0.0.0:80\"\ntoken_file = \"token\""))
     #expect(remote.host == "0.0.0.0" && remote.port == 80 && remote.tokenFile == "/e/token")
-    for text in ["off", "9477", ":9477", "127.0.0.1:70000", "127.0.0.1", "a b:1", "http://x:1", "0.0.0.0:80", "host:80"] {
+    for text in [
+        "off", "9477", ":9477", "127.0.0.1:70000", "127.0.0.1", "a b:1", "http://x:1", "0.0.0.0:80", "host:80",
+    ] {
         #expect(throws: ConfigurationError.self, "\(text)") { try settings("listen = \"\(text)\"") }
     }
     let station = try StationConfiguration(TomlDocument(parsing: Array(minimum.utf8), name: "x.toml"))
