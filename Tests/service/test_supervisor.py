@@ -140,7 +140,6 @@ def test_storage_faults_make_the_station_wait_longer_before_each_start(site: Sit
     assert waits[:3] == ["1", "2", "4"]
     bad.heal()
     _wait_ready(station)
-    # while it waits it is told to end, and does at once
     assert (station.runtime / "storage-faults").exists()
     station.stop()
     assert station.ends[-1].code == 0
