@@ -2,8 +2,10 @@ import Glibc
 import PerigeeConcurrency
 
 /// Tells the service manager how it goes (sd_notify(3)): one datagram to the socket that it names. Without a manager it does
-/// nothing; it never waits for one.
+/// nothing. Where the manager's queue is full (ten datagrams, by default) what comes again each second is left out; a word
+/// that changes what the manager believes waits for room, two seconds at most.
 public struct ServiceNotifier: Sendable {
+    private static let patienceSeconds = 2
     private let path: [UInt8]
 
     /// `path`: the value of `NOTIFY_SOCKET`; a leading `@` means the abstract namespace.
@@ -15,10 +17,10 @@ public struct ServiceNotifier: Sendable {
     }
 
     /// The service works.
-    public func ready(status: String? = nil) { send("READY=1", status) }
+    public func ready(status: String? = nil) { send("READY=1", status, waits: true) }
 
     /// The configuration is being read anew; `ready` must follow, whatever came of it.
-    public func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(monotonicNanoseconds() / 1_000)", nil) }
+    public func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(monotonicNanoseconds() / 1_000)", nil, waits: true) }
 
     /// One line for `systemctl status`.
     public func status(_ text: String) { send(nil, text) }
@@ -32,15 +34,15 @@ public struct ServiceNotifier: Sendable {
     }
 
     /// The service ends.
-    public func stopping(status: String? = nil) { send("STOPPING=1", status) }
+    public func stopping(status: String? = nil) { send("STOPPING=1", status, waits: true) }
 
-    private func send(_ assignment: String?, _ status: String?) {
+    private func send(_ assignment: String?, _ status: String?, waits: Bool = false) {
         // a line break in a status would begin another assignment
         let lines = [assignment, status.map { "STATUS=\(LogText.escaped($0))" }].compactMap { $0 }
-        send(lines.joined(separator: "\n"))
+        send(lines.joined(separator: "\n"), waits: waits)
     }
 
-    private func send(_ text: String) {
+    private func send(_ text: String, waits: Bool) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let capacity = MemoryLayout.size(ofValue: address.sun_path)
@@ -52,11 +54,14 @@ public struct ServiceNotifier: Sendable {
         let handle = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard handle >= 0 else { return }
         defer { close(handle) }
+        var patience = timeval(tv_sec: Self.patienceSeconds, tv_usec: 0)
+        setsockopt(handle, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        let flags = Int32(MSG_NOSIGNAL) | (waits ? 0 : Int32(MSG_DONTWAIT))
         let size = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
         let octets = Array(text.utf8)
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = sendto(handle, octets, octets.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT), address, size)
+                _ = sendto(handle, octets, octets.count, flags, address, size)
             }
         }
     }

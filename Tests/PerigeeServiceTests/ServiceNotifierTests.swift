@@ -1,4 +1,5 @@
 import Foundation
+import PerigeeConcurrency
 import PerigeeService
 import PerigeeTestSupport
 import Testing
@@ -79,6 +80,18 @@ func injection() throws {
     "without a manager, or with one that does not read, nothing is sent and nobody waits",
     arguments: [nil, "", "relative", "/nowhere/notify", "/" + String(repeating: "x", count: 200)])
 func nobody(path: String?) { ServiceNotifier(path: path).ready(status: "works") }
+
+@Test("a word that changes what the manager believes waits for room in its queue", .timeLimit(.minutes(1)))
+func readyIsNotLost() throws {
+    let manager = try Manager()
+    let notifier = ServiceNotifier(path: manager.name)
+    for _ in 0..<10_000 { notifier.watchdog() }
+    let thread = NamedThread("ready") { notifier.ready() }
+    var words = Set<String>()
+    while !words.contains("READY=1") { if let word = manager.next() { words.insert(word) } }
+    thread.join()
+    #expect(words == ["WATCHDOG=1", "READY=1"])
+}
 
 @Test("a manager that reads nothing holds nobody up")
 func deafManager() throws {

@@ -143,3 +143,25 @@ def test_storage_faults_make_the_station_wait_longer_before_each_start(site: Sit
     assert (station.runtime / "storage-faults").exists()
     station.stop()
     assert station.ends[-1].code == 0
+
+
+@pytest.mark.parametrize("name", ["perigeed", "perigee-gateway"])
+def test_a_reload_is_told_from_its_begin_to_its_end_whatever_comes_of_it(name: str, site: Site) -> None:
+    end = site.station if name == "perigeed" else site.gateway
+    configuration = end.status_file.parent / f"{end.status_file.stem}.toml"
+    good = configuration.read_text()
+    supervisor = site.supervise(name, QUICK)
+    _wait_ready(supervisor)
+    process = supervisor.process_id
+    for text, event in ((good, "configuration_loaded"), ("[nonsense]\nx = 1\n" + good, "configuration_refused")):
+        configuration.write_text(text)
+        since = len(supervisor.heard)
+        begun = time.monotonic_ns() // 1000
+        supervisor.reload()
+        wait_for("READY", lambda since=since: bool(supervisor.said("READY", since)), 30)
+        words = [word for word in supervisor.heard[since:] if word.values.keys() & {"RELOADING", "READY"}]
+        assert [sorted(word.values.keys() & {"RELOADING", "READY"}) for word in words] == [["RELOADING"], ["READY"]]
+        stamp = int(words[0].values["MONOTONIC_USEC"])
+        assert begun <= stamp <= time.monotonic_ns() // 1000
+        wait_for("the log", lambda event=event: f"event={event} " in supervisor.text(), 10)
+    assert supervisor.process_id == process and supervisor.ends == []
