@@ -105,8 +105,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, kind, scheme, width, height in PICTURES:
             page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            day.give("sentinel-2-l2a")
-            day.give("landsat-8-oli")
+            for sensor in SENSORS:
+                day.give(sensor)
             day.wait()
             page.goto(served.address(kind))
             expect(page.locator("#content")).to_be_visible(timeout=20_000)
