@@ -142,7 +142,8 @@ class LightStation:
             self._ping_at = now + self.wait
             self._send(
                 bytes([PING, 1]) + struct.pack("<II", self.session, 7) + svarint(int(time.time() * 1000))
-                + varint(self.waiting) + varint(0) + varint(0) + varint(self.lowest) + varint(len(self.packets)) + bytes(6)
+                + varint(self.waiting) + varint(0) + varint(0) + varint(self.lowest) + varint(len(self.packets))
+                + bytes(6)
             )  # fmt: skip
 
     def _hello(self) -> bytes:
