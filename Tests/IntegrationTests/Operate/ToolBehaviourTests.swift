@@ -1,4 +1,5 @@
 import Foundation
+import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 
@@ -24,6 +25,30 @@ struct ToolBehaviourTests {
     func closedPipe() throws {
         #expect(try shell("perigee reference | head -n 1; echo ${PIPESTATUS[0]}") == "# Commands\n0\n")
         #expect(try shell("perigee completion bash | true; echo ${PIPESTATUS[0]}") == "0\n")
+    }
+
+    @Test("commands that go on and on end with their reader")
+    func closedPipeOfFollowers() throws {
+        let server = try StatusServer()
+        server.serve("/status.json", try StatusExamples.station().description)
+        server.serve("/events.json", try StatusExamples.example(3).description)
+        for command in ["top --json", "tap", "tap --json"] {
+            let line = "perigee \(command) --url \(server.url) | true; echo ${PIPESTATUS[0]}"
+            #expect(try shell(line) == "0\n", "\(command)")
+        }
+    }
+
+    @Test("a daemon that does not run is told by every command that asks it, with 69 and nothing on standard output")
+    func notRunning() throws {
+        let free = try RawServer(answer: [])
+        free.close()
+        for command in ["status", "top", "tap", "drain"] {
+            for words in [[command], [command, "--json"]] {
+                let outcome = try Programs.perigee(words + ["--url", free.url])
+                #expect(outcome.code == 69 && outcome.output.isEmpty, "\(words): \(outcome.code)")
+                #expect(outcome.errors.contains("systemctl start perigeed"), "\(words): \(outcome.errors)")
+            }
+        }
     }
 
     @Test("a full disk behind standard output is 74, with a reason")
