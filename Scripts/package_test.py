@@ -48,8 +48,11 @@ class Machine:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.leader = wait(f"{self.name} to start", self._child)
-        wait(f"{self.name} to boot", lambda: self.ask("systemctl is-system-running") in ("running", "degraded"))
+        wait(f"{self.name} to boot", self._is_up)
+
+    def _is_up(self) -> bool:
+        self.leader = self._child()  # another one at first: nspawn forks twice
+        return self.leader > 0 and self.ask("systemctl is-system-running") in ("running", "degraded")
 
     def _child(self) -> int:
         process = self.process
@@ -145,7 +148,7 @@ def first_station(gateway: Machine) -> None:
         if "status.json" in block:
             wait("the frames to be delivered", lambda: delivered(gateway.status(), 6))
         said = gateway.run(block)
-    check(said.count(".tif") == 6, f"six frames were sent, and rendering gave\n{said}")
+    check(len(set(re.findall(r"\S+\.tif", said))) == 6, f"six frames were sent, and rendering gave\n{said}")
     gateway.run("systemctl stop perigeed")
     step("first-station.md: six frames became six products")
 
@@ -199,7 +202,7 @@ def memory(machine: Machine, unit: str) -> int:
     return int(re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)[1]) * 1024
 
 
-def disk(station: Machine, gateway: Machine) -> dict:
+def disk(station: Machine) -> dict:
     """Octets that perigeed has the disk write, idle and for each frame."""
     start, before = time.monotonic(), octets_written(station)
     frames_before = station.status()["ledger"]["spooled"]
@@ -263,15 +266,58 @@ def purge(station: Machine, before: set[str]) -> None:
     said = station.run("apt-get purge -y perigee && apt-get autoremove -y --purge")
     check("stays" in said, f"purge does not say what it leaves:\n{said}")
     owned = set(station.run("cat /var/lib/dpkg/info/*.list").splitlines())
+    owned |= {f"/usr{path}" for path in owned}  # /lib is a link to /usr/lib, and packages name either
     left = {
         path for path in station.files() - before - owned if not path.startswith((STATE + "/", "/etc/perigee/keys/"))
     }
+    # what Debian's clock, which the package recommends, links when it is installed
+    left -= {path for path in left if re.search(r"timesync", path)}
     allowed = {STATE, "/etc/perigee", "/etc/perigee/keys"}
-    # a drop-in that somebody wrote by hand
-    allowed |= {"/etc/systemd/system/perigeed.service.d", "/etc/systemd/system/perigeed.service.d/gateway.conf"}
     check(left <= allowed, f"purge leaves {sorted(left - allowed)}")
     check(STATE + "/spool" in station.files(), "purge has removed the spool")
     step("purged: keys and spool are left, and nothing else")
+
+
+def size(path: pathlib.Path) -> dict:
+    """Octets of a package, and of what it installs."""
+    installed = subprocess.run(["dpkg-deb", "-f", path, "Installed-Size"], check=True, capture_output=True, text=True)
+    return {"bytes": path.stat().st_size, "installed_bytes": int(installed.stdout) * 1024}
+
+
+def table(result: dict) -> list[str]:
+    """The figures for people."""
+
+    def mega(octets: int) -> str:
+        return f"{octets / 1e6:.1f} MB"
+
+    lines = ["| what | figure |", "|---|---|"]
+    for name, found in result["packages"].items():
+        lines.append(f"| package `{name}` | {mega(found['bytes'])}, installed {mega(found['installed_bytes'])} |")
+    for name, found in result["memory"].items():
+        lines.append(f"| memory of `{name}` after its first frames, idle | {mega(found)} |")
+    disk = result["disk"]
+    lines.append(f"| octets that an idle station writes to the disk | {mega(disk['idle_bytes_per_day'])} a day |")
+    lines.append(
+        f"| the same with a frame of 12 bands and 264 x 264 samples every {disk['seconds_between_frames']} s | "
+        f"{mega(disk['bytes_per_day'])} a day, {disk['bytes_per_frame'] / 1e3:.0f} kB a frame |"
+    )
+    return lines
+
+
+def record(result: dict) -> None:
+    """Writes the figures where documents quote them."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    result["commit"] = commit.stdout.strip()
+    (ROOT / "Benchmarks/results/package.json").write_text(json.dumps(result, indent=1) + "\n")
+    page = ROOT / "Docs/installation.md"
+    lines = [*table(result), "", f"Measured by `Scripts/package-test record` at {result['commit']}."]
+    text = re.sub(
+        r"(<!-- package begin -->\n).*?(<!-- package end -->)",
+        lambda found: found[1] + "\n".join(lines) + "\n" + found[2],
+        page.read_text(),
+        flags=re.DOTALL,
+    )
+    page.write_text(text)
 
 
 def line() -> None:
@@ -297,13 +343,18 @@ def main() -> None:
     first_station(gateway)
     installation(station, gateway)
     result = {
-        "installed": {},
-        "memory": {"perigeed": memory(station, "perigeed"), "perigee-gateway": memory(gateway, "perigee-gateway")},
-        "disk": disk(station, gateway),
+        "packages": {path.name.split("_")[0]: size(path) for path in sorted((work / "packages").glob("*.deb"))},
+        "memory": {
+            "perigeed": memory(station, "perigeed"),
+            "perigee-gateway": memory(gateway, "perigee-gateway"),
+        },
+        "disk": disk(station),
     }
-    sys.stdout.write(json.dumps(result, indent=1) + "\n")
     full_spool(station, gateway, work)
     purge(station, before)
+    sys.stdout.write("".join(f"{line}\n" for line in table(result)))
+    if sys.argv[2:] == ["record"]:
+        record(result)
     station.stop()
     gateway.stop()
 
