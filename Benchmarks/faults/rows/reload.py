@@ -57,7 +57,7 @@ class _File:
 
     def state(self) -> dict:
         """What its status says."""
-        return self.program.status().get("configuration", {})
+        return self.program.status().get("configuration") or {}
 
 
 def run(trial: Trial) -> None:
