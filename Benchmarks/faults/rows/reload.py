@@ -145,6 +145,6 @@ ROW = Row(
     " values beyond limits, cut files, noise, no file; frames coming",
     passes="a wrong file changes nothing and is shown with its reason, a good one counts; nothing lost, nobody ends",
     long={"reloads": 100},
-    short=None,
+    short={"reloads": 2},
     run=run,
 )
