@@ -165,3 +165,19 @@ def test_a_reload_is_told_from_its_begin_to_its_end_whatever_comes_of_it(name: s
         assert begun <= stamp <= time.monotonic_ns() // 1000
         wait_for("the log", lambda event=event: f"event={event} " in supervisor.text(), 10)
     assert supervisor.process_id == process and supervisor.ends == []
+
+
+@pytest.mark.parametrize("name", ["perigeed", "perigee-gateway"])
+def test_signals_that_come_faster_than_they_are_asked_for_end_nobody(name: str, site: Site) -> None:
+    """A thread that a library began before `main` takes them while nobody waits, and must pass them on."""
+    supervisor = site.supervise(name, QUICK, environment={"OPENBLAS_NUM_THREADS": "2"})
+    _wait_ready(supervisor)
+    process = supervisor.process_id
+    for _ in range(500):
+        supervisor.reload()
+        time.sleep(0.001)  # not to wait for anything: so that they come while an earlier one is worked on
+    wait_for("a reload", lambda: "event=configuration_loaded " in supervisor.text(), 30)
+    wait_for("READY", lambda: supervisor.said("READY") != [], 30)
+    assert supervisor.process_id == process and supervisor.ends == []
+    supervisor.stop()
+    assert [end.code for end in supervisor.ends] == [0]
