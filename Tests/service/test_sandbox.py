@@ -73,8 +73,8 @@ def test_a_frame_is_delivered_with_keys_from_sandbox_to_sandbox(site: Site) -> N
 
     wait_for("the frames to be delivered", is_done)
     source.close()
-    keys = site.gateway.status()["keys"]
-    assert keys["connections_admitted"] >= 1 and keys["connections_denied"] == 0
+    wait_for("the gateway's status", lambda: site.gateway.status()["keys"]["connections_admitted"] >= 1)
+    assert site.gateway.status()["keys"]["connections_denied"] == 0
     assert gateway.ends == [] and station.ends == []
 
 
