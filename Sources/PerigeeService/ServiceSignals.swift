@@ -14,8 +14,8 @@ public enum ServiceSignals {
         waiter.store(pthread_self(), ordering: .relaxed)
         var signals = held
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        // A library may have begun a thread when it was loaded, as OpenBLAS does. It holds nothing back, and while nobody waits the
-        // kernel gives it what it would end the process with: it is passed on instead.
+        // A library may have begun a thread before, as OpenBLAS does when it is loaded. It holds nothing back, and while nobody
+        // waits the kernel gives it what it would end the process with: it is passed on instead.
         for number in numbers { signal(number) { pthread_kill(waiter.load(ordering: .relaxed), $0) } }
         signal(SIGPIPE, SIG_IGN)
     }
