@@ -18,6 +18,7 @@ T = TypeVar("T")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATIENCE = 120.0  # seconds that anything may take
 RATE = 60  # seconds from frame to frame, where octets a day are said
+QUIET = 30.0  # seconds without a write of a frame, after which the disk has everything
 STATE = "/var/lib/perigee"
 # what Debian's own tools and packages write while anything is installed
 FOREIGN = re.compile(
@@ -202,16 +203,31 @@ def memory(machine: Machine, unit: str) -> int:
     return int(re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)[1]) * 1024
 
 
+def quiet(station: Machine) -> int:
+    """Waits until the disk has nothing more of earlier frames to take; answers what was written so far.
+
+    The spool moves the last frames out of its log when nothing came for a while, so one quiet look is none.
+    """
+    last, since = octets_written(station), time.monotonic()
+    while time.monotonic() - since < QUIET:
+        time.sleep(2)
+        now = octets_written(station)
+        if now - last > 65_536:
+            last, since = now, time.monotonic()
+    return octets_written(station)
+
+
 def disk(station: Machine) -> dict:
-    """Octets that perigeed has the disk write, idle and for each frame."""
-    start, before = time.monotonic(), octets_written(station)
+    """Octets that perigeed has the disk write, idle and for each frame with all that is kept of it."""
+    before = quiet(station)
+    start = time.monotonic()
     frames_before = station.status()["ledger"]["spooled"]
-    time.sleep(20)  # a measure, not a wait
+    time.sleep(30)  # a measure, not a wait
     idle = (octets_written(station) - before) / (time.monotonic() - start)
     start, before, frames = time.monotonic(), octets_written(station), 20
     station.run(f"perigee simulate --publish --visits {frames} --rate 2")
     wait("the frames to be delivered", lambda: delivered(station.status(), frames_before + frames))
-    written = octets_written(station) - before - idle * (time.monotonic() - start)
+    written = quiet(station) - before - idle * (time.monotonic() - start)
     step("octets to the disk measured")
     per_frame = max(0.0, written / frames)
     return {
