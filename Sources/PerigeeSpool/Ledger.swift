@@ -35,7 +35,13 @@ public struct Ledger: Equatable, Sendable {
     /// A frame of a damaged file was found.
     mutating func resume() {
         waiting += 1
-        if let count = dropped[.damaged] { dropped[.damaged] = count > 1 ? count - 1 : nil } else { spooled += 1 }
+        if let count = dropped[.damaged] {
+            dropped[.damaged] = count > 1 ? count - 1 : nil
+        } else {
+            // the ledger was lost with the file: what is found was received and spooled all the same
+            spooled += 1
+            intake.received += 1
+        }
     }
 
     mutating func settle(_ fate: SettledFrame.Fate) {

@@ -1,5 +1,6 @@
 import Foundation
 import PerigeeCore
+import PerigeeSQLite
 import PerigeeSpool
 import PerigeeTestSupport
 import Testing
@@ -84,6 +85,28 @@ struct SpoolDamageTests {
         #expect(spool.counters.damaged == 2)
         #expect(spool.ledger.waiting == 0 && spool.ledger.dropped == [.damaged: 2] && spool.ledger.delivered == 2)
         try spool.maintain(now: start)
+    }
+
+    @Test("frames that are found in a file whose ledger is lost count as received, so that the ledger closes")
+    func closesLostLedger() throws {
+        var spool = try openSpool(folder)
+        for number in 0..<4 { _ = try spool.append(frame(UInt64(number), sizes: [[30], [20]])) }
+        var totals = IntakeTotals()
+        totals.received = 4
+        try spool.commit(intake: totals)
+        #expect(spool.ledger.isBalanced)
+        _ = consume spool
+        try forgetLedger()
+        try Data("a test".utf8).write(to: URL(filePath: folder.file("spool/damaged")))
+        spool = try openSpool(folder)
+        for _ in 0..<8 { try spool.maintain(now: start) }
+        #expect(spool.ledger.waiting == 4 && spool.ledger.spooled == 4 && spool.ledger.intake.received == 4)
+        #expect(spool.ledger.isBalanced)
+    }
+
+    private func forgetLedger() throws {
+        let file = try Database(folder.file("spool/spool.db"), access: .write)
+        try file.execute("DELETE FROM ledger")
     }
 
     @Test("a log that a power cut stopped in its last write is not mended: its last commit was told to nobody")

@@ -92,5 +92,5 @@ def test_without_either_concession_to_libzmq_the_daemon_does_not_start(
     assert stricter.read_text() != text
     supervisor = site.supervise(name, Times(restart=600), unit=stricter, prefix=_inside(stricter))
     wait_for("its end", lambda: len(supervisor.ends) == 1)
+    # libzmq's own thread aborts, perhaps while the main one already says READY
     assert supervisor.ends[0].code == -6, supervisor.text()
-    assert supervisor.said("READY") == []

@@ -206,7 +206,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         committedWire = wire.sent + wire.received
         lastCommit = started
         context.counters.withLock { counters in
-            if let ledger { counters.spool = ledger }
+            if let ledger { counters.take(ledger, newlySpooled: frames.count) }
             counters.commitSeconds.add(Double(ended.monotonic - started) / 1_000)
             for (item, size) in frames { counters.addSpooled(item, packetSize: size) }
             for frame in settled { counters.addSettled(frame, now: ended.utc) }

@@ -33,6 +33,15 @@ extension StationCounters {
         return totals
     }
 
+    /// The spool's ledger as of a commit that made `newlySpooled` frames durable. What it counts beyond those was found by a salvage
+    /// in a file whose ledger is lost: such frames were received in a life before.
+    mutating func take(_ ledger: Ledger, newlySpooled: Int) {
+        let found = max(ledger.spooled - spooled - newlySpooled, 0)
+        received += found
+        spooled += found
+        spool = ledger
+    }
+
     mutating func addSpooled(_ item: UplinkItem, packetSize: Int) {
         spooled += 1
         inWork -= 1
