@@ -4,9 +4,25 @@ internal import PerigeeCore
 enum SetAside {
     static func folder(_ directory: String) -> String { "\(directory)/set-aside" }
 
-    /// Moves file and WAL together; answers where they are now.
+    /// Moves file and WAL together; answers where they are now. The note of it comes first: nobody would look for what a process that
+    /// ended in between had moved.
     static func move(_ directory: String, now: Timestamp, keep: Int) throws(SpoolError) -> String {
         let place = try make(directory, now: now, keep: keep)
+        try SalvageNote.write(directory, folder: String(place.split(separator: "/").last ?? ""))
+        try move(directory, to: place)
+        return place
+    }
+
+    /// Ends a move that was begun: the log may be gone from the file that it belongs to.
+    static func finishMove(_ directory: String) throws(SpoolError) {
+        let database = "/\(SpoolOpening.databaseName)"
+        guard let place = SalvageNote.read(directory), !SystemFiles.exists(place + database),
+            SystemFiles.exists(directory + database)
+        else { return }
+        try move(directory, to: place)
+    }
+
+    private static func move(_ directory: String, to place: String) throws(SpoolError) {
         for suffix in ["-wal", ""] {
             let path = "\(directory)/\(SpoolOpening.databaseName)\(suffix)"
             if SystemFiles.exists(path) {
@@ -16,7 +32,6 @@ enum SetAside {
         try SystemFiles.syncDirectory(place)
         SystemFiles.remove(DamageMark.path(directory))
         try SystemFiles.syncDirectory(directory)
-        return place
     }
 
     /// Makes a folder for something to be kept; the oldest beyond `keep` go.

@@ -26,6 +26,7 @@ struct SpoolOpening {
         try SystemFiles.makeDirectory(directory)
         let lock = try SpoolLock(directory)
         var recovery: [RecoveryEvent] = []
+        try SetAside.finishMove(directory)
         if let reason = DamageMark.read(directory) {
             try setAside(reason, &recovery)
         }
@@ -172,7 +173,6 @@ struct SpoolOpening {
 
     private func setAside(_ reason: String, _ recovery: inout [RecoveryEvent]) throws(SpoolError) {
         let folder = try SetAside.move(directory, now: now, keep: configuration.setAsideFiles)
-        try SalvageNote.write(directory, folder: String(folder.split(separator: "/").last ?? ""))
         recovery.append(.setAside(path: folder, reason: reason))
     }
 }
