@@ -50,7 +50,7 @@ func timeout() {
     #expect(BoundedQueue<Int>(itemLimit: 1, octetLimit: 1).take(timeoutMilliseconds: 1) == nil)
 }
 
-@Test("producers wait for room, and every element arrives once, in its producer's order", .timeLimit(.minutes(5)))
+@Test("producers wait for room, and every element arrives once, in its producer's order", .timeLimit(.minutes(10)))
 func backPressure() {
     let queue = BoundedQueue<Int>(itemLimit: 3, octetLimit: 30)
     let largest = Locked(0)
@@ -73,7 +73,7 @@ func backPressure() {
     #expect(largest.current <= 27)
 }
 
-@Test("closing wakes who waits for room and who waits for an element", .timeLimit(.minutes(5)))
+@Test("closing wakes who waits for room and who waits for an element", .timeLimit(.minutes(10)))
 func wakes() {
     let full = BoundedQueue<Int>(itemLimit: 1, octetLimit: 1)
     let empty = BoundedQueue<Int>(itemLimit: 1, octetLimit: 1)
@@ -97,7 +97,7 @@ func wakes() {
 
 @Test(
     "a queue that may hold more takes what waits for room; one that may hold less keeps what it has",
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(10)))
 func resized() {
     let queue = BoundedQueue<Int>(itemLimit: 10, octetLimit: 10)
     #expect(queue.offer(1, size: 10) == .accepted)

@@ -1,7 +1,7 @@
 import PerigeeConcurrency
 import Testing
 
-@Test("each index is done once, and no two bodies share a lane", .timeLimit(.minutes(5)), arguments: [1, 2, 5])
+@Test("each index is done once, and no two bodies share a lane", .timeLimit(.minutes(10)), arguments: [1, 2, 5])
 func loops(laneCount: Int) {
     let lanes = Lanes(count: laneCount, name: "test")
     for count in [0, 1, 2, 100] {
@@ -22,7 +22,7 @@ func loops(laneCount: Int) {
     }
 }
 
-@Test("loops of several callers take turns", .timeLimit(.minutes(5)))
+@Test("loops of several callers take turns", .timeLimit(.minutes(10)))
 func callers() {
     let lanes = Lanes(count: 3, name: "shared")
     let sum = Locked(0)
@@ -35,7 +35,7 @@ func callers() {
     #expect(sum.current == 4 * 50 * 190)
 }
 
-@Test("a lock keeps additions of many threads, and passes errors on", .timeLimit(.minutes(5)))
+@Test("a lock keeps additions of many threads, and passes errors on", .timeLimit(.minutes(10)))
 func locks() {
     struct Refused: Error {}
     let value = Locked(0)
@@ -49,7 +49,7 @@ func locks() {
     }
 }
 
-@Test("joining with a time ends when the time or the thread does", .timeLimit(.minutes(5)))
+@Test("joining with a time ends when the time or the thread does", .timeLimit(.minutes(10)))
 func joinsInTime() {
     let gate = BoundedQueue<Int>(itemLimit: 1, octetLimit: 1)
     let thread = NamedThread("waits") { _ = gate.take() }

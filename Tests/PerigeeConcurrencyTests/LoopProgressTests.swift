@@ -61,7 +61,7 @@ func shortestPatience() {
     #expect(!clocked.loop.isStalled)
 }
 
-@Test("a taker that waits turns its loop, and ends with a queue that is closed and empty", .timeLimit(.minutes(5)))
+@Test("a taker that waits turns its loop, and ends with a queue that is closed and empty", .timeLimit(.minutes(10)))
 func takesTurning() async throws {
     let turns = Locked(0)
     let loop = LoopProgress("lane-0", patienceSeconds: 5) {
@@ -83,7 +83,7 @@ func takesTurning() async throws {
     #expect(queue.isFinished)
 }
 
-@Test("a giver that waits for room turns its loop", .timeLimit(.minutes(5)))
+@Test("a giver that waits for room turns its loop", .timeLimit(.minutes(10)))
 func appendsTurning() async throws {
     let turns = Locked(0)
     let loop = LoopProgress("lane-0", patienceSeconds: 5) {

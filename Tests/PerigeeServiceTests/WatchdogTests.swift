@@ -4,7 +4,7 @@ import PerigeeService
 import PerigeeTestSupport
 import Testing
 
-@Suite("watchdog", .timeLimit(.minutes(5)))
+@Suite("watchdog", .timeLimit(.minutes(10)))
 struct WatchdogTests {
     private func log() throws -> (ServiceLog, () throws -> String) {
         let folder = try TemporaryFolder()
@@ -84,7 +84,7 @@ struct WatchdogTests {
     }
 }
 
-@Test("a start that gets work done asks for more time until it ends", .timeLimit(.minutes(5)))
+@Test("a start that gets work done asks for more time until it ends", .timeLimit(.minutes(10)))
 func longStart() async throws {
     let manager = try Manager()
     let start = StartWatch(ServiceNotifier(path: manager.name), doing: "opening the spool")
