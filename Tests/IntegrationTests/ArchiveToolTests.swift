@@ -11,7 +11,7 @@ extension JSONValue {
     }
 }
 
-@Suite("perigee archive", .timeLimit(.minutes(5)))
+@Suite("perigee archive", .timeLimit(.minutes(10)))
 struct ArchiveToolTests {
     private let folder = NSTemporaryDirectory() + "perigee-archive-tool-\(UUID().uuidString)"
 

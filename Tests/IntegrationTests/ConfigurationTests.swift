@@ -94,7 +94,7 @@ struct ConfigurationTests {
         #expect(wrong.errors.contains("--set: x is no key of this file"))
     }
 
-    @Test("SIGHUP puts a good file in force, refuses a bad one, and stops nobody", .timeLimit(.minutes(5)))
+    @Test("SIGHUP puts a good file in force, refuses a bad one, and stops nobody", .timeLimit(.minutes(10)))
     func reloads() async throws {
         let daemons = try Daemons()
         try daemons.startGateway()

@@ -25,7 +25,7 @@ private let sources = [
 @Suite("Real files through the real programs", .enabled(if: SharedData.isExpected, "no sample data: set PERIGEE_DATA"))
 struct EndToEndTests {
     @Test(
-        "published GeoTIFFs come back with position, names, nodata, within their octets", .timeLimit(.minutes(5)))
+        "published GeoTIFFs come back with position, names, nodata, within their octets", .timeLimit(.minutes(10)))
     func roundTrip() async throws {
         let daemons = try Daemons(target: "100x")
         try daemons.startGateway()
@@ -110,7 +110,7 @@ struct EndToEndTests {
 
 @Suite("A gateway that dies")
 struct GatewayKillTests {
-    @Test("killed in the middle and started again, it has every frame", .timeLimit(.minutes(5)))
+    @Test("killed in the middle and started again, it has every frame", .timeLimit(.minutes(10)))
     func killed() async throws {
         let daemons = try Daemons(target: "50x")
         try daemons.startGateway()

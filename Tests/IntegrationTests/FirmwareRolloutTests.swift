@@ -4,7 +4,7 @@ import PerigeeTestSupport
 import Testing
 
 /// A new firmware on a real station: installed, tried, kept or taken back.
-@Suite("firmware on a station", .timeLimit(.minutes(5)))
+@Suite("firmware on a station", .timeLimit(.minutes(10)))
 struct FirmwareRolloutTests {
     let daemons: Daemons
     let folder: TemporaryFolder

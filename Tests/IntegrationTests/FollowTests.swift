@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Publishing and following")
 struct FollowTests {
-    @Test("PUB to SUB loses nothing, and products appear while packets arrive", .timeLimit(.minutes(5)))
+    @Test("PUB to SUB loses nothing, and products appear while packets arrive", .timeLimit(.minutes(10)))
     func follow() async throws {
         let daemons = try Daemons(subscribes: true)
         let products = daemons.folder.file("products")
@@ -31,7 +31,7 @@ struct FollowTests {
         #expect(renderer.terminationReason == .exit && renderer.terminationStatus == 0)
     }
 
-    @Test("an index that was lost is made anew, and lists the same frames", .timeLimit(.minutes(5)))
+    @Test("an index that was lost is made anew, and lists the same frames", .timeLimit(.minutes(10)))
     func reindex() async throws {
         let daemons = try Daemons()
         try daemons.startGateway()

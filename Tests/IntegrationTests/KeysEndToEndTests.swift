@@ -24,7 +24,7 @@ struct KeysEndToEndTests {
 
     @Test(
         "enrolled as Docs/security.md says, a station delivers, and no secret is in any file that a daemon writes",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(10)))
     func enrolled() async throws {
         let daemons = try Daemons()
         let keys = daemons.folder.file("keys")
@@ -51,7 +51,7 @@ struct KeysEndToEndTests {
 
     @Test(
         "an intake with a list takes frames of its sources only, and of a new one without a restart",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(10)))
     func sources() async throws {
         let daemons = try Daemons(hasSources: true)
         let keys = daemons.folder.file("keys")

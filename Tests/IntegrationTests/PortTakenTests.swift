@@ -28,7 +28,7 @@ final class PortHolder {
 
 @Suite("A page that cannot be served")
 struct PortTakenTests {
-    @Test("ends both daemons at their start, with 69 and the port", .timeLimit(.minutes(5)))
+    @Test("ends both daemons at their start, with 69 and the port", .timeLimit(.minutes(10)))
     func taken() throws {
         let holder = try PortHolder()
         let daemons = try Daemons(http: "127.0.0.1:\(holder.port)")
@@ -42,7 +42,7 @@ struct PortTakenTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("names an address that others reach as a mistake where no token is asked for", .timeLimit(.minutes(5)))
+    @Test("names an address that others reach as a mistake where no token is asked for", .timeLimit(.minutes(10)))
     func open() throws {
         let daemons = try Daemons(http: "0.0.0.0:0")
         for (program, file) in [("perigeed", "perigeed.toml"), ("perigee-gateway", "gateway.toml")] {

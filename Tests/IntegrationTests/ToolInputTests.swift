@@ -114,7 +114,7 @@ struct ToolInputTests {
 
     private struct TestFailure: Error {}
 
-    @Test("odd frames go through the daemons too", .timeLimit(.minutes(5)))
+    @Test("odd frames go through the daemons too", .timeLimit(.minutes(10)))
     func oddThroughDaemons() async throws {
         let daemons = try Daemons()
         try daemons.startGateway()

@@ -5,7 +5,7 @@ import PerigeeRaster
 import PerigeeTestSupport
 import Testing
 
-@Suite("What a data centre wants of a station", .timeLimit(.minutes(5)))
+@Suite("What a data centre wants of a station", .timeLimit(.minutes(10)))
 struct WantEndToEndTests {
     private func frame(_ daemons: Daemons) throws -> (layers: Int, bytes: Int) {
         guard

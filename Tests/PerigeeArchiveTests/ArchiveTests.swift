@@ -38,7 +38,7 @@ func listing(_ path: String) throws -> [String] {
     return try reader.frames().map { frame in "\(frame) \(String(describing: try reader.content(of: frame)))" }
 }
 
-@Suite("Archive", .timeLimit(.minutes(5)))
+@Suite("Archive", .timeLimit(.minutes(10)))
 struct ArchiveTests {
     let folder = Folder()
 

@@ -4,7 +4,7 @@ import PerigeeCore
 import PerigeeTestSupport
 import Testing
 
-@Suite("Recovery of an archive", .timeLimit(.minutes(5)))
+@Suite("Recovery of an archive", .timeLimit(.minutes(10)))
 struct RecoveryTests {
     let folder = Folder()
 

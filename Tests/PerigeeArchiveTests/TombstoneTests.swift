@@ -31,7 +31,7 @@ func holes(_ path: String) throws -> [[String]] {
     }
 }
 
-@Suite("Tombstones", .timeLimit(.minutes(5)))
+@Suite("Tombstones", .timeLimit(.minutes(10)))
 struct TombstoneTests {
     let folder = Folder()
 

@@ -10,7 +10,7 @@ private func want(_ identity: UInt32, _ subject: ArchiveWant.Subject) throws -> 
         created: Timestamp(milliseconds: 5))
 }
 
-@Suite("Wants", .timeLimit(.minutes(5)))
+@Suite("Wants", .timeLimit(.minutes(10)))
 struct WantTests {
     let folder = Folder()
 

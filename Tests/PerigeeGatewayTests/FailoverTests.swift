@@ -5,7 +5,7 @@ import PerigeeLink
 import PerigeeTransport
 import Testing
 
-@Suite("Two gateways", .timeLimit(.minutes(5)), .serialized)
+@Suite("Two gateways", .timeLimit(.minutes(10)), .serialized)
 struct FailoverTests {
     private func gaps(_ folder: Folder) throws -> EpochGaps {
         try #require(try ArchiveReader.open(folder.path + "/archive").gaps(station: "lab-1").first)

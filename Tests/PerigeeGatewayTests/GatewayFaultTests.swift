@@ -6,7 +6,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Suite("Gateway under faults", .timeLimit(.minutes(5)), .serialized)
+@Suite("Gateway under faults", .timeLimit(.minutes(10)), .serialized)
 struct GatewayFaultTests {
     let folder: Folder
     let context: ZeroMQContext

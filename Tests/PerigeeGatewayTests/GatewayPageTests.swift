@@ -6,7 +6,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Suite("what a gateway serves over HTTP", .timeLimit(.minutes(5)))
+@Suite("what a gateway serves over HTTP", .timeLimit(.minutes(10)))
 struct GatewayPageTests {
     private func json(_ url: String) throws -> JSONValue {
         try JSONValue(parsing: Array(Scrape.text(url, accept: "*/*").utf8)[...], depthLimit: 16)

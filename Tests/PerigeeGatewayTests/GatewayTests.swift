@@ -7,7 +7,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Suite("Gateway", .timeLimit(.minutes(5)), .serialized)
+@Suite("Gateway", .timeLimit(.minutes(10)), .serialized)
 struct GatewayTests {
     let folder: Folder
     let context: ZeroMQContext

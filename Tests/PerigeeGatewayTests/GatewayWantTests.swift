@@ -68,7 +68,7 @@ private struct HandStation: ~Copyable {
     }
 }
 
-@Suite("Gateway and wants", .timeLimit(.minutes(5)), .serialized)
+@Suite("Gateway and wants", .timeLimit(.minutes(10)), .serialized)
 struct GatewayWantTests {
     let folder: Folder
     let context: ZeroMQContext

@@ -5,7 +5,7 @@ import PerigeeLink
 import PerigeeTransport
 import Testing
 
-@Suite("Keys at the gateway", .timeLimit(.minutes(5)), .serialized)
+@Suite("Keys at the gateway", .timeLimit(.minutes(10)), .serialized)
 struct KeyTests {
     let bench: KeyBench
     let good: KeyPair

@@ -27,7 +27,7 @@ private let preloaded = """
     }
     """
 
-@Test("the program whose thread of keys is lost ends with code 70 at once", .timeLimit(.minutes(5)))
+@Test("the program whose thread of keys is lost ends with code 70 at once", .timeLimit(.minutes(10)))
 func lostAdmissionEndsTheProgram() throws {
     let bench = try KeyBench()
     let source = bench.folder.path + "/lose.c"

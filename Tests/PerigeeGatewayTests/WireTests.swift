@@ -4,7 +4,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Suite("Octets on the wire", .timeLimit(.minutes(5)), .serialized)
+@Suite("Octets on the wire", .timeLimit(.minutes(10)), .serialized)
 struct WireTests {
     @Test(
         "the link's count agrees within 2 % with a relay that counts every octet, a cut connection included",

@@ -50,7 +50,7 @@ private func get(_ path: String, method: String = "GET", _ lines: String = "Host
     "\(method) \(path) HTTP/1.1\r\n\(lines)Connection: close\r\n\r\n"
 }
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPServerTests {
     @Test("a request is answered, with headers that keep other sites out")
     func answers() throws {

@@ -5,7 +5,7 @@ import PerigeeProducts
 import PerigeeTestSupport
 import Testing
 
-@Suite("Renderer", .timeLimit(.minutes(5)))
+@Suite("Renderer", .timeLimit(.minutes(10)))
 struct RendererTests {
     private let folder: TemporaryFolder
     private let options: RenderOptions

@@ -4,7 +4,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("Epochs", .timeLimit(.minutes(5)))
+@Suite("Epochs", .timeLimit(.minutes(10)))
 struct SpoolEpochTests {
     let folder: TemporaryFolder
 

@@ -4,7 +4,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("Failed commits", .timeLimit(.minutes(5)))
+@Suite("Failed commits", .timeLimit(.minutes(10)))
 struct SpoolFailureTests {
     @Test("after a commit of unknown fate nothing works until the spool is opened anew, which decides")
     func unknownFate() async {

@@ -4,7 +4,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("Looking into a spool", .timeLimit(.minutes(5)))
+@Suite("Looking into a spool", .timeLimit(.minutes(10)))
 struct SpoolInspectionTests {
     let folder: TemporaryFolder
 

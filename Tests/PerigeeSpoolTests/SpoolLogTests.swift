@@ -5,7 +5,7 @@ import PerigeeTestSupport
 import Testing
 
 /// Damage to the write-ahead log that a killed process leaves behind.
-@Suite("Damaged log", .timeLimit(.minutes(5)))
+@Suite("Damaged log", .timeLimit(.minutes(10)))
 struct SpoolLogTests {
     private static let frameSize = 4_120
 

@@ -3,7 +3,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("Quota", .timeLimit(.minutes(5)))
+@Suite("Quota", .timeLimit(.minutes(10)))
 struct SpoolQuotaTests {
     let folder: TemporaryFolder
 

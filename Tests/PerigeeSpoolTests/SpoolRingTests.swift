@@ -4,7 +4,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("Rings", .timeLimit(.minutes(5)))
+@Suite("Rings", .timeLimit(.minutes(10)))
 struct SpoolRingTests {
     let folder: TemporaryFolder
 

@@ -3,7 +3,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("Spool", .timeLimit(.minutes(5)))
+@Suite("Spool", .timeLimit(.minutes(10)))
 struct SpoolTests {
     let folder: TemporaryFolder
 

@@ -7,7 +7,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Test("a frame that is sent again while it is in work is answered on the newest connection", .timeLimit(.minutes(5)))
+@Test("a frame that is sent again while it is in work is answered on the newest connection", .timeLimit(.minutes(10)))
 func answersNewestConnection() throws {
     let bench = try Bench(
         "[encoder]\nlanes = 1", intake: ", { mode = \"acknowledged\", endpoint = \"tcp://127.0.0.1:*\" }")

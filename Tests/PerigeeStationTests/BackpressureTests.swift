@@ -13,7 +13,7 @@ private func noise(seed: UInt64) throws -> Frame {
     }
 }
 
-@Test("while the gateway is silent everything is spooled, and then delivered", .timeLimit(.minutes(5)))
+@Test("while the gateway is silent everything is spooled, and then delivered", .timeLimit(.minutes(10)))
 func outage() throws {
     let bench = try Bench(link: "drain_seconds = 60", isHeld: true)
     let sent = [try noise(seed: 1), try noise(seed: 2)]
@@ -27,7 +27,7 @@ func outage() throws {
     #expect(Set(try frames(packets, bench.bundle).map(\.samples.bytes)) == Set(sent.map(\.samples.bytes)))
 }
 
-@Test("what is not delivered in the drain time waits in the spool for the next start", .timeLimit(.minutes(5)))
+@Test("what is not delivered in the drain time waits in the spool for the next start", .timeLimit(.minutes(10)))
 func waits() throws {
     let bench = try Bench("[encoder]\nlanes = 1", link: "drain_seconds = 0", isHeld: true)
     let small = try frame(sensor: "naip", bands: ["R"], type: .uint8, rows: 8, columns: 8) { UInt8($0) }
@@ -50,7 +50,7 @@ func waits() throws {
 
 @Test(
     "a quota that is full gives up the oldest frames of the lowest class, each with a tombstone",
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(10)))
 func quota() throws {
     let bench = try Bench(
         "[encoder]\nlanes = 1", spool: "quota_bytes = \"1 MiB\"\nreserved_bytes = 0", isHeld: true)

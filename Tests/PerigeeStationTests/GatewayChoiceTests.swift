@@ -10,7 +10,7 @@ import Testing
 
 @Test(
     "when its gateway goes a station delivers to the next of its list, and tells it what the first one has",
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(10)))
 func fallsBack() throws {
     let context = try ZeroMQContext()
     let first = try TestGateway(context: context)
@@ -31,7 +31,7 @@ func fallsBack() throws {
     #expect(status["ledger"]?["dropped"]?["elsewhere"] == nil && status["ledger"]?["delivered"]?.int == 3)
 }
 
-@Test("the line is told no more than the configured rate", .timeLimit(.minutes(5)))
+@Test("the line is told no more than the configured rate", .timeLimit(.minutes(10)))
 func keepsRate() throws {
     let bench = try Bench("[link]\nrate_bits_per_second = 80_000", link: "drain_seconds = 60")
     var generator = SeededGenerator(seed: 1)

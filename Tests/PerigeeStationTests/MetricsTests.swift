@@ -8,7 +8,7 @@ import PerigeeStation
 import PerigeeTestSupport
 import Testing
 
-@Suite("what a station serves over HTTP", .timeLimit(.minutes(5)))
+@Suite("what a station serves over HTTP", .timeLimit(.minutes(10)))
 struct MetricsTests {
     /// 70 sensors, so that not all have a label of their own; each sends a frame.
     private func crowded() throws -> Bench {
@@ -113,7 +113,7 @@ extension Scrape {
     }
 }
 
-@Suite("quick-looks", .timeLimit(.minutes(5)))
+@Suite("quick-looks", .timeLimit(.minutes(10)))
 struct QuicklookTests {
     private func stream(_ bands: [Band], rows: Int, columns: Int) throws -> StreamDescription {
         let profile = SensorProfile(name: "x", bands: bands, sampleType: .uint16, nodata: 0, peak: 10_000)

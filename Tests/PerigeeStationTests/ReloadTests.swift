@@ -13,7 +13,7 @@ private func configuration(_ bench: Bench) throws -> JSONValue {
     return try #require(try JSONValue(parsing: Array(text)[...], depthLimit: 8)["configuration"])
 }
 
-@Test("frames after a reload follow the new file; keys that need a start are named", .timeLimit(.minutes(5)))
+@Test("frames after a reload follow the new file; keys that need a start are named", .timeLimit(.minutes(10)))
 func reloads() throws {
     let bench = try Bench()
     let image = try frame(sensor: "sentinel-2-l2a", bands: ["B02", "B8A"], type: .uint16, rows: 65, columns: 70) {
@@ -54,7 +54,7 @@ func reloads() throws {
 }
 
 @Test(
-    "a file that is wrong, or names what is not there, leaves the old configuration in force", .timeLimit(.minutes(5)))
+    "a file that is wrong, or names what is not there, leaves the old configuration in force", .timeLimit(.minutes(10)))
 func refusesReload() throws {
     let bench = try Bench()
     let wrong = [

@@ -130,7 +130,7 @@ func report() throws {
     #expect(json["hour"]?["raw_over_link"] == .null && json["hour"]?["frames"]?.int == 0)
 }
 
-@Test("the saving goes on over a restart, with every octet of the link", .timeLimit(.minutes(5)))
+@Test("the saving goes on over a restart, with every octet of the link", .timeLimit(.minutes(10)))
 func restart() throws {
     func run(in folder: TemporaryFolder?) throws -> (
         folder: TemporaryFolder, total: JSONValue, link: Int, alerts: String

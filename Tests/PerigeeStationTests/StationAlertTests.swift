@@ -6,7 +6,7 @@ import PerigeeStation
 import PerigeeTestSupport
 import Testing
 
-@Suite("alerts of a station", .timeLimit(.minutes(5)))
+@Suite("alerts of a station", .timeLimit(.minutes(10)))
 struct StationAlertTests {
     private func status(_ bench: Bench) throws -> JSONValue {
         bench.station.writeStatus()

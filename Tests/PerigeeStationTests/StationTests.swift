@@ -13,7 +13,7 @@ import PerigeeTransport
 import Testing
 
 @Test(
-    "real frames go in over ZeroMQ and packets within the target come out", .timeLimit(.minutes(5)),
+    "real frames go in over ZeroMQ and packets within the target come out", .timeLimit(.minutes(10)),
     .enabled(if: SharedData.isExpected, "no sample data"))
 func realFrames() throws {
     let files: [(String, String)] = [
@@ -55,7 +55,7 @@ func realFrames() throws {
     #expect((status["saving"]?["total"]?["raw_over_link"]?.double ?? 0) > 50)
 }
 
-@Test("a sensor that nobody knows, and floats without a scale, travel losslessly", .timeLimit(.minutes(5)))
+@Test("a sensor that nobody knows, and floats without a scale, travel losslessly", .timeLimit(.minutes(10)))
 func verbatim() throws {
     let bench = try Bench()
     let camera = try frame(sensor: "my-camera", bands: ["x"], type: .uint16, rows: 33, columns: 7) {
@@ -72,7 +72,7 @@ func verbatim() throws {
     #expect(status["sensors"]?["other"]?["received"]?.int == 1 && status["sensors"]?["generic"]?["received"]?.int == 1)
 }
 
-@Test("a lossless target brings frames back as they were, one without layers below it too", .timeLimit(.minutes(5)))
+@Test("a lossless target brings frames back as they were, one without layers below it too", .timeLimit(.minutes(10)))
 func lossless() throws {
     let bench = try Bench("[encoder]\ntarget = \"lossless\"")
     let image = try frame(sensor: "sentinel-2-l2a", bands: ["B02", "B8A"], type: .uint16, rows: 65, columns: 70) {
@@ -96,7 +96,7 @@ func lossless() throws {
     }
 }
 
-@Test("small and empty frames work, and count where their budget is too small", .timeLimit(.minutes(5)))
+@Test("small and empty frames work, and count where their budget is too small", .timeLimit(.minutes(10)))
 func ordinary() throws {
     let bench = try Bench()
     let shapes = [(1, 1), (1, 300), (300, 1), (65, 33), (64, 64)]
@@ -116,7 +116,7 @@ func ordinary() throws {
     for frame in received { #expect(frame.description.datetime == nil && frame.description.georeference == nil) }
 }
 
-@Test("samples that are clipped are counted, logged and said at the end", .timeLimit(.minutes(5)))
+@Test("samples that are clipped are counted, logged and said at the end", .timeLimit(.minutes(10)))
 func clipped() throws {
     let bench = try Bench()
     // three samples of 2^31 - 1, the others 768
@@ -136,7 +136,7 @@ func clipped() throws {
     #expect(log.contains(" clipped_samples=6"))
 }
 
-@Test("bad input is counted by its reason, gaps are counted, and the station goes on", .timeLimit(.minutes(5)))
+@Test("bad input is counted by its reason, gaps are counted, and the station goes on", .timeLimit(.minutes(10)))
 func badInput() throws {
     let bench = try Bench("[limits]\nframe_bytes = \"1 MiB\"\nintake_bytes = \"8 MiB\"")
     let good = try frame(sensor: "naip", bands: ["R", "N"], type: .uint8, rows: 40, columns: 50) {
@@ -181,7 +181,7 @@ func badInput() throws {
     #expect(try frames(packets, bench.bundle).count == 2)
 }
 
-@Test("a frame with a packet that the gateway refuses counts as refused, not as delivered", .timeLimit(.minutes(5)))
+@Test("a frame with a packet that the gateway refuses counts as refused, not as delivered", .timeLimit(.minutes(10)))
 func refused() throws {
     // 1 is the declaration, then one packet a frame
     let bench = try Bench(refused: [3])
@@ -197,7 +197,7 @@ func refused() throws {
     #expect(status["link"]?["packets_rejected"]?.int == 1 && status["link"]?["held_packets"]?.int == 0)
 }
 
-@Test("a part above the limit ends the connection, is counted, and the next frame comes", .timeLimit(.minutes(5)))
+@Test("a part above the limit ends the connection, is counted, and the next frame comes", .timeLimit(.minutes(10)))
 func oversized() throws {
     let bench = try Bench("[limits]\nframe_bytes = \"1 MiB\"\nintake_bytes = \"8 MiB\"")
     let good = try frame(sensor: "naip", bands: ["R"], type: .uint8, rows: 8, columns: 8) { UInt8($0) }
@@ -213,7 +213,7 @@ func oversized() throws {
     #expect(status["ledger"]?["spooled"]?.int == 2)
 }
 
-@Test("what has reached the station before it is stopped is not lost", .timeLimit(.minutes(5)))
+@Test("what has reached the station before it is stopped is not lost", .timeLimit(.minutes(10)))
 func backlog() throws {
     // The queue holds four frames of this size and one is in hand, so half of them wait inside libzmq or before it.
     let bench = try Bench("[limits]\nframe_bytes = \"1 MiB\"\nintake_bytes = \"4 MiB\"\n[encoder]\nlanes = 1")
@@ -226,7 +226,7 @@ func backlog() throws {
     #expect(status["ledger"]?["spooled"]?.int == 9 && status["intake"]?["missed"]?.int == 0)
 }
 
-@Test("a subscriber takes its topic and drops nothing in silence", .timeLimit(.minutes(5)))
+@Test("a subscriber takes its topic and drops nothing in silence", .timeLimit(.minutes(10)))
 func subscriber() throws {
     let bench = try Bench()
     var publisher = try Socket(.publish, context: bench.context)
@@ -246,7 +246,7 @@ func subscriber() throws {
 }
 
 @Test(
-    "the publisher of Docs/frame-format.md reaches a station", .timeLimit(.minutes(5)),
+    "the publisher of Docs/frame-format.md reaches a station", .timeLimit(.minutes(10)),
     .enabled(if: python != nil || isCI, "no python with pyzmq"))
 func documentedPublisher() throws {
     let path = SharedData.packageRoot + "/Docs/frame-format.md"

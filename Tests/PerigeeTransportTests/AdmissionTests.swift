@@ -3,7 +3,7 @@ import PerigeeTestSupport
 import PerigeeTransport
 import Testing
 
-@Suite("Admission", .timeLimit(.minutes(5)))
+@Suite("Admission", .timeLimit(.minutes(10)))
 struct AdmissionTests {
     let limit = MessageLimit(partCount: 3, size: 1_000)
     let good: KeyPair

@@ -27,7 +27,7 @@ final class EventLog: Sendable {
     }
 }
 
-@Suite("Sockets", .timeLimit(.minutes(5)))
+@Suite("Sockets", .timeLimit(.minutes(10)))
 struct SocketTests {
     let limit = MessageLimit(partCount: 3, size: 1_000)
 

@@ -3,7 +3,7 @@ import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 
-@Suite("perigee doctor", .timeLimit(.minutes(5)))
+@Suite("perigee doctor", .timeLimit(.minutes(10)))
 struct DoctorCommandTests {
     /// What was found of each subject: the last word of it.
     private func verdicts(_ words: [String]) throws -> (code: Int32, [String: (verdict: String, text: String)]) {

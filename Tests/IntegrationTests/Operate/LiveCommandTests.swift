@@ -3,7 +3,7 @@ import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 
-@Suite("perigee top and tap", .timeLimit(.minutes(5)))
+@Suite("perigee top and tap", .timeLimit(.minutes(10)))
 struct LiveCommandTests {
     private static let escape = "\u{1B}"
 

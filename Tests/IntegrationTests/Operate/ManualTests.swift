@@ -2,7 +2,7 @@ import Foundation
 import PerigeeTestSupport
 import Testing
 
-@Suite("Man pages and completion", .timeLimit(.minutes(5)))
+@Suite("Man pages and completion", .timeLimit(.minutes(10)))
 struct ManualTests {
     /// What a program of the system printed on standard output and standard error, and its code.
     private func run(_ words: [String]) throws -> (code: Int32, output: String, errors: String) {

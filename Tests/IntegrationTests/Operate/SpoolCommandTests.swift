@@ -5,7 +5,7 @@ import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
-@Suite("perigee spool", .timeLimit(.minutes(5)))
+@Suite("perigee spool", .timeLimit(.minutes(10)))
 struct SpoolCommandTests {
     let folder: TemporaryFolder
     private let start = Timestamp(milliseconds: 1_700_000_000_000)

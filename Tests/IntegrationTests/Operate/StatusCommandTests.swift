@@ -3,7 +3,7 @@ import PerigeeJSON
 import PerigeeTestSupport
 import Testing
 
-@Suite("perigee status", .timeLimit(.minutes(5)))
+@Suite("perigee status", .timeLimit(.minutes(10)))
 struct StatusCommandTests {
     private static let escape = "\u{1B}"
 

@@ -4,7 +4,7 @@ import PerigeeTestSupport
 import Testing
 
 /// What every command does alike.
-@Suite("The command line, whatever the command", .timeLimit(.minutes(5)))
+@Suite("The command line, whatever the command", .timeLimit(.minutes(10)))
 struct ToolBehaviourTests {
     /// Runs a line of a shell that finds `perigee` on its path; answers what it printed.
     private func shell(_ line: String) throws -> String {
