@@ -24,7 +24,8 @@ struct SavingEndToEndTests {
     }
 
     @Test(
-        "agrees with the outside counter within 2 %, encrypted, through a cut line and kill -9", .timeLimit(.minutes(10))
+        "agrees with the outside counter within 2 %, encrypted, through a cut line and kill -9",
+        .timeLimit(.minutes(10))
     )
     func counted() async throws {
         let port = try freePort()
