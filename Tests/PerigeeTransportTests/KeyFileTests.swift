@@ -81,9 +81,11 @@ struct KeyFileTests {
         ])
     func malformed(_ text: String, line: Int) throws {
         let keys = try (0..<3).map { _ in try KeyPair.generate().publicKey.text }
-        var filled = text
-        for (letter, key) in zip(["K", "L", "M"], keys) {
-            filled = filled.replacingOccurrences(of: "\n\(letter)", with: "\n\(key)")
+        // in two steps: a key may itself begin with one of these letters
+        let places = zip(["K", "L", "M"], ["\u{1}", "\u{2}", "\u{3}"])
+        var filled = places.reduce(text) { $0.replacingOccurrences(of: "\n\($1.0)", with: "\n\($1.1)") }
+        for (place, key) in zip(["\u{1}", "\u{2}", "\u{3}"], keys) {
+            filled = filled.replacingOccurrences(of: place, with: key)
         }
         let path = try write(filled, "a.pub")
         let error = #expect(throws: KeyError.self) { try KeyFile.readPublic(path) }
