@@ -87,6 +87,22 @@ struct SpoolDamageTests {
         try spool.maintain(now: start)
     }
 
+    @Test("setting aside that a process ended in between is finished: the file follows its log, and both are salvaged")
+    func finishesSettingAside() throws {
+        var random = SeededGenerator(seed: 11)
+        let (epoch, given) = try fill(&random, checkpoints: false, image: "image")
+        let files = FileManager.default
+        try files.removeItem(atPath: folder.file("spool"))
+        try files.moveItem(atPath: folder.file("image"), toPath: folder.file("spool"))
+        let aside = folder.file("spool/set-aside/then")
+        try files.createDirectory(atPath: aside, withIntermediateDirectories: true)
+        try files.moveItem(atPath: folder.file("spool/spool.db-wal"), toPath: aside + "/spool.db-wal")
+        try Data("then".utf8).write(to: URL(filePath: folder.file("spool/salvage")))
+        var spool = try openSpool(folder)
+        for _ in 0..<8 { try spool.maintain(now: start) }
+        #expect(try read(&spool, epoch) == given)
+    }
+
     @Test("frames that are found in a file whose ledger is lost count as received, so that the ledger closes")
     func closesLostLedger() throws {
         var spool = try openSpool(folder)
