@@ -15,16 +15,9 @@ func fail(_ code: ExitCode, _ message: String) -> Never {
     exit(code.rawValue)
 }
 
-/// The options that stand for a key.
-func overrides() -> [String] {
-    let keys = [("endpoint", "gateway.endpoint"), ("archive", "archive.directory"), ("status", "status.file")]
-    let values = keys.compactMap { option, key in arguments.text(option).map { "\(key)=\($0)" } }
-    return values + (arguments.flag("insecure") ? ["gateway.insecure=true"] : []) + arguments.texts("set")
-}
-
 /// The file's settings, with what the command line says instead.
 func configuration() throws -> GatewayConfiguration {
-    let source = ConfigurationSource(path: arguments.text("config"), overrides: overrides())
+    let source = ConfigurationSource(path: arguments.text("config"), overrides: arguments.texts("set"))
     let settings = try source.read(GatewaySettings.self)
     let keys = try GatewayKeys.load(
         secret: settings.secretFile, stations: settings.stationsDirectory,

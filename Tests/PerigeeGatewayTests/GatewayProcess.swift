@@ -32,7 +32,8 @@ final class GatewayProcess {
         process.executableURL = program
         process.arguments =
             words + [
-                "--endpoint", endpoint, "--archive", folder + "/archive", "--status", folder + "/status.json",
+                "--set", "gateway.endpoint=\(endpoint)", "--set", "archive.directory=\(folder)/archive",
+                "--set", "status.file=\(folder)/status.json",
             ]
         process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         if let fileSizeLimit {

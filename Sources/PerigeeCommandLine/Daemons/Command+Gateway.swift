@@ -11,19 +11,15 @@ extension Command {
         options: [
             .value(
                 "config", .file, as: "FILE", help: "configuration to read; without it the defaults of Config/ hold"),
-            .value("endpoint", .text, as: "ENDPOINT", help: "listen here instead of at [gateway] endpoint"),
-            .value("archive", .directory, as: "DIR", help: "archive here instead of in [archive] directory"),
-            .value("status", .file, as: "FILE", help: "write the status here instead of to [status] file"),
             .values(
                 "set", .text, as: "KEY=VALUE",
                 help: "give a key of the configuration another value, such as limits.stations=50"),
             .flag("check", help: "read configuration and keys, say what is wrong with them, and end"),
-            .flag("insecure", help: "serve without keys, whoever can reach the endpoint"),
         ],
         examples: [
             Example("perigee-gateway --config Config/perigee-gateway.toml", "serves what the file says"),
             Example(
-                "perigee-gateway --endpoint tcp://127.0.0.1:5571 --archive ./archive --status ./status.json",
+                "perigee-gateway --set gateway.endpoint=tcp://127.0.0.1:5571 --set archive.directory=archive --set status.file=status.json",
                 "a trial on this machine"),
         ],
         exitCodes: [.unavailable, .io, .config])

@@ -65,7 +65,10 @@ struct LinkBench {
         let log = "\(folder)/gateway.log"
         let gateway = try DaemonProcess(
             "perigee-gateway",
-            ["--endpoint", "tcp://127.0.0.1:*", "--archive", "\(folder)/archive", "--status", "\(folder)/status.json"],
+            [
+                "--set", "gateway.endpoint=tcp://127.0.0.1:*", "--set", "archive.directory=\(folder)/archive",
+                "--set", "status.file=\(folder)/status.json",
+            ],
             log: log)
         defer { gateway.stop(patience: 10) }
         let port = try Self.port(gateway, log: log)
