@@ -12,12 +12,16 @@ extension Spool {
             try file.run(
                 "INSERT OR REPLACE INTO declarations VALUES (?, ?, ?)",
                 [.integer(row), .integer(Int64(declaration.number)), .blob(declaration.packet)])
-            try add(declaration.packet, epoch: epoch, priority: 0, layer: 0, frame: nil)
+            try add(declaration.packet, epoch: epoch, priority: 0, layer: 0, isFiner: false, frame: nil)
         }
         let start = memory.epochs[epoch].next
+        // Of a tiny frame the first layers may have no octets: the first that has some is what the others refine.
+        let coarsest = frame.layers.firstIndex { !$0.isEmpty } ?? 0
         for (layer, packets) in frame.layers.enumerated() {
             for packet in packets {
-                try add(packet, epoch: epoch, priority: frame.priority, layer: layer, frame: frame.number)
+                try add(
+                    packet, epoch: epoch, priority: frame.priority, layer: layer, isFiner: layer > coarsest,
+                    frame: frame.number)
             }
         }
         let end = memory.epochs[epoch].next
@@ -37,10 +41,10 @@ extension Spool {
 
     /// One packet under the next number.
     mutating func add(
-        _ packet: [UInt8], epoch: Int, priority: Int, layer: Int, frame: UInt64?
+        _ packet: [UInt8], epoch: Int, priority: Int, layer: Int, isFiner: Bool, frame: UInt64?
     ) throws(SQLiteError) {
         let number = memory.epochs[epoch].next
-        let slot = Slot.waiting(priority: priority, isFiner: layer > 0)
+        let slot = Slot.waiting(priority: priority, isFiner: isFiner)
         try file.insertPacket(
             RowKey.key(memory.epochs[epoch].id, number), slot: slot, layer: layer, frame: frame, packet)
         memory.epochs[epoch].next = number + 1

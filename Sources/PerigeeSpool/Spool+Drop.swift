@@ -1,4 +1,4 @@
-public import PerigeeCore
+internal import PerigeeCore
 internal import PerigeeSQLite
 
 /// Which waiting packets are given up.
@@ -7,8 +7,8 @@ enum DropRule: Sendable {
     case room(size: Int, priority: Int)
     /// Frames stored before the spool's clock showed `age`.
     case expired(age: Int64)
-    /// Packets of these numbers, whatever their class.
-    case discarded(Epoch, Range<UInt64>)
+    /// A frame, whatever its class.
+    case discarded(Epoch, frame: UInt64)
 
     var reason: TombstoneReason {
         switch self {
@@ -25,13 +25,7 @@ extension Spool {
         try give(up: .expired(age: memory.clock - Int64(seconds) * 1_000))
     }
 
-    /// Gives up packets because a person says so, of every class. At most `stepLimit` packets a call.
-    public mutating func discard(_ epoch: Epoch, numbers: Range<UInt64>) throws(SpoolError) -> Settlement {
-        try check(epoch)
-        return try give(up: .discarded(epoch, numbers))
-    }
-
-    private mutating func give(up rule: DropRule) throws(SpoolError) -> Settlement {
+    mutating func give(up rule: DropRule) throws(SpoolError) -> Settlement {
         var settlement = Settlement()
         try change(.drop(rule)) { spool throws(SQLiteError) in settlement = try spool.drop(rule) }
         return settlement
@@ -66,14 +60,11 @@ extension Spool {
                 return found
             }
             return nil
-        case .discarded(let epoch, let numbers):
-            guard let index = memory.index(epoch), let keys = RowKey.keys(memory.epochs[index].id, numbers) else {
-                return nil
-            }
-            for slot in Slot.waiting {
-                if let found = try file.packets(slot: slot, keys, limit: 1).first { return found }
-            }
-            return nil
+        case .discarded(let epoch, let number):
+            guard let index = memory.index(epoch), number < RowKey.limit,
+                let frame = try file.frame(RowKey.key(memory.epochs[index].id, number))
+            else { return nil }
+            return try waiting(frame, epoch: index, slots: Slot.waiting).first
         }
     }
 
@@ -93,7 +84,7 @@ extension Spool {
     }
 
     /// Takes away a packet and those of its frame that are of no use without it: its fellows of the finer layers where it is one of
-    /// them, everything where it is of the coarsest.
+    /// them, everything where it is of the coarsest, or a person gives up the frame.
     private mutating func drop(
         _ victim: PacketRow, _ reason: TombstoneReason, into settlement: inout Settlement
     ) throws(SQLiteError) {
@@ -102,16 +93,12 @@ extension Spool {
         let frame =
             try victim.frame.map { number throws(SQLiteError) in try file.frame(RowKey.key(row, number)) } ?? nil
         var gone = [victim]
-        let isFiner = Slot.isFiner(victim.slot)
-        if let frame, reason != .discarded,
-            let keys = RowKey.keys(row, frame.numbers)
-        {
-            for slot in Slot.waiting where memory.epochs[epoch].totals[slot]?.count ?? 0 > 0 {
-                guard slot == victim.slot || !isFiner else { continue }
-                gone += try file.packets(slot: slot, keys, limit: frame.count)
-                    .filter { $0.frame == victim.frame && $0.id != victim.id }
-            }
+        if let frame {
+            let isAlone = Slot.isFiner(victim.slot) && reason != .discarded
+            let slots = isAlone ? victim.slot..<victim.slot + 1 : Slot.waiting
+            gone += try waiting(frame, epoch: epoch, slots: slots).filter { $0.id != victim.id }
         }
+        let isFiner = gone.allSatisfy { Slot.isFiner($0.slot) }
         gone.sort { $0.id < $1.id }
         for packet in gone {
             try file.run("DELETE FROM packets WHERE id = ?", [.integer(packet.id)])

@@ -73,7 +73,9 @@ extension Spool {
         memory.epochs[index].target = id
         memory.epochs.append(EpochRow(id: id, epoch: fresh, kind: old.kind, nextFrame: old.nextFrame))
         let last = memory.epochs.count - 1
-        for packet in declarations { try add(packet, epoch: last, priority: 0, layer: 0, frame: nil) }
+        for packet in declarations {
+            try add(packet, epoch: last, priority: 0, layer: 0, isFiner: false, frame: nil)
+        }
     }
 
     /// Moves the packets of some frames of a forked epoch; false where nothing is left to move.
@@ -152,7 +154,8 @@ extension Spool {
         try file.run("DELETE FROM packets WHERE id = ?", [.integer(row.id)])
         memory.epochs[source].change(row.slot, count: -1, size: -row.size)
         try add(
-            packet, epoch: target, priority: priority ?? Slot.priority(row.slot), layer: layer, frame: row.frame)
+            packet, epoch: target, priority: priority ?? Slot.priority(row.slot), layer: layer,
+            isFiner: Slot.waiting.contains(row.slot) ? Slot.isFiner(row.slot) : layer > 0, frame: row.frame)
     }
 
     /// The frame's row, its finer layers and its raw samples follow its packets.

@@ -73,7 +73,8 @@ extension Spool {
         }
         let first = memory.epochs[index].next
         for (id, layer, packet) in found {
-            try add(packet, epoch: index, priority: max(1, min(priority, 3)), layer: layer, frame: nil)
+            try add(
+                packet, epoch: index, priority: max(1, min(priority, 3)), layer: layer, isFiner: layer > 0, frame: nil)
             try file.run("DELETE FROM finer WHERE id = ?", [.integer(id)])
             memory.epochs[index].change(Slot.finer, count: -1, size: -packet.count)
         }
@@ -123,7 +124,7 @@ extension Spool {
             for packet in packets {
                 try add(
                     packet, epoch: index, priority: max(1, min(layers.priority, 3)), layer: layers.first + offset,
-                    frame: nil)
+                    isFiner: layers.first + offset > 0, frame: nil)
             }
         }
         try file.run(

@@ -170,6 +170,15 @@ final class SpoolLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether somebody has it; nil where there is none, or it cannot be looked at.
+    static func isHeld(_ directory: String) -> Bool? {
+        let descriptor = open(directory + "/lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return false }
+        return errno == EWOULDBLOCK ? true : nil
+    }
 }
 
 /// A note that the file is damaged, so that the next opening sets it aside.

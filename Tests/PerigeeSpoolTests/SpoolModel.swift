@@ -13,12 +13,18 @@ struct SpoolModel {
         var isFiner = false
     }
 
+    /// Neighbouring numbers with one reason; as in the spool, what is settled behind an unsettled one stays with it.
+    struct Buried {
+        var numbers: Range<UInt64>
+        var isRejection: Bool
+    }
+
     struct EpochModel {
         var epoch: Epoch
         var next: UInt64 = 1
         var isClosed = false
         var held: [Held] = []
-        var tombstones: Set<UInt64> = []
+        var tombstones: [Buried] = []
         /// Settled numbers of each frame that still waits, with its class.
         var settled: [UInt64: [Held]] = [:]
         /// Frames that lost a packet to the quarantine, or to a person.
@@ -62,21 +68,43 @@ struct SpoolModel {
             if let frame = packet.frame { epochs[index].settled[frame, default: []].append(packet) }
         }
         epochs[index].held.removeAll { $0.number < next && covers($0.number) }
-        epochs[index].tombstones = epochs[index].tombstones.filter { !covers($0) }
+        epochs[index].tombstones = epochs[index].tombstones.compactMap { tombstone in
+            tombstone.numbers.first { !covers($0) }.map { first in
+                Buried(numbers: first..<tombstone.numbers.upperBound, isRejection: tombstone.isRejection)
+            }
+        }
         finish(index, Set(gone.compactMap(\.frame)))
     }
 
-    mutating func bury(_ index: Int, _ number: UInt64, isRejection: Bool) {
+    mutating func reject(_ index: Int, _ number: UInt64) {
         guard let place = epochs[index].held.firstIndex(where: { $0.number == number }) else { return }
         let packet = epochs[index].held.remove(at: place)
-        epochs[index].tombstones.insert(number)
+        bury(index, number, isRejection: true)
         guard let frame = packet.frame else { return }
-        if isRejection {
-            epochs[index].rejected.insert(frame)
-        } else if !packet.isFiner {
-            epochs[index].dropped.insert(frame)
-        }
+        epochs[index].rejected.insert(frame)
         finish(index, [frame])
+    }
+
+    /// Whatever of it waits; where only finer layers do, the frame was delivered.
+    mutating func discard(_ index: Int, frame: UInt64) {
+        let gone = epochs[index].held.filter { $0.frame == frame }
+        epochs[index].held.removeAll { $0.frame == frame }
+        for packet in gone.sorted(by: { $0.number < $1.number }) { bury(index, packet.number, isRejection: false) }
+        if gone.contains(where: { !$0.isFiner }) { epochs[index].dropped.insert(frame) }
+        finish(index, [frame])
+    }
+
+    private mutating func bury(_ index: Int, _ number: UInt64, isRejection: Bool) {
+        var new = Buried(numbers: number..<number + 1, isRejection: isRejection)
+        epochs[index].tombstones.removeAll { other in
+            guard other.isRejection == isRejection, other.numbers.lowerBound <= new.numbers.upperBound,
+                other.numbers.upperBound >= new.numbers.lowerBound
+            else { return false }
+            let first = min(new.numbers.lowerBound, other.numbers.lowerBound)
+            new.numbers = first..<max(new.numbers.upperBound, other.numbers.upperBound)
+            return true
+        }
+        epochs[index].tombstones.append(new)
     }
 
     private mutating func finish(_ index: Int, _ frames: Set<UInt64>) {
@@ -133,12 +161,12 @@ struct SpoolModel {
             #expect(state.next == model.next, comment)
             #expect(state.heldCount == model.held.count, comment)
             #expect(state.heldSize == model.held.reduce(0) { $0 + $1.packet.count }, comment)
-            let lowest = (model.held.map(\.number) + model.tombstones).min() ?? model.next
+            let lowest = (model.held.map(\.number) + model.tombstones.map(\.numbers.lowerBound)).min() ?? model.next
             #expect(state.lowest == lowest, comment)
             #expect(state.isClosed == model.isClosed, comment)
             let buried = state.tombstones.flatMap { Array($0.numbers) }
             if state.tombstones.count < SpoolState.tombstoneLimit {
-                #expect(buried == model.tombstones.sorted(), comment)
+                #expect(buried == model.tombstones.flatMap { Array($0.numbers) }.sorted(), comment)
             }
             for priority in 0..<4 {
                 let expected = model.held.filter { $0.priority == priority }.sorted { $0.number < $1.number }

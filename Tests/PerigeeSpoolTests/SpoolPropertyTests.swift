@@ -27,12 +27,14 @@ struct SpoolPropertyTests {
             case 13:
                 if let (index, number) = pick(committed, model, &random) {
                     _ = try open.setAside(model.epochs[index].epoch, number: number, reason: "test")
-                    model.bury(index, number, isRejection: true)
+                    model.reject(index, number)
                 }
             case 14:
-                if let (index, number) = pick(committed, model, &random) {
-                    _ = try open.discard(model.epochs[index].epoch, numbers: number..<number + 1)
-                    model.bury(index, number, isRejection: false)
+                if let (index, number) = pick(committed, model, &random),
+                    let frame = model.epochs[index].held.first(where: { $0.number == number })?.frame
+                {
+                    _ = try open.discard(model.epochs[index].epoch, frame: frame)
+                    model.discard(index, frame: frame)
                 }
             case 15..<18:
                 try open.commit()

@@ -49,6 +49,36 @@ struct SpoolQuotaTests {
         #expect(kept == configuration)
     }
 
+    @Test("a frame that a person gives up goes as a whole, whatever its class, and its declaration stays")
+    func discards() throws {
+        var spool = try openSpool(folder, smallConfiguration())
+        let epoch = spool.epoch
+        let declaration = SpoolDeclaration(number: 0, packet: octets(60, seed: 1))
+        // numbers 1 of the declaration, 2 to 4, 5 to 6, 7
+        _ = try spool.append(frame(0, priority: 0, sizes: [[100], [100, 100]], label: "a", declaration: declaration))
+        _ = try spool.append(
+            frame(1, sizes: [[100], [100]], label: "b", stored: Timestamp(milliseconds: start.milliseconds - 1)))
+        // the first layer of a tiny frame has no octets: what there is is its coarsest
+        _ = try spool.append(frame(2, sizes: [[], [100]], label: "a"))
+        try spool.commit()
+        #expect(try spool.chosen(FrameChoice(), limit: 2).map(\.number) == [0, 1])
+        #expect(try spool.chosen(FrameChoice(sensor: "a"), limit: 9).map(\.packets) == [3, 1])
+        #expect(try spool.chosen(FrameChoice(storedBefore: start), limit: 9).map(\.number) == [1])
+        #expect(try spool.chosen(FrameChoice(sensor: "a", numbers: 1...2), limit: 9).map(\.size) == [100])
+        #expect(try spool.chosen(FrameChoice(sensor: "c"), limit: 9).isEmpty)
+        // of frame 1 the coarsest packet has arrived
+        _ = try spool.settle(epoch, cumulative: 0, ranges: [5..<6])
+        for number in 0..<3 as Range<UInt64> { _ = try spool.discard(epoch, frame: number) }
+        #expect(try spool.discard(epoch, frame: 2).packets == 0)
+        try spool.commit()
+        let state = try spool.state(epoch)
+        #expect(state.heldCount == 1 && state.tombstones.map(\.numbers) == [2..<5, 6..<8])
+        #expect(state.tombstones.allSatisfy { $0.reason == .discarded })
+        let ledger = spool.ledger
+        #expect(ledger.dropped == [.discarded: 2] && ledger.delivered == 1 && ledger.waiting == 0)
+        #expect(try spool.declarations() == [declaration])
+    }
+
     @Test("the lowest class goes first, inside it finer layers, then the oldest; every hole is explained")
     func dropsByClass() throws {
         var spool = try openSpool(folder, tight())

@@ -55,7 +55,7 @@ extension SpoolThread {
     }
 
     /// A change that may take several transactions, so that none of them grows large.
-    private func inSteps(_ step: (inout Spool) throws(SpoolError) -> Settlement) throws(SpoolError) {
+    func inSteps(_ step: (inout Spool) throws(SpoolError) -> Settlement) throws(SpoolError) {
         while var open = spool.take() {
             let settlement: Settlement
             do throws(SpoolError) { settlement = try step(&open) } catch {

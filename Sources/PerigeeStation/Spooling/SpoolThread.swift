@@ -56,6 +56,8 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     var forks = ForkThrottle()
     /// A lane makes layers of a raw frame: one at a time, since frames go before.
     var isRefining = false
+    /// What an operator gives up.
+    var discarding: DiscardWork?
 
     init(_ spool: consuming Spool, declared: Set<Int>, context: StationContext) {
         self.declared = declared
@@ -81,6 +83,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         do throws(SpoolError) {
             // from now on the end is an unclean one, unless the last commit says otherwise
             group.touch(currentTime().monotonic)
+            forgetDiscards()
             try onDisk { () throws(SpoolError) in
                 try commit()
                 try tellState()
@@ -251,6 +254,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         try tellState()
     }
 
+        try discardWhatIsAsked()
     private func tellDamage() {
         let damaged = spool?.counters.damaged ?? 0
         guard damaged > toldDamaged else { return }

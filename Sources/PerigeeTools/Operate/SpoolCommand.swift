@@ -5,11 +5,12 @@ import PerigeeSpool
 /// `perigee spool`: a look into a spool that no daemon holds.
 enum SpoolCommand {
     static let usualFolder = "/var/lib/perigee/spool"
-    private static let folder = Positional(
+    static let folder = Positional(
         "DIR", .directory, count: 0...1, help: "the folder of the spool; else \(usualFolder)")
 
     static let command = Command(
-        "spool", summary: "Look into a station's spool while its daemon is stopped, and take packets out",
+        "spool",
+        summary: "Look into a station's spool while its daemon is stopped, take packets out, or give frames up",
         subcommands: [
             Command(
                 "ls", summary: "List what a spool holds: epochs, ledger, frames that wait, holes",
@@ -53,11 +54,13 @@ enum SpoolCommand {
                         "perigee spool export -o old.packets /mnt/disk/perigee/spool", "From a disk of another one"),
                 ],
                 exitCodes: [.differs, .data, .unavailable, .io]),
+            SpoolDiscard.command,
         ])
 
     static func run(_ arguments: Arguments) throws -> ExitCode {
         let directory = arguments.positionals.first ?? usualFolder
         let isJSON = arguments.flag("json")
+        if arguments.path.last == "discard" { return try SpoolDiscard.run(arguments, directory) }
         do {
             let spool = try SpoolInspection(directory)
             switch arguments.path.last {

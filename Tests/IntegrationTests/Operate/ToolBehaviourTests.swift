@@ -61,7 +61,8 @@ struct ToolBehaviourTests {
         "a command that does not exist comes with the one that was meant",
         arguments: [
             (["stauts"], "did you mean status?"), (["spool", "lst"], "did you mean ls?"),
-            (["firmware", "roll-back"], "did you mean rollback?"), (["spool"], "use one of ls, verify, export"),
+            (["firmware", "roll-back"], "did you mean rollback?"),
+            (["spool"], "use one of ls, verify, export, discard"),
             (["dotcor"], "did you mean doctor?"), (["spool", "ls", "--quarantene"], "did you mean --quarantine?"),
         ])
     func unknown(words: [String], text: String) throws {
