@@ -71,6 +71,16 @@ final class Daemons {
         """.write(toFile: folder.file("gateway.toml"), atomically: true, encoding: .utf8)
     }
 
+    /// Gives the station another gateway, which does not exist, before the one there is; answers its address. Call it before the start.
+    func preferAnotherGateway() throws -> String {
+        let nobody = "ipc://\(sockets.path)/nobody"
+        let text = try String(contentsOfFile: folder.file("perigeed.toml"), encoding: .utf8)
+        let fallback = "endpoint = \"\(nobody)\"\nfallbacks = [{ endpoint = \"\(link)\" }]"
+        try text.replacing("endpoint = \"\(link)\"", with: fallback)
+            .write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
+        return nobody
+    }
+
     deinit {
         for process in [station, gateway].compactMap({ $0 }) where process.isRunning {
             kill(process.processIdentifier, SIGKILL)
@@ -144,9 +154,9 @@ final class Daemons {
 
     var log: String { (try? String(contentsOfFile: folder.file("perigeed.log"), encoding: .utf8)) ?? "" }
 
-    /// Waits until the status says what is asked for; gives up after a minute, with the status in the failure.
-    func wait(_ what: String, until isTrue: (JSONValue) -> Bool) async throws {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+    /// Waits until the status says what is asked for; gives up after a minute or so, with the status in the failure.
+    func wait(_ what: String, seconds: Int = 60, until isTrue: (JSONValue) -> Bool) async throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(seconds))
         while ContinuousClock.now < deadline {
             if let status, isTrue(status) { return }
             try #require(isStationRunning, "the station ended: \(log)")

@@ -9,8 +9,8 @@ enum DoctorCommand {
     static let command = Command(
         "doctor", summary: "Look at what a station needs from its machine, and say how to mend it",
         discussion: [
-            "Looks at configuration, daemon, HTTP, clock, time of an fsync in the spool's folder, owners and permissions, keys, gateway "
-                + "(a connection with the station's keys, without a session), memory, disk, and the sandbox of the unit. Changes nothing but "
+            "Looks at configuration, daemon, HTTP, clock, time of an fsync in the spool's folder, owners and permissions, keys, gateways "
+                + "(a connection with the station's keys to each, without a session), memory, disk, and the sandbox of the unit. Changes nothing but "
                 + "a small file in the spool's folder, which is gone when it ends.",
             "Run it as root, or as the user of the daemon: others may not see the keys and the spool.",
             "The exit code is 0 where all is good, 1 with a warning, 2 with something bad.",
@@ -69,7 +69,7 @@ enum DoctorCommand {
             add([DiskLook.syncTime(configuration.spool.directory), DiskLook.space(configuration.spool)])
             add(PermissionLook(owner).look(configuration))
             add(KeyLook.look(configuration))
-            add([GatewayLook.look(configuration), MemoryLook.look(configuration)])
+            add(GatewayLook.look(configuration) + [MemoryLook.look(configuration)])
         }
         add([UnitLook.look(arguments.text("unit"))])
         return findings

@@ -5,33 +5,39 @@ import PerigeeConfig
 import PerigeeLink
 import PerigeeTransport
 
-/// Can the gateway be reached with the station's keys? Connects and greets as ZMTP does, says nothing, and hangs up: the gateway
+/// Can each gateway be reached with the station's keys? Connects and greets as ZMTP does, says nothing, and hangs up: the gateway
 /// takes nobody for a session who has not said HELLO.
 enum GatewayLook {
     static let timeoutMilliseconds = 5_000
 
-    static func look(_ configuration: StationConfiguration) -> Finding {
-        let endpoint = configuration.gatewayEndpoint
-        let roles: [CurveRole?]
+    /// One finding for each, in the order in which the station tries them.
+    static func look(_ configuration: StationConfiguration) -> [Finding] {
+        configuration.gateways.map { look($0, secretFile: configuration.secretFile) }
+    }
+
+    private static func look(_ gateway: StationGateway, secretFile: String) -> Finding {
+        var roles: [CurveRole?] = [nil]
         do throws(KeyError) {
-            if KeyFile.isThere(configuration.gatewayKeyFile) {
-                let own = try KeyFile.readSecret(configuration.secretFile)
-                roles = try KeyFile.readPublic(configuration.gatewayKeyFile).map { .client(own: own, server: $0) }
-            } else {
-                roles = [nil]
+            if gateway.keyFile != nil {
+                let own = try KeyFile.readSecret(secretFile)
+                roles = try gateway.servers().map { .client(own: own, server: $0) }
             }
         } catch {
-            return .unknown("gateway", "not asked, since the keys cannot be read: \(error)", "run it as root")
+            return .unknown(
+                "gateway", "\(gateway.endpoint) is not asked, since the keys cannot be read: \(error)",
+                "run it as root")
         }
-        var finding = Finding.unknown("gateway", "no key of the gateway", "copy gateway.pub from the gateway")
+        var finding = Finding.unknown(
+            "gateway", "no key of \(gateway.endpoint)", "copy gateway.pub from the gateway")
         for role in roles {
-            finding = probe(endpoint, role)
+            finding = probe(gateway, role)
             if finding.verdict == .good { break }
         }
         return finding
     }
 
-    private static func probe(_ endpoint: String, _ role: CurveRole?) -> Finding {
+    private static func probe(_ gateway: StationGateway, _ role: CurveRole?) -> Finding {
+        let endpoint = gateway.endpoint
         let events = BoundedQueue<ConnectionEvent.Kind>(itemLimit: 256, octetLimit: 256)
         var options = SocketOptions()
         options.curve = role
@@ -46,7 +52,7 @@ enum GatewayLook {
             _ = consume socket
             return finding
         } catch {
-            return .bad("gateway", "\(error)", "correct [gateway] endpoint")
+            return .bad("gateway", "\(error)", "correct \(gateway.field)")
         }
     }
 

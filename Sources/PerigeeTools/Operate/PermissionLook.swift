@@ -114,36 +114,48 @@ struct PermissionLook {
 /// Are the keys there that the link and the firmware need?
 enum KeyLook {
     static func look(_ configuration: StationConfiguration) -> [Finding] {
-        [link(configuration), firmware(configuration)]
+        configuration.gateways.map { link($0, configuration) } + [firmware(configuration)]
     }
 
-    private static func link(_ configuration: StationConfiguration) -> Finding {
+    private static func link(_ gateway: StationGateway, _ configuration: StationConfiguration) -> Finding {
         let hasOwn = KeyFile.isThere(configuration.secretFile)
-        let hasGateway = KeyFile.isThere(configuration.gatewayKeyFile)
-        let isNeeded = Endpoint.isRoutable(configuration.gatewayEndpoint) && !configuration.isInsecure
-        switch (hasOwn, hasGateway) {
+        let isNeeded = Endpoint.isRoutable(gateway.endpoint) && !gateway.isInsecure
+        switch (hasOwn, gateway.keyFile != nil) {
         case (true, true): break
         case (false, false) where !isNeeded:
-            return .good("link keys", "none, and none are needed for \(configuration.gatewayEndpoint)")
+            return .good("link keys", "none, and none are needed for \(gateway.endpoint)")
         case (false, _):
             return .bad("link keys", "there is no \(configuration.secretFile)", "`perigee keys gen station` makes it")
         case (true, false):
-            return .bad(
-                "link keys", "there is no \(configuration.gatewayKeyFile)",
-                "copy gateway.pub from the gateway's /etc/perigee/keys to it")
+            return missing(gateway, configuration)
         }
         do throws(KeyError) {
-            let gateway = try KeyFile.readPublic(configuration.gatewayKeyFile)
+            let servers = try gateway.servers()
             let own = try KeyFile.readSecret(configuration.secretFile)
             return .good(
                 "link keys",
-                "own key \(own.publicKey.text), \(gateway.count) of the gateway: the gateway must have allowed it")
+                "own key \(own.publicKey.text), \(servers.count) of \(gateway.endpoint): the gateway must have allowed it"
+            )
         } catch {
             if case .file(_, _, let code) = error, code == EACCES {
                 return .unknown("link keys", "\(error)", "run it as root")
             }
             return .bad("link keys", "\(error)", "mend the file, or make keys anew with `perigee keys`")
         }
+    }
+
+    private static func missing(_ gateway: StationGateway, _ configuration: StationConfiguration) -> Finding {
+        if gateway.endpoint == configuration.gatewayEndpoint {
+            return .bad(
+                "link keys", "there is no \(configuration.gatewayKeyFile)",
+                "copy gateway.pub from the gateway's /etc/perigee/keys to it")
+        }
+        if gateway.isInsecure || !Endpoint.isRoutable(gateway.endpoint) {
+            return .good("link keys", "\(gateway.endpoint) is greeted in the clear, as the configuration says")
+        }
+        return .bad(
+            "link keys", "no key of \(gateway.endpoint) is named",
+            "copy gateway.pub from that gateway, and name it as key beside \(gateway.field)")
     }
 
     private static func firmware(_ configuration: StationConfiguration) -> Finding {

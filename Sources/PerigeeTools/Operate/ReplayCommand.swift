@@ -14,11 +14,15 @@ enum ReplayCommand {
             "Connects as the station of the configuration, with its keys, and sends each packet under its old epoch and number, so that the "
                 + "gateway files none twice: it may be broken off and begun again, and the station may deliver the same packets later.",
             "Stop the station before: a gateway speaks with one session of a station at a time.",
+            "Of several gateways it takes the one that the station had last, as the [status] file says, else the first.",
         ],
         options: [
             .value(
                 "config", short: "c", .file, as: "FILE", help: "Configuration of the station that the packets are of",
                 default: "/etc/perigee/perigeed.toml"),
+            .value(
+                "gateway", .text, as: "ENDPOINT",
+                help: "Deliver to this one: [gateway] endpoint, or the endpoint of a fallback"),
             .value(
                 "wait", .integer(1...86_400), as: "SECONDS", help: "End when nothing was acknowledged for so long",
                 default: "60"),
@@ -40,33 +44,50 @@ enum ReplayCommand {
         } catch { throw CommandFailure(.config, "\(error)") }
         let isJSON = arguments.flag("json")
         guard !file.epochs.isEmpty else {
-            report(file, settled: 0, nil, refused: [], isJSON: isJSON)
+            report(file, nil, settled: 0, nil, refused: [], isJSON: isJSON)
             return .ok
         }
+        let gateway = try choose(arguments.text("gateway"), configuration)
         let store = ReplayStore(file)
-        let link = try connect(configuration, store: store)
+        let link = try connect(configuration, gateway, store: store)
         store.attach { [weak link] event in link?.deliver(event) }
         StopSignal.watch()
         let failure = follow(store, link, total: file.packets, patience: arguments.integer("wait") ?? 60)
         // the last acknowledgements are in: only the goodbye goes out
         let last = (try? link.drain(timeoutMilliseconds: 200)) ?? link.snapshot
         if let failure { throw failure }
-        report(file, settled: store.settledCount, last, refused: store.refused, isJSON: isJSON)
+        report(file, gateway, settled: store.settledCount, last, refused: store.refused, isJSON: isJSON)
         return store.refused.isEmpty ? .ok : .differs
     }
 
+    /// The gateway of that address; where none is given the one that the station had last.
+    private static func choose(
+        _ endpoint: String?, _ configuration: StationConfiguration
+    ) throws(CommandFailure) -> StationGateway {
+        let gateways = configuration.gateways
+        guard let endpoint else {
+            let octets = try? FileOctets.read(configuration.statusFile, limit: 8 << 20)
+            let last = octets.flatMap { try? JSONValue(parsing: $0[...], depthLimit: 16) }?["link"]?["gateway"]?.string
+            return gateways.first { $0.endpoint == last } ?? gateways[0]
+        }
+        guard let gateway = gateways.first(where: { $0.endpoint == endpoint }) else {
+            throw CommandFailure(
+                .usage,
+                "--gateway is \"\(endpoint)\", expected one of \(gateways.map(\.endpoint).joined(separator: ", "))")
+        }
+        return gateway
+    }
+
     private static func connect(
-        _ configuration: StationConfiguration, store: ReplayStore
+        _ configuration: StationConfiguration, _ gateway: StationGateway, store: ReplayStore
     ) throws(CommandFailure) -> LinkClient {
         do {
-            var address = LinkClient.GatewayAddress(endpoint: configuration.gatewayEndpoint)
-            let hasKeys = KeyFile.isThere(configuration.gatewayKeyFile)
+            var address = LinkClient.GatewayAddress(endpoint: gateway.endpoint)
+            let servers = try gateway.servers()
             try Endpoint.require(
-                keys: hasKeys, isInsecure: configuration.isInsecure, at: address.endpoint, field: "gateway.endpoint")
-            if hasKeys {
-                address.keys = ClientKeys(
-                    own: try KeyFile.readSecret(configuration.secretFile),
-                    servers: try KeyFile.readPublic(configuration.gatewayKeyFile))
+                keys: !servers.isEmpty, isInsecure: gateway.isInsecure, at: gateway.endpoint, field: gateway.field)
+            if !servers.isEmpty {
+                address.keys = ClientKeys(own: try KeyFile.readSecret(configuration.secretFile), servers: servers)
             }
             let sender = SenderConfiguration(
                 station: try StationName(configuration.stationID), boot: .random(in: 1...UInt64.max))
@@ -115,12 +136,13 @@ enum ReplayCommand {
     }
 
     private static func report(
-        _ file: PacketExportFile, settled: Int, _ link: LinkClient.Snapshot?,
+        _ file: PacketExportFile, _ gateway: StationGateway?, settled: Int, _ link: LinkClient.Snapshot?,
         refused: [(epoch: Epoch, number: UInt64, field: String)], isJSON: Bool
     ) {
         guard !isJSON else {
             let json = JSONValue.object([
-                "packets": .integer(file.packets), "acknowledged": .integer(settled - refused.count),
+                "gateway": .optional(gateway?.endpoint), "packets": .integer(file.packets),
+                "acknowledged": .integer(settled - refused.count),
                 "sent": .integer(link?.counters.sent ?? 0), "epochs": .integer(file.epochs.count),
                 "link_bytes": .integer(link.map { $0.wireSent + $0.wireReceived } ?? 0),
                 "refused": .array(
@@ -134,7 +156,8 @@ enum ReplayCommand {
             return Terminal.print(json.indented)
         }
         Terminal.print(
-            "\(Table.group(settled - refused.count)) of \(Table.group(file.packets)) packets are at the gateway, "
+            "\(Table.group(settled - refused.count)) of \(Table.group(file.packets)) packets are at "
+                + "\(gateway?.endpoint ?? "the gateway"), "
                 + "\(Table.group(link?.counters.sent ?? 0)) were sent for it")
         for packet in refused {
             Terminal.print(

@@ -76,6 +76,27 @@ struct DoctorCommandTests {
         #expect(denied.1["gateway"]?.text.contains("does not know our key") == true, "\(denied.1)")
     }
 
+    @Test("each of several gateways has a finding of its own, and keys of its own")
+    func severalGateways() async throws {
+        let daemons = try Daemons()
+        let nobody = try daemons.preferAnotherGateway()
+        try daemons.startGateway()
+        try await daemons.waitForGateway("its start") { $0["packets"] != nil }
+        let outcome = try Programs.perigee(
+            ["doctor", "--json", "--config", daemons.folder.file("perigeed.toml"), "--url", try freeURL()])
+        guard case .array(let findings)? = try outcome.json()["findings"] else { throw CancellationError() }
+        func found(_ subject: String) -> [String] {
+            findings.filter { $0["subject"] == .string(subject) }
+                .map { "\($0["verdict"]?.string ?? "") \($0["text"]?.string ?? "")" }
+        }
+        let gateways = found("gateway")
+        try #require(gateways.count == 2, "\(gateways)")
+        #expect(gateways[0].hasPrefix("bad \(nobody) cannot be reached"), "\(gateways)")
+        #expect(gateways[1] == "good \(daemons.link) greets us", "\(gateways)")
+        #expect(found("link keys").count == 2 && found("link keys")[1].contains(daemons.link))
+        #expect(outcome.code == 2)
+    }
+
     @Test("a wrong configuration is named, and what it names is not looked at")
     func wrongConfiguration() throws {
         let folder = try TemporaryFolder()

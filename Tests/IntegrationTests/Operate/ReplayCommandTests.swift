@@ -59,6 +59,41 @@ struct ReplayCommandTests {
         #expect(old.code == 65 && old.errors.contains("went on after the export"), "\(old.code) \(old.errors)")
     }
 
+    @Test("of several gateways it takes the one that the station had last, or the one that is named")
+    func severalGateways() async throws {
+        let daemons = try Daemons()
+        let nobody = try daemons.preferAnotherGateway()
+        try daemons.startStation()
+        try await daemons.wait("its start") { $0["state"] == .string("running") }
+        try Programs.succeed(
+            "simulate", "--publish", "--places", "2", "--rows", "64", "--columns", "64", "--endpoint", daemons.frames)
+        try await daemons.wait("frames") { $0["ledger"]?["spooled"]?.int == 2 }
+        daemons.killStation()
+        let file = daemons.folder.file("station.packets")
+        try Programs.succeed("spool", "export", "-o", file, daemons.folder.file("spool"))
+        try daemons.startGateway()
+        let words = ["replay", "--json", "--config", daemons.folder.file("perigeed.toml"), file]
+        let other = try Programs.perigee(words + ["--gateway", "tcp://elsewhere:1"])
+        #expect(other.code == 64, "\(other.errors)")
+        #expect(other.errors.contains(nobody) && other.errors.contains(daemons.link), "\(other.errors)")
+        #expect(try Programs.perigee(words + ["--gateway", nobody, "--wait", "1"]).code == 69)
+        let named = try Programs.perigee(words + ["--gateway", daemons.link])
+        #expect(named.code == 0, "\(named.errors)")
+        #expect(try named.json()["gateway"] == .string(daemons.link))
+        let count = try archived(daemons).count
+        #expect(count >= 2)
+        // the station finds the second one by itself, and its status says so to the next replay
+        try daemons.startStation()
+        try await daemons.wait("delivery", seconds: 180) {
+            $0["link"]?["gateway"] == .string(daemons.link) && $0["ledger"]?["waiting"]?.int == 0
+        }
+        daemons.killStation()
+        let last = try Programs.perigee(words)
+        #expect(last.code == 0, "\(last.errors)")
+        #expect(try last.json()["gateway"] == .string(daemons.link))
+        #expect(try archived(daemons).count == count)
+    }
+
     @Test("a file that is cut or changed anywhere is refused before anything is sent")
     func damaged() async throws {
         let daemons = try Daemons()
