@@ -14,6 +14,8 @@ public struct GatewaySettings: Equatable, Sendable {
     /// Octets after which a segment file of the archive is closed and the next one begun.
     public var segmentSize: Int
     public var statusFile: String
+    /// The finest level of lines in the log, by its name.
+    public var logLevel: String
     /// Nil where nothing is served.
     public var http: HTTPSettings?
     /// Stations that may be connected at the same time.
@@ -45,7 +47,7 @@ public struct GatewaySettings: Equatable, Sendable {
             Key(
                 "limits.station_waiting_bytes", .size(1 << 19...1 << 30), .integer(4 << 20),
                 "packets of one station that may wait for the disk", .atReload),
-        ] + HTTPSettings.keys(listen: "127.0.0.1:9478")
+        ] + LogSettings.keys + HTTPSettings.keys(listen: "127.0.0.1:9478")
 
     /// Reads the file at `path`. Relative paths in it are seen from its folder. All problems are thrown together.
     public init(path: String) throws(ConfigurationError) { try self.init(TomlDocument(path: path)) }
@@ -71,6 +73,7 @@ public struct GatewaySettings: Equatable, Sendable {
         archiveDirectory = path("archive.directory")
         segmentSize = values.integer("archive.segment_bytes")
         statusFile = path("status.file")
+        logLevel = values.text("log.level")
         http = HTTPSettings.read(values, file: name, &reader)
         stationLimit = values.integer("limits.stations")
         let rate = values.integer("limits.station_bytes_per_second")

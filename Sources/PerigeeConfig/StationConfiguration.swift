@@ -69,6 +69,8 @@ public struct StationConfiguration: Equatable, Sendable {
     public var classes: [FrameClass]
     public var control: Control
     public var statusFile: String
+    /// The finest level of lines in the log, by its name.
+    public var logLevel: String
     /// How long the link may still deliver when the station is asked to stop.
     public var drainSeconds: Int
 }
@@ -124,7 +126,7 @@ extension StationConfiguration {
 
     /// The keys of the file.
     public static let keys =
-        stationKeys + linkKeys + controlKeys + HTTPSettings.keys(listen: "127.0.0.1:9477") + [
+        stationKeys + linkKeys + controlKeys + LogSettings.keys + HTTPSettings.keys(listen: "127.0.0.1:9477") + [
             Key(
                 "http.quicklook_every", .integer(0...1_000_000), .integer(0),
                 "of each so-manieth frame of a sensor the page shows a small picture; 0: of none")
@@ -285,6 +287,7 @@ extension StationConfiguration {
         classes = Self.classes(values, file: name)
         control = Control(values, file: name)
         statusFile = path("status.file")
+        logLevel = values.text("log.level")
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
     }
 

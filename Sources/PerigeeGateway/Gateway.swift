@@ -159,7 +159,10 @@ public final class Gateway: @unchecked Sendable {
         guard var live = shared.withLock({ $0.live }) else { return false }
         notifier.reloading()
         var limits: GatewayLimits?
-        let isTaken = live.reload(now: currentTime().utc) { limits = GatewayLimits($0) }
+        let isTaken = live.reload(now: currentTime().utc) { settings in
+            limits = GatewayLimits(settings)
+            log.take(level: settings.logLevel)
+        }
         shared.withLock { [live, limits] state in
             state.live = live
             state.limits = limits ?? state.limits

@@ -32,6 +32,7 @@ extension GatewayRouter {
             for packet in packets { book.committed(packet.station, size: packet.size) }
             let groups = Dictionary(grouping: packets, by: \.key)
             for (key, packets) in groups {
+                tellStored(packets)
                 guard var session = sessions[key.peer], session.machine.session == key.session else {
                     // stored all the same, for a session that is gone
                     for packet in packets { book.stored(packet.station, packet.outcome, size: packet.size) }
@@ -52,6 +53,17 @@ extension GatewayRouter {
                 perform(actions, session, key.peer)
             }
         }
+    }
+
+    /// One line for each group that was committed together.
+    private func tellStored(_ packets: [CommittedPacket]) {
+        guard log.level <= .debug, let first = packets.first else { return }
+        log.write(
+            .debug, "packets_stored", key: "\(first.station) \(first.number)",
+            [
+                "station": first.station, "first": "\(first.number)", "packets": "\(packets.count)",
+                "bytes": "\(packets.reduce(0) { $0 + $1.size })",
+            ])
     }
 
     func bury(_ tombstone: Tombstone, _ session: Session, _ peer: [UInt8]) {

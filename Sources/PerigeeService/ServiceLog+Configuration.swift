@@ -1,6 +1,9 @@
 public import PerigeeConfig
 
 extension ServiceLog {
+    /// Goes by `log.level` of a configuration, whose names are those of the levels.
+    public func take(level name: String) { level = Level(rawValue: name) ?? .info }
+
     /// Says what became of a reload; each problem of a file that was refused has a line.
     public func write<Settings>(_ live: LiveConfiguration<Settings>, isTaken: Bool) {
         let file = live.source.path ?? "defaults"

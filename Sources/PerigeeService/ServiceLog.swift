@@ -9,12 +9,17 @@ import PerigeeCore
 /// (`repeated=N`). Control octets of values are escaped.
 public final class ServiceLog: Sendable {
     /// How much a line matters.
-    public enum Level: String, Sendable {
+    public enum Level: String, Comparable, Sendable {
+        /// Of each frame: nobody wants it but who looks for something.
+        case debug
         case info, notice, warning, error
+
+        public static func < (left: Level, right: Level) -> Bool { left.priority > right.priority }
 
         /// Of syslog(3).
         fileprivate var priority: Int {
             switch self {
+            case .debug: 7
             case .info: 6
             case .notice: 5
             case .warning: 4
@@ -39,6 +44,7 @@ public final class ServiceLog: Sendable {
         var recent: [Class: Recent] = [:]
         /// Lines that the descriptor did not take: a full disk, a reader that is gone.
         var lost = 0
+        var level = Level.info
     }
 
     private static let interval: UInt64 = 1_000_000_000
@@ -65,12 +71,19 @@ public final class ServiceLog: Sendable {
         isJournal = fstat(descriptor, &status) == 0 && journal == "\(status.st_dev):\(status.st_ino)"
     }
 
-    /// Writes a line. `event` is a fixed word, the name of the event's class; `key` tells apart what is limited separately, such
+    /// Lines of this level and above are written.
+    public var level: Level {
+        get { state.withLock { $0.level } }
+        set { state.withLock { $0.level = newValue } }
+    }
+
+    /// Writes a line, where its level is written at all. `event` is a fixed word, the name of the event's class; `key` tells apart what is limited separately, such
     /// as a reason out of a fixed list. Names of fields are fixed words too.
     public func write(_ level: Level, _ event: String, key: String = "", _ fields: KeyValuePairs<String, String> = [:])
     {
         let now = nanoseconds()
         let repeated: Int? = state.withLock { state in
+            guard level >= state.level else { return nil }
             var name = Class(event: event, key: key)
             if state.recent[name] == nil, state.recent.count >= Self.classLimit { name = Class(event: event, key: "") }
             if let last = state.recent[name], now &- last.time < Self.interval {

@@ -40,6 +40,7 @@ public final class Station: Sendable {
         let configuration = parts.configuration
         self.parts = parts
         self.log = log
+        log.take(level: configuration.logLevel)
         started = currentTime().utc
         live = Locked(LiveConfiguration(configuration, from: parts.source, now: started))
         var spool: Spool
@@ -173,6 +174,7 @@ public final class Station: Sendable {
     /// Nothing of it can fail.
     private func take(_ rules: StationRules) {
         let configuration = rules.configuration
+        log.take(level: configuration.logLevel)
         context.rules.withLock { $0 = rules }
         context.control.take(configuration)
         context.intakeQueue.octetLimit = context.intakeLimit(configuration)

@@ -94,6 +94,40 @@ struct ConfigurationTests {
         #expect(wrong.errors.contains("--set: x is no key of this file"))
     }
 
+    @Test("log.level counts from the next reload on: debug has a line for each frame", .timeLimit(.minutes(10)))
+    func logLevel() async throws {
+        let daemons = try Daemons()
+        try daemons.startGateway()
+        try daemons.startStation()
+        try await daemons.wait("the start") { $0["configuration"]?["generation"]?.int == 1 }
+        func publish(_ count: Int, from first: Int) throws {
+            try Programs.succeed(
+                "simulate", "--publish", "--endpoint", daemons.frames, "--rows", "40", "--columns", "40", "--places",
+                "\(count)", "--first-place", "\(first)")
+        }
+        try publish(1, from: 0)
+        try await daemons.waitForDelivery(1)
+        for name in ["perigeed.toml", "gateway.toml"] {
+            let before = try String(contentsOfFile: daemons.folder.file(name), encoding: .utf8)
+            try (before + "\n[log]\nlevel = \"debug\"\n").write(
+                toFile: daemons.folder.file(name), atomically: true, encoding: .utf8)
+        }
+        daemons.reload()
+        try await daemons.wait("the reload") { $0["configuration"]?["generation"]?.int == 2 }
+        try await daemons.waitForGateway("the reload") { $0["configuration"]?["generation"]?.int == 2 }
+        try publish(3, from: 1)
+        try await daemons.waitForDelivery(4)
+        #expect(daemons.stopStation() == 0)
+        let lines = daemons.log.split(separator: "\n").filter { $0.contains("level=debug") }
+        for frame in 1...3 {
+            #expect(lines.count { $0.contains("event=frame_stored") && $0.contains("frame=\(frame) ") } == 1)
+            #expect(lines.count { $0.contains("event=frame_settled") && $0.contains("frame=\(frame) ") } == 1)
+        }
+        #expect(!lines.contains { $0.contains(" frame=0 ") })
+        let gateway = try String(contentsOfFile: daemons.folder.file("gateway.log"), encoding: .utf8)
+        #expect(gateway.contains("level=debug event=packets_stored station=test"))
+    }
+
     @Test("SIGHUP puts a good file in force, refuses a bad one, and stops nobody", .timeLimit(.minutes(10)))
     func reloads() async throws {
         let daemons = try Daemons()

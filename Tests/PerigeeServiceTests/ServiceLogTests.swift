@@ -54,6 +54,27 @@ func lineHeads() throws {
         ])
 }
 
+@Test("lines below the level are neither written nor counted, and without a word info is the lowest")
+func levels() throws {
+    let book = try Book()
+    book.log.write(.debug, "frame")
+    book.log.write(.info, "a")
+    book.log.take(level: "warning")
+    for level in [ServiceLog.Level.debug, .info, .notice, .warning, .error] {
+        for _ in 0..<2 { book.log.write(level, "b", key: level.rawValue) }
+    }
+    book.pass(milliseconds: 1_000)
+    book.log.flush()
+    book.log.take(level: "debug")
+    book.log.write(.debug, "frame")
+    #expect(
+        try book.lines() == [
+            "level=info event=a", "level=warning event=b", "level=error event=b",
+            "level=error event=b key=error repeated=1", "level=warning event=b key=warning repeated=1",
+            "level=debug event=frame",
+        ])
+}
+
 @Test("within a second a class says one line; the next one says how many were left out")
 func repeats() throws {
     let book = try Book()

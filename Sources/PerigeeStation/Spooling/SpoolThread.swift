@@ -214,8 +214,14 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
             for (item, size) in frames { counters.addSpooled(item, packetSize: size) }
             for frame in settled { counters.addSettled(frame, now: ended.utc) }
         }
-        for (item, size) in frames { context.journal.addStored(item, packetSize: size) }
-        for frame in settled { context.journal.addSettled(frame, now: ended.utc) }
+        for (item, size) in frames {
+            context.journal.addStored(item, packetSize: size)
+            context.log.write(stored: item, packetSize: size)
+        }
+        for frame in settled {
+            context.journal.addSettled(frame, now: ended.utc)
+            context.log.write(settled: frame, now: ended.utc)
+        }
         for ticket in tickets { context.answer(.stored, ticket) }
         note(commitMilliseconds: ended.monotonic - started)
         try tellState()
@@ -248,13 +254,13 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         let (sent, received) = wire()
         if sent + received != committedWire, time >= lastCommit + Self.idleCommitMilliseconds { group.touch(time) }
         try commit()
+        try discardWhatIsAsked()
         try spool?.maintain(now: now)
         group.add(settled: spool?.takeGivenUp() ?? [], now: currentTime().monotonic)
         tellDamage()
         try tellState()
     }
 
-        try discardWhatIsAsked()
     private func tellDamage() {
         let damaged = spool?.counters.damaged ?? 0
         guard damaged > toldDamaged else { return }
