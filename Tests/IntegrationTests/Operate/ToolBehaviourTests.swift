@@ -1,5 +1,7 @@
 import Foundation
+import PerigeeCore
 import PerigeeJSON
+import PerigeeSpool
 import PerigeeTestSupport
 import Testing
 
@@ -25,6 +27,52 @@ struct ToolBehaviourTests {
     func closedPipe() throws {
         #expect(try shell("perigee reference | head -n 1; echo ${PIPESTATUS[0]}") == "# Commands\n0\n")
         #expect(try shell("perigee completion bash | true; echo ${PIPESTATUS[0]}") == "0\n")
+    }
+
+    @Test("a reader that has read enough is no error of a command that tells of a daemon, a spool or a machine")
+    func closedPipeOfOperators() throws {
+        let server = try StatusServer()
+        server.serve("/status.json", try StatusExamples.station().with(["health"], .string("ok")).description)
+        let daemons = try Daemons()
+        var configuration = SpoolConfiguration()
+        configuration.ballast = 0
+        var spool = try Spool(
+            directory: daemons.folder.file("spool"), configuration: configuration, now: Timestamp(milliseconds: 0),
+            machine: "here")
+        for number in 0..<900 as Range<UInt64> {
+            _ = try spool.append(
+                SpoolFrame(
+                    number: number, label: "camera", priority: 2, rawSize: 1, stored: Timestamp(milliseconds: 0),
+                    layers: [[[7]]]))
+        }
+        try spool.commit()
+        _ = consume spool
+        let folder = daemons.folder.file("spool")
+        for command in [
+            "status --url \(server.url)", "status --json --url \(server.url)", "spool ls \(folder)",
+            "spool ls --json \(folder)",
+        ] {
+            for reader in ["head -n 1 > \(daemons.folder.file("line"))", "true"] {
+                let text = try shell("perigee \(command) | \(reader); echo ${PIPESTATUS[0]}")
+                #expect(text == "0\n", "\(command) | \(reader)")
+            }
+        }
+        // what was found of the machine says the code, where all of it was read
+        let doctor = "perigee doctor --json --config \(daemons.folder.file("perigeed.toml")) --url \(server.url)"
+        #expect(try shell("\(doctor) | true; echo ${PIPESTATUS[0]}") == "0\n")
+    }
+
+    @Test(
+        "a place that cannot be written is 74, with its name and the reason",
+        arguments: ["keys gen -d PLACE station", "simulate -o PLACE --rows 16 --columns 16", "reference --man PLACE"])
+    func unwritable(line: String) throws {
+        let folder = try TemporaryFolder()
+        try Data().write(to: URL(filePath: folder.file("plain")))
+        let place = folder.file("plain/inside")
+        let words = line.split(separator: " ").map { $0 == "PLACE" ? place : String($0) }
+        let outcome = try Programs.perigee(words)
+        #expect(outcome.code == 74 && outcome.output.isEmpty, "\(outcome.code)")
+        #expect(outcome.errors.contains(place) && outcome.errors.contains("Not a directory"), "\(outcome.errors)")
     }
 
     @Test("commands that go on and on end with their reader")
