@@ -27,25 +27,49 @@ public struct DiscardRequest: Equatable, Sendable {
         return octets.flatMap { DiscardRequest($0) }
     }
 
-    public init?(_ octets: [UInt8]) {
-        guard let json = try? JSONValue(parsing: octets[...], depthLimit: 4), let text = json["id"]?.string,
-            let id = UInt64(text), case .bool(let isTrial)? = json["trial"]
-        else { return nil }
-        var numbers: ClosedRange<UInt64>?
-        if let first = json["first"]?.int, let last = json["last"]?.int {
-            guard first >= 0, first <= last else { return nil }
-            numbers = UInt64(first)...UInt64(last)
+    /// Puts it there whole, for the daemon to take.
+    public func put(_ directory: String) throws(SpoolError) {
+        let fresh = "\(Self.path(directory)).\(id)"
+        try SystemFiles.write(fresh, shared: octets)
+        do throws(SpoolError) { try SystemFiles.rename(fresh, to: Self.path(directory)) } catch {
+            SystemFiles.remove(fresh)
+            throw error
         }
-        let before = json["stored_before"]?.string
-        let moment = before.flatMap { Timestamp(rfc3339: $0) }
-        guard (before == nil) == (moment == nil) else { return nil }
-        self.init(
-            id: id,
-            choice: FrameChoice(sensor: json["sensor"]?.string, storedBefore: moment, numbers: numbers),
-            isTrial: isTrial)
     }
 
-    public var octets: [UInt8] {
+    /// Takes it back, where the daemon has not taken it; it must not do so later.
+    public static func withdraw(_ directory: String) { SystemFiles.remove(path(directory)) }
+
+    /// Nil for whatever is not understood as a whole: less of it would choose more frames.
+    init?(_ octets: [UInt8]) {
+        guard case .object(let members)? = try? JSONValue(parsing: octets[...], depthLimit: 4) else { return nil }
+        var id: UInt64?
+        var isTrial: Bool?
+        var choice = FrameChoice()
+        var ends: (first: UInt64?, last: UInt64?)
+        for member in members {
+            switch (member.name, member.value) {
+            case ("id", .string(let text)): id = UInt64(text)
+            case ("trial", .bool(let flag)): isTrial = flag
+            case ("sensor", .string(let text)): choice.sensor = text
+            case ("stored_before", .string(let text)):
+                guard let moment = Timestamp(rfc3339: text) else { return nil }
+                choice.storedBefore = moment
+            case ("first", .integer(let number)) where number >= 0: ends.first = UInt64(number)
+            case ("last", .integer(let number)) where number >= 0: ends.last = UInt64(number)
+            default: return nil
+            }
+        }
+        switch ends {
+        case (nil, nil): break
+        case (let first?, let last?) where first <= last: choice.numbers = first...last
+        default: return nil
+        }
+        guard let id, let isTrial else { return nil }
+        self.init(id: id, choice: choice, isTrial: isTrial)
+    }
+
+    private var octets: [UInt8] {
         var fields: [String: JSONValue] = ["id": .string(String(id)), "trial": .bool(isTrial)]
         if let sensor = choice.sensor { fields["sensor"] = .string(sensor) }
         if let before = choice.storedBefore { fields["stored_before"] = .string(before.rfc3339) }

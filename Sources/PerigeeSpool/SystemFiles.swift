@@ -110,6 +110,21 @@ enum SystemFiles {
         try syncDirectory(directory)
     }
 
+    /// Makes a new file that every user may read. Root writes it into a folder of somebody else, who must not lead it elsewhere: nothing
+    /// that is there is followed or changed.
+    static func write(_ path: String, shared octets: [UInt8]) throws(SpoolError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .last("make", path) }
+        defer { close(descriptor) }
+        let count = octets.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        // whatever the umask of who asks
+        guard count == octets.count, fchmod(descriptor, 0o644) == 0 else {
+            let error = SpoolError.last("write", path)
+            unlink(path)
+            throw error
+        }
+    }
+
     /// Writes `octets` over and over into a file, really and durably.
     static func write(_ path: String, _ octets: [UInt8], times: Int) throws(SpoolError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

@@ -1,4 +1,3 @@
-import Glibc
 import PerigeeCommandLine
 import PerigeeCore
 import PerigeeJSON
@@ -40,7 +39,7 @@ enum SpoolDiscard {
         let request = DiscardRequest(
             id: .random(in: 1...UInt64.max), choice: try choice(arguments), isTrial: !arguments.flag("yes"))
         guard SpoolInspection.isHeld(directory) == true else { throw notRunning(directory) }
-        try FileOctets.write(request.octets, to: DiscardRequest.path(directory))
+        do throws(SpoolError) { try request.put(directory) } catch { throw CommandFailure(error) }
         let answer = try wait(request.id, directory, isSilent: arguments.flag("json"))
         let what =
             "\(Table.group(answer.frames)) frames, \(Table.group(answer.packets)) packets of "
@@ -100,8 +99,7 @@ enum SpoolDiscard {
                 progress.update(answer.frames)
             }
             guard SpoolInspection.isHeld(directory) == true, currentTime().monotonic < deadline else {
-                // a daemon that has not taken it must not do so later
-                unlink(DiscardRequest.path(directory))
+                DiscardRequest.withdraw(directory)
                 if SpoolInspection.isHeld(directory) != true { throw notRunning(directory) }
                 throw CommandFailure(
                     .unavailable,
