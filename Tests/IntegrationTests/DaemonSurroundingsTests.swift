@@ -50,6 +50,24 @@ struct DaemonSurroundingsTests {
         #expect(outcome.errors.contains(place) && outcome.errors.contains("Not a directory"), "\(outcome.errors)")
     }
 
+    @Test("a status that cannot be written stops no station: the log names file and remedy")
+    func unwritableStatus() async throws {
+        let daemons = try Daemons()
+        try Data().write(to: URL(filePath: daemons.folder.file("plain")))
+        let path = daemons.folder.file("perigeed.toml")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        try text.replacing("\"perigeed.json\"", with: "\"plain/perigeed.json\"")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        try daemons.startGateway()
+        try daemons.startStation()
+        try await wait(until: { daemons.log.contains("event=status_not_written") })
+        #expect(daemons.log.contains("plain/perigeed.json") && daemons.log.contains("make its folder writable"))
+        try Programs.succeed(
+            "simulate", "--publish", "--endpoint", daemons.frames, "--rows", "40", "--columns", "40")
+        try await daemons.waitForGateway("the frame") { ($0["stored"]?.int ?? 0) >= 2 }
+        #expect(daemons.stopStation() == 0)
+    }
+
     @Test("an option that does not exist is 64, with the one that was meant", arguments: daemons)
     func unknownOption(program: String, file: String) throws {
         let outcome = try run(program, ["--confg", file])
