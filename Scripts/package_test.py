@@ -1,24 +1,22 @@
-"""The part of Scripts/package-test that runs with both machines booted: in namespaces of its own, with no way out.
+"""The part of Scripts/package-test that boots machines: in namespaces of its own, with no way out.
 
-`package_test.py WORK [record]`: WORK holds the roots `station` and `gateway`, the packages in `packages` and `next`.
+`package_test.py WORK FETCHED INSTALLED [record]`: WORK is an own folder on a disk; then what Scripts/debian-root said.
 """
 
 import json
-import os
 import pathlib
 import re
-import signal
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
 
-T = TypeVar("T")
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PATIENCE = 120.0  # seconds that anything may take
+from faults.daemons import ROOT, TrialError, wait_for
+from service.machine import PATIENCE, Machine, packages
+
 RATE = 60  # seconds from frame to frame, where octets a day are said
-QUIET = 30.0  # seconds without a write of a frame, after which the disk has everything
 STATE = "/var/lib/perigee"
 # what Debian's own tools and packages write while anything is installed
 FOREIGN = re.compile(
@@ -27,102 +25,9 @@ FOREIGN = re.compile(
 )
 
 
-class Machine:
-    """A root with systemd as its first process."""
-
-    def __init__(self, work: pathlib.Path, name: str) -> None:
-        self.root = work / name
-        self.name = name
-        (self.root / "etc/machine-id").write_text("")
-        self.process: subprocess.Popen[bytes] | None = None
-        self.leader = 0
-
-    def boot(self) -> None:
-        with (self.root.parent / f"{self.name}.log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [
-                    *("systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no"),
-                    *("--keep-unit", "--console=pipe", f"--hostname={self.name}", "--resolv-conf=off"),
-                    *("--timezone=off", f"--network-namespace-path=/run/netns/{self.name}"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        wait(f"{self.name} to boot", self._is_up)
-
-    def _is_up(self) -> bool:
-        self.leader = self._child()  # another one at first: nspawn forks twice
-        return self.leader > 0 and self.ask("systemctl is-system-running") in ("running", "degraded")
-
-    def _child(self) -> int:
-        process = self.process
-        if process is None or process.poll() is not None:
-            raise SystemExit(f"{self.name} did not start: {(self.root.parent / f'{self.name}.log').read_text()}")
-        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        return int(children[0]) if children else 0
-
-    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Runs a script as somebody would who is logged in as root."""
-        enter = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-r", "-w"]
-        environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]
-        return subprocess.run(
-            [*enter, *environment, "DEBIAN_FRONTEND=noninteractive", "sh", "-e", "-c", f"cd /root\n{script}"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-
-    def run(self, script: str, code: int = 0) -> str:
-        """Runs a script that must end with `code`; answers all that it said."""
-        done = self.shell(script)
-        said = done.stdout + done.stderr
-        if done.returncode != code:
-            journal = self.shell("journalctl -n 40 --no-pager -o cat").stdout
-            raise SystemExit(
-                f"{self.name}: exit code {done.returncode}, expected {code}, of\n{script}\n{said}\n{journal}"
-            )
-        return said
-
-    def ask(self, script: str) -> str:
-        return self.shell(script).stdout.strip()
-
-    def status(self, daemon: str = "perigee") -> dict:
-        """What a daemon says of itself; empty before it says anything."""
-        try:
-            return json.loads(self.ask(f"cat /run/{daemon}/status.json"))
-        except json.JSONDecodeError:
-            return {}
-
-    def process_of(self, unit: str) -> str:
-        return self.ask(f"systemctl show -P MainPID {unit}")
-
-    def files(self) -> set[str]:
-        found = self.run(
-            "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp \\) -prune -o -print"
-        )
-        return {line for line in found.splitlines() if not FOREIGN.match(line)}
-
-    def stop(self) -> None:
-        if self.process is not None and self.leader:
-            os.kill(self.leader, signal.SIGRTMIN + 4)
-            self.process.wait(timeout=PATIENCE)
-
-
-def wait(what: str, condition: Callable[[], T]) -> T:
-    """Waits until `condition` gives something that is true, and answers it."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise SystemExit(f"waited {PATIENCE:.0f} s in vain for {what}")
-
-
 def check(condition: bool, message: str) -> None:
     if not condition:
-        raise SystemExit(f"package-test: {message}")
+        raise TrialError(message)
 
 
 def blocks(page: str, place: str = "") -> list[str]:
@@ -143,14 +48,17 @@ def delivered(status: dict, frames: int) -> bool:
     return status.get("ledger", {}).get("spooled", 0) >= frames and link.get("held_packets") == 0
 
 
-def first_station(gateway: Machine) -> None:
-    """Docs/first-station.md word for word, on the machine with both packages."""
+def wait(what: str, condition: Callable[[], bool]) -> None:
+    wait_for(what, condition, PATIENCE)
+
+
+def first_station(machine: Machine) -> None:
+    """Docs/first-station.md word for word, on a machine of its own."""
     for block in blocks("first-station.md"):
-        if "status.json" in block:
-            wait("the frames to be delivered", lambda: delivered(gateway.status(), 6))
-        said = gateway.run(block)
+        if "perigee status" in block:
+            wait("the frames to be delivered", lambda: delivered(machine.status(), 6))
+        said = machine.run(block)
     check(len(set(re.findall(r"\S+\.tif", said))) == 6, f"six frames were sent, and rendering gave\n{said}")
-    gateway.run("systemctl stop perigeed")
     step("first-station.md: six frames became six products")
 
 
@@ -159,15 +67,10 @@ def installation(station: Machine, gateway: Machine) -> None:
     text = (ROOT / "Docs/installation.md").read_text()
     for place, body in re.findall(r"^```sh (station|gateway)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         machine = station if place == "station" else gateway
-        if "keys gen gateway" in body:
-            # the first page has made its keys already, and nothing is made over
-            gateway.run("rm /etc/perigee/keys/gateway.* && systemctl stop perigee-gateway")
         if "apt-get" in body and place == "station":
-            key = gateway.root / "etc/perigee/keys/gateway.pub"
-            (station.root / "root/gateway.pub").write_bytes(key.read_bytes())
+            carry("gateway.pub", gateway, station)
         if "keys allow" in body:
-            key = station.root / "etc/perigee/keys/station.pub"
-            (gateway.root / "root/station.pub").write_bytes(key.read_bytes())
+            carry("station.pub", station, gateway)
         if "archive list" in body:
             wait("the frame to be delivered", lambda: delivered(station.status(), 1))
         said = machine.run(body)
@@ -175,6 +78,10 @@ def installation(station: Machine, gateway: Machine) -> None:
             after_install(station)
     check("alpha-1" in said, f"the archive lists no frame of alpha-1:\n{said}")
     step("installation.md: a frame went from one machine to the other")
+
+
+def carry(key: str, origin: Machine, to: Machine) -> None:
+    shutil.copy(origin.root / "etc/perigee/keys" / key, to.root / "root" / key)
 
 
 def after_install(station: Machine) -> None:
@@ -203,33 +110,27 @@ def memory(machine: Machine, unit: str) -> int:
     return int(re.search(r"^Pss: +(\d+) kB", text, re.MULTILINE)[1]) * 1024
 
 
-def quiet(station: Machine) -> int:
-    """Waits until the disk has nothing more of earlier frames to take; answers what was written so far.
-
-    The spool moves the last frames out of its log when nothing came for a while, so one quiet look is none.
-    """
-    last, since = octets_written(station), time.monotonic()
-    while time.monotonic() - since < QUIET:
-        time.sleep(2)
-        now = octets_written(station)
-        if now - last > 65_536:
-            last, since = now, time.monotonic()
-    return octets_written(station)
+def on_disk(station: Machine) -> bool:
+    """Whether the spool's file has taken its log in, as it does 30 s after the last time or when the log is long."""
+    times = station.run(f"stat -c %.9Y {STATE}/spool/spool.db {STATE}/spool/spool.db-wal").split()
+    return times[0] >= times[1]
 
 
 def disk(station: Machine) -> dict:
-    """Octets that perigeed has the disk write, idle and for each frame with all that is kept of it."""
-    before = quiet(station)
-    start = time.monotonic()
-    frames_before = station.status()["ledger"]["spooled"]
-    time.sleep(30)  # a measure, not a wait
-    idle = (octets_written(station) - before) / (time.monotonic() - start)
+    """Octets that perigeed has the disk write, for each frame with all that is kept of it, and idle."""
+    station.run("systemctl restart perigeed")  # what frames before left in the log is in the file then
+    wait("its link", lambda: station.status().get("link", {}).get("state") == "live")
+    spooled = station.status()["ledger"]["spooled"]
     start, before, frames = time.monotonic(), octets_written(station), 20
-    station.run(f"perigee simulate --publish --visits {frames} --rate 2")
-    wait("the frames to be delivered", lambda: delivered(station.status(), frames_before + frames))
-    written = quiet(station) - before - idle * (time.monotonic() - start)
+    station.run(f"perigee simulate --publish --visits {frames} --rate 4")
+    wait("the frames to be delivered", lambda: delivered(station.status(), spooled + frames))
+    wait("the frames to be on the disk", lambda: on_disk(station))
+    with_frames, seconds = octets_written(station) - before, time.monotonic() - start
+    start, before = time.monotonic(), octets_written(station)
+    time.sleep(60)  # a measure, not a wait: an idle station commits once a minute
+    idle = (octets_written(station) - before) / (time.monotonic() - start)
     step("octets to the disk measured")
-    per_frame = max(0.0, written / frames)
+    per_frame = max(0.0, (with_frames - idle * seconds) / frames)
     return {
         "idle_bytes_per_day": round(idle * 86_400),
         "bytes_per_frame": round(per_frame),
@@ -238,7 +139,7 @@ def disk(station: Machine) -> dict:
     }
 
 
-def full_spool(station: Machine, gateway: Machine, work: pathlib.Path) -> None:
+def full_spool(station: Machine, gateway: Machine, upgrade: pathlib.Path) -> None:
     """Upgrade and downgrade while the gateway is away and the spool is as full as it may be: nothing is lost."""
     gateway.run("systemctl stop perigee-gateway")
     edits = ['s/^quota_bytes = .*/quota_bytes = "64 MiB"/', 's/^reserved_bytes = .*/reserved_bytes = "8 MiB"/']
@@ -252,11 +153,10 @@ def full_spool(station: Machine, gateway: Machine, work: pathlib.Path) -> None:
     wait("the frames to be spooled", lambda: settled(station, 12))
     waiting = held(station)
     check(waiting > before + 12, f"{waiting} packets wait in the spool, more were expected")
-    for folder, flag in (("next", ""), ("packages", "--allow-downgrades ")):
+    for package, flag in ((upgrade, ""), (packages()[0], "--allow-downgrades ")):
         for path in (station.root / "root").glob("*.deb"):
             path.unlink()
-        for path in (work / folder).glob("perigee_*.deb"):
-            (station.root / "root" / path.name).write_bytes(path.read_bytes())
+        shutil.copy(package, station.root / "root")
         process = station.process_of("perigeed")
         station.run(f"apt-get install -y {flag}./perigee_*.deb")
         check(station.process_of("perigeed") not in ("0", process), "perigeed was not restarted by its package")
@@ -278,19 +178,26 @@ def settled(station: Machine, frames: int) -> bool:
     return ledger.get("spooled", 0) >= frames and ledger.get("in_work") == 0
 
 
+def files(machine: Machine) -> set[str]:
+    found = machine.run(
+        "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp \\) -prune -o -print"
+    )
+    return {line for line in found.splitlines() if not FOREIGN.match(line)}
+
+
 def purge(station: Machine, before: set[str]) -> None:
     said = station.run("apt-get purge -y perigee && apt-get autoremove -y --purge")
     check("stays" in said, f"purge does not say what it leaves:\n{said}")
     owned = set(station.run("cat /var/lib/dpkg/info/*.list").splitlines())
     owned |= {f"/usr{path}" for path in owned}  # /lib is a link to /usr/lib, and packages name either
     left = {
-        path for path in station.files() - before - owned if not path.startswith((STATE + "/", "/etc/perigee/keys/"))
+        path for path in files(station) - before - owned if not path.startswith((STATE + "/", "/etc/perigee/keys/"))
     }
     # what Debian's clock, which the package recommends, links when it is installed
     left -= {path for path in left if re.search(r"timesync", path)}
     allowed = {STATE, "/etc/perigee", "/etc/perigee/keys"}
     check(left <= allowed, f"purge leaves {sorted(left - allowed)}")
-    check(STATE + "/spool" in station.files(), "purge has removed the spool")
+    check(STATE + "/spool" in files(station), "purge has removed the spool")
     step("purged: keys and spool are left, and nothing else")
 
 
@@ -348,33 +255,72 @@ def line() -> None:
     subprocess.run(["sh", "-e", "-c", script], check=True)
 
 
+def next_version(work: pathlib.Path) -> pathlib.Path:
+    """The station's package under the next version."""
+    path, tree = packages()[0], work / "repack"
+    subprocess.run(["dpkg-deb", "-R", path, tree], check=True)
+    control = tree / "DEBIAN/control"
+    control.write_text(re.sub(r"^(Version: .*)$", r"\1+next", control.read_text(), flags=re.MULTILINE))
+    made = work / path.name.replace("_", "_next_", 1)
+    subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "-b", tree, made], check=True, stdout=subprocess.DEVNULL)
+    return made
+
+
+def alone(work: pathlib.Path, layer: str) -> dict:
+    """One machine with both packages: its first station, then what that writes to the disk."""
+    machine = Machine(work, "first", layer)
+    try:
+        for path in packages():
+            shutil.copy(path, machine.root / "root")
+        machine.boot()
+        first_station(machine)
+        return disk(machine)
+    finally:
+        machine.power_off()
+
+
+def two_machines(work: pathlib.Path, fetched: str, installed: str, upgrade: Future[pathlib.Path]) -> dict:
+    """A station and a gateway: installed, upgraded, downgraded, purged. Answers their memory."""
+    line()
+    station, gateway = Machine(work, "station", fetched), Machine(work, "gateway", installed)
+    try:
+        shutil.copy(packages()[0], station.root / "root")
+        for path in packages():
+            shutil.copy(path, gateway.root / "root")
+        station.boot("station")
+        gateway.boot("gateway")
+        step("two machines are up")
+        before = files(station)
+        installation(station, gateway)
+        found = {"perigeed": memory(station, "perigeed"), "perigee-gateway": memory(gateway, "perigee-gateway")}
+        full_spool(station, gateway, upgrade.result())
+        purge(station, before)
+        return found
+    finally:
+        station.power_off()
+        gateway.power_off()
+
+
 def main() -> None:
     work = pathlib.Path(sys.argv[1])
-    line()
-    station, gateway = Machine(work, "station"), Machine(work, "gateway")
-    station.boot()
-    gateway.boot()
-    step("two machines are up")
-    before = station.files()
-    first_station(gateway)
-    installation(station, gateway)
+    fetched, installed = sys.argv[2:4]
+    with ThreadPoolExecutor() as pool:
+        upgrade = pool.submit(next_version, work)
+        of_one = pool.submit(alone, work, installed)
+        of_two = pool.submit(two_machines, work, fetched, installed, upgrade)
     result = {
-        "packages": {path.name.split("_")[0]: size(path) for path in sorted((work / "packages").glob("*.deb"))},
-        "memory": {
-            "perigeed": memory(station, "perigeed"),
-            "perigee-gateway": memory(gateway, "perigee-gateway"),
-        },
-        "disk": disk(station),
+        "packages": {path.name.split("_")[0]: size(path) for path in packages()},
+        "memory": of_two.result(),
+        "disk": of_one.result(),
     }
-    full_spool(station, gateway, work)
-    purge(station, before)
     sys.stdout.write("".join(f"{line}\n" for line in table(result)))
-    if sys.argv[2:] == ["record"]:
+    if sys.argv[4:] == ["record"]:
         record(result)
-    station.stop()
-    gateway.stop()
 
 
 START = time.monotonic()
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except TrialError as error:
+        raise SystemExit(f"package-test: {error}") from None

@@ -1,122 +1,139 @@
-"""A Debian machine in a container, with systemd as process 1 and our packages installed."""
+"""A Debian machine in a container, with systemd as process 1: what is written lies over a root that tests share."""
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
+import signal
 import subprocess
-import time
 from pathlib import Path
 
 from faults.daemons import ROOT, TrialError, wait_for
 
-WORK = ROOT / ".build" / "boot"
-# what the packages of the daemons ask for; the gateway's raster commands, and GDAL with them, are not tried here
-LIBRARIES = (
-    "libopenblas0-pthread",
-    "libzstd1",
-    "libsodium23",
-    "libmicrohttpd12",
-    "libsqlite3-0",
-    "libzmq5",
-    "libstdc++6",
-)
+PATIENCE = 120.0  # seconds that anything may take
+_ENTER = 'for group in $0; do mkdir "$group"; echo $$ >"$group/cgroup.procs"; done; exec "$@"'
 
 
-def packages() -> dict[str, Path]:
-    """The newest package of each name that Scripts/deb built."""
-    folder = Path(os.environ.get("PERIGEE_PACKAGES", ROOT / ".build" / "deb"))
-    found = sorted(folder.glob("*.deb"), key=lambda path: path.stat().st_mtime)
-    return {path.name.split("_")[0]: path for path in found}
+def packages() -> list[Path]:
+    """What Scripts/deb built: the station's package and the gateway's."""
+    folder = ROOT / ".build" / "deb"
+    return [path for name in ("perigee", "perigee-gateway") for path in folder.glob(f"{name}_*.deb")]
 
 
-def obstacle() -> str | None:
-    """Why a machine cannot be booted here; None where it can."""
-    if os.geteuid() != 0:
-        return "needs root"
-    missing = [name for name in ("systemd-nspawn", "debootstrap") if shutil.which(name) is None]
-    if missing:
-        return f"install systemd-container and debootstrap: missing {', '.join(missing)}"
-    if not {"perigee", "perigee-gateway"} <= set(packages()):
-        return "build the packages: Scripts/deb"
-    return None
+def layers() -> tuple[str, str]:
+    """Clean roots, by Scripts/debian-root: what the station's package needs is at hand; what both need is installed."""
+    done = subprocess.run([ROOT / "Scripts/debian-root", *packages()], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise TrialError(done.stderr.strip())
+    fetched, installed = done.stdout.split()
+    return fetched, installed
 
 
-def _base() -> Path:
-    """A minimal Debian 12 with systemd, made once, from the mirror of debootstrap or $PERIGEE_MIRROR."""
-    base = WORK / "base"
-    if not base.exists():
-        WORK.mkdir(parents=True, exist_ok=True)
-        half = WORK / "base.new"
-        shutil.rmtree(half, ignore_errors=True)
-        include = ",".join(("systemd", "systemd-sysv", "dbus", *LIBRARIES))
-        words = ["debootstrap", "--variant=minbase", f"--include={include}", "bookworm", str(half)]
-        mirror = os.environ.get("PERIGEE_MIRROR")
-        subprocess.run([*words, *([mirror] if mirror else [])], check=True, stdout=subprocess.DEVNULL)
-        half.rename(base)
-    return base
+def _own_groups() -> list[Path]:
+    """This process's control groups. A machine gets one below: in a shared one each ends the others' programs."""
+    mounts = {"name=systemd": Path("/sys/fs/cgroup/systemd"), "": Path("/sys/fs/cgroup/unified")}
+    if not mounts[""].is_dir():
+        mounts[""] = Path("/sys/fs/cgroup")
+    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    return [mounts[name] / path.lstrip("/") for _, name, path in lines if name in mounts]
 
 
 class Machine:
-    """One boot of a copy of the base, with a network of its own."""
+    """One root, booted once. Mounts are those of the caller's namespace (`unshare -m`)."""
 
-    def __init__(self) -> None:
-        self.root = WORK / f"root-{os.getpid()}"
-        self.remove()
-        subprocess.run(["cp", "-a", "--reflink=auto", str(_base()), str(self.root)], check=True)
-        built = packages()
-        for name, options in (("perigee", []), ("perigee-gateway", ["--force-depends"])):
-            shutil.copy(built[name], self.root / "tmp")
-            words = ["chroot", str(self.root), "dpkg", *options, "-i", f"/tmp/{built[name].name}"]
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise TrialError(f"{name} cannot be installed: {done.stderr}")
-        self._log = (WORK / "boot.log").open("wb")
+    def __init__(self, work: Path, name: str, layer: str) -> None:
+        """`work`: an own folder on a disk; `layer`: one of `layers`."""
+        self.name = name
+        self.root = work / name
+        self._log = work / f"{name}.log"
         self._container: subprocess.Popen[bytes] | None = None
         self._leader = 0
+        self._groups = [folder / f"perigee-{os.getpid()}-{name}" for folder in _own_groups()]
+        folders = [self.root, work / f"{name}.upper", work / f"{name}.inner"]
+        for folder in folders:
+            folder.mkdir()
+        options = f"lowerdir={layer},upperdir={folders[1]},workdir={folders[2]}"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, self.root], check=True)
+        (self.root / "etc/machine-id").write_text("")
 
-    def boot(self) -> float:
-        """Until systemd says how it is; answers the seconds."""
-        words = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"]
-        self._container = subprocess.Popen(
-            [*words, "--private-network", "-D", str(self.root)], stdin=subprocess.DEVNULL, stdout=self._log,
-            stderr=subprocess.STDOUT, env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-        )  # fmt: skip
-        begun = time.monotonic()
-        children = Path(f"/proc/{self._container.pid}/task/{self._container.pid}/children")
-
-        def is_up() -> bool:
-            if self._container is None or self._container.poll() is not None:
-                raise TrialError(f"the machine does not boot: {(WORK / 'boot.log').read_text()[-500:]}")
-            self._leader = int((children.read_text().split() or ["0"])[0])
-            return self._leader > 0 and self.run("systemctl", "is-system-running", check=False) in (
-                "running",
-                "degraded",
+    def boot(self, network: str | None = None) -> None:
+        """Until systemd says how it is. `network`: a namespace in /run/netns, else one that leads nowhere."""
+        line = f"--network-namespace-path=/run/netns/{network}" if network else "--private-network"
+        with self._log.open("wb") as log:
+            self._container = subprocess.Popen(
+                [
+                    *("sh", "-ec", _ENTER, " ".join(map(str, self._groups))),
+                    *("systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot", "--register=no"),
+                    *("--keep-unit", "--console=pipe", f"--hostname={self.name}", "--resolv-conf=off"),
+                    *("--timezone=off", line),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
             )
+        wait_for(f"{self.name} to boot", self._is_up, PATIENCE)
 
-        wait_for("the machine to boot", is_up, 120)
-        return time.monotonic() - begun
+    def _is_up(self) -> bool:
+        container = self._container
+        if container is None or container.poll() is not None:
+            raise TrialError(f"{self.name} does not boot: {self._log.read_text()[-500:]}")
+        children = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text().split()
+        self._leader = int(children[0]) if children else 0  # another one at first: nspawn forks twice
+        return self._leader > 0 and self.ask("systemctl is-system-running") in ("running", "degraded")
 
-    def run(self, *words: str, check: bool = True) -> str:
-        """What a command inside printed."""
-        inside = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-p", "-n", "-C", *words]
-        done = subprocess.run(inside, capture_output=True, text=True, check=False, timeout=120)
-        if check and done.returncode != 0:
-            raise TrialError(f"{' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout.strip()
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Runs a script as somebody would who is logged in as root."""
+        enter = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
+        environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]
+        return subprocess.run(
+            [*enter, *environment, "DEBIAN_FRONTEND=noninteractive", "sh", "-e", "-c", f"cd /root\n{script}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * PATIENCE,
+        )
+
+    def run(self, script: str, code: int = 0) -> str:
+        """Runs a script that must end with `code`; answers all that it said."""
+        done = self.shell(script)
+        said = done.stdout + done.stderr
+        if done.returncode != code:
+            journal = self.shell("journalctl -n 40 --no-pager -o cat").stdout
+            raise TrialError(
+                f"{self.name}: exit code {done.returncode}, expected {code}, of\n{script}\n{said}\n{journal}"
+            )
+        return said
+
+    def ask(self, script: str) -> str:
+        """What a script printed, however it ended."""
+        return self.shell(script).stdout.strip()
 
     def run_on_its_network(self, *words: str) -> str:
         """What a program of this machine printed that sees only the network of the other one."""
         inside = ["nsenter", "-t", str(self._leader), "-n", *words]
-        return subprocess.run(inside, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+        return subprocess.run(inside, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout.strip()
 
-    def show(self, unit: str, property_name: str) -> str:
+    def show(self, unit: str, name: str) -> str:
         """A property of a unit."""
-        return self.run("systemctl", "show", "-P", property_name, unit)
+        return self.ask(f"systemctl show -P {name} {unit}")
 
-    def wait_for(self, unit: str, property_name: str, wanted: str, timeout: float = 60) -> None:
+    def wait_for(self, unit: str, name: str, wanted: str) -> None:
         """Until a property of a unit is so."""
-        wait_for(f"{property_name} of {unit} to be {wanted}", lambda: self.show(unit, property_name) == wanted, timeout)
+        wait_for(f"{name} of {unit} to be {wanted}", lambda: self.show(unit, name) == wanted, PATIENCE)
+
+    def status(self, daemon: str = "perigee") -> dict:
+        """What a daemon says of itself; empty before it says anything."""
+        path = Path(f"/proc/{self._leader}/root/run/{daemon}/status.json")
+        try:
+            return json.loads(path.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+
+    def process_of(self, unit: str) -> str:
+        """The number of a unit's process inside."""
+        return self.show(unit, "MainPID")
 
     def write(self, path: str, text: str) -> None:
         """A file inside."""
@@ -124,18 +141,19 @@ class Machine:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
-    def remove(self) -> None:
-        """Takes away what an earlier run left."""
-        subprocess.run(["rm", "-rf", str(self.root)], check=True)
-
     def power_off(self) -> None:
-        """Ends it in order."""
-        if self._container is None:
-            return
-        self.run("systemctl", "--no-block", "poweroff", check=False)
-        try:
-            self._container.wait(60)
-        except subprocess.TimeoutExpired:
-            self._container.kill()
-            self._container.wait()
-        self._log.close()
+        """Ends it in order, and takes its root away from where it was mounted."""
+        container = self._container
+        if container is not None and container.poll() is None:
+            if self._leader:
+                os.kill(self._leader, signal.SIGRTMIN + 4)
+            else:
+                container.terminate()
+            try:
+                container.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                container.kill()
+                container.wait()
+        subprocess.run(["umount", self.root], check=True)
+        for group in self._groups:
+            subprocess.run(["find", group, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], check=False)
