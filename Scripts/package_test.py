@@ -266,6 +266,14 @@ def next_version(work: pathlib.Path) -> pathlib.Path:
     return made
 
 
+def policy() -> None:
+    """What Debian's lintian says of both packages; Debian/*.lintian-overrides say why where it is told to be silent."""
+    words = ["lintian", "--allow-root", "--fail-on", "error,warning", *packages()]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"lintian has findings:\n{done.stdout}{done.stderr}")
+    step("lintian has nothing to say")
+
+
 def alone(work: pathlib.Path, layer: str) -> dict:
     """One machine with both packages: its first station, then what that writes to the disk."""
     machine = Machine(work, "first", layer)
@@ -307,7 +315,9 @@ def main() -> None:
     with ThreadPoolExecutor() as pool:
         upgrade = pool.submit(next_version, work)
         of_one = pool.submit(alone, work, installed)
+        of_debian = pool.submit(policy)
         of_two = pool.submit(two_machines, work, fetched, installed, upgrade)
+    of_debian.result()
     result = {
         "packages": {path.name.split("_")[0]: size(path) for path in packages()},
         "memory": of_two.result(),
