@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from faults.daemons import ROOT, TrialError, wait_for
+from service.library import check_library
 from service.machine import PATIENCE, Machine, packages
 
 RATE = 60  # seconds from frame to frame, where octets a day are said
@@ -282,6 +283,8 @@ def alone(work: pathlib.Path, layer: str) -> dict:
             shutil.copy(path, machine.root / "root")
         machine.boot()
         first_station(machine)
+        check_library(machine)
+        step("libPerigeeC decodes the golden vector for a C program, made with the installed header")
         return disk(machine)
     finally:
         machine.power_off()
