@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,14 +77,28 @@ class Site:
             supervisor.stop()
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+@contextmanager
+def _site() -> Iterator[Site]:
     """In a folder whose path is short enough for sockets."""
     folder = Path(tempfile.mkdtemp(prefix="perigee-service-"))
     made = Site(folder)
     yield made
     made.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site."""
+    with _site() as made:
+        yield made
+
+
+@pytest.fixture
+def other_site() -> Iterator[Site]:
+    """One that knows nothing of the first."""
+    with _site() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

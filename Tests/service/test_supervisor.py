@@ -91,7 +91,7 @@ if not os.environ.get("PERIGEE_SLOW"):  # the others take another minute or two
 
 
 def _find_each_hang(name: str, site: Site, hold_library: Path) -> None:
-    order = site.folder / f"{name}-hold"
+    order = site.folder / "hold"
     hold = {"LD_PRELOAD": str(hold_library), "PERIGEE_HOLD_FILE": str(order)}
     supervisor = site.supervise(name, QUICK, environment=hold)
     for lives, (thread, loop) in enumerate(LOOPS[name].items(), 1):
@@ -104,10 +104,12 @@ def _find_each_hang(name: str, site: Site, hold_library: Path) -> None:
     _wait_ready(supervisor, len(LOOPS[name]) + 1)
 
 
-def test_each_loop_that_hangs_is_found_and_the_daemon_started_again(site: Site, hold_library: Path) -> None:
-    # both at once: what takes time is the watchdog
+def test_each_loop_that_hangs_is_found_and_the_daemon_started_again(
+    site: Site, other_site: Site, hold_library: Path
+) -> None:
+    # both at once, each alone: what takes time is the watchdog
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda name: _find_each_hang(name, site, hold_library), LOOPS))
+        list(pool.map(_find_each_hang, LOOPS, (site, other_site), (hold_library, hold_library)))
 
 
 def test_a_slow_sync_is_no_hang(site: Site) -> None:
