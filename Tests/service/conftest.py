@@ -72,8 +72,8 @@ class Site:
         return supervisor
 
     def stop(self) -> None:
-        """Ends what still runs."""
-        for supervisor in self._running:
+        """Ends what still runs, last come first: a station whose gateway is gone waits for it."""
+        for supervisor in reversed(self._running):
             supervisor.stop()
 
 
