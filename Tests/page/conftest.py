@@ -7,7 +7,7 @@ from typing import Any
 
 import answers
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from served import Served
 
@@ -84,12 +84,22 @@ class Screen:
         """From now on."""
         self.answers["/status.json"] = lambda _: status()
 
+    def turns_to(self, status: Callable[[], Any]) -> None:
+        """From now on, and the page hears it at once."""
+        self.says(status)
+        self.asks_now()
+
     def is_shown(self) -> None:
         """Waits for the first status and what follows it."""
-        expect(self.page.locator("#content")).to_be_visible()
-        expect(self.page.locator("#events li").first).to_be_visible()
+        # `wait_for` sees it in the next picture of the browser; `expect` looks again after up to a second
+        self.page.locator("#content").wait_for()
+        self.page.locator("#events li").first.wait_for()
         if self.kind == "station":
-            expect(self.page.locator("#pictures canvas").first).to_be_visible()
+            self.page.locator("#pictures canvas").first.wait_for()
+
+    def asks_now(self) -> None:
+        """The page asks at once, as when its tab comes to the front, and not at its next time."""
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     def wants(self, problem: str) -> None:
         """A browser reports failed requests on the console; this one is meant, every other fails the test."""
@@ -105,8 +115,13 @@ class Screen:
     def axe(self, scheme: str = "light") -> list[str]:
         """What axe finds, one line each; in the dark only what depends on colours."""
         self.page.emulate_media(color_scheme=scheme)
-        options = {"runOnly": ["color-contrast", "link-in-text-block"]} if scheme == "dark" else None
-        found = Axe().run(self.page, options=options).response["violations"]
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_SCRIPT)
+        # what axe finds good is not told: telling it takes longer than finding it
+        options: Answer = {"resultTypes": ["violations"]}
+        if scheme == "dark":
+            options["runOnly"] = ["color-contrast", "link-in-text-block"]
+        found = self.page.evaluate("(options) => axe.run(options).then((result) => result.violations)", options)
         return [
             f"{violation['id']}: {node['html']} {node['failureSummary']}"
             for violation in found

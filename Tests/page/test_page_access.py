@@ -35,7 +35,7 @@ def test_axe_finds_nothing_where_nobody_answers(screens: Screens) -> None:
     screen.wants("401")
     page = screen.open(answers.troubled_station)
     screen.is_shown()
-    screen.says(lambda: None)
+    screen.turns_to(lambda: None)
     expect(page.locator("#notice")).to_contain_text("does not answer")
     assert screen.axe("light") == []
     assert screen.axe("dark") == []
@@ -119,7 +119,7 @@ def test_focus_stays_while_figures_change(screens: Screens) -> None:
     page = screen.open()
     screen.is_shown()
     page.locator("#chart").focus()
-    screen.says(lambda: answers.troubled_station() | {"updated": answers.moment()})
+    screen.turns_to(lambda: answers.troubled_station() | {"updated": answers.moment()})
     expect(page.locator("#health")).to_contain_text("Failing")
     assert page.evaluate("document.activeElement.id") == "chart"
 
@@ -133,10 +133,10 @@ def test_a_screen_reader_hears_changes_of_health_once(screens: Screens) -> None:
     said.evaluate(
         "(node) => { window.heard = 0; new MutationObserver(() => window.heard++).observe(node, {childList: true}); }"
     )
-    screen.says(answers.troubled_station)
+    screen.turns_to(answers.troubled_station)
     expect(said).to_have_text("svalbard-1: Failing, 2\u00a0alerts")
-    with page.expect_event("requestfinished", lambda request: "status.json" in request.url):
-        pass
+    with page.expect_event("requestfinished", lambda request: "events.json" in request.url):
+        screen.asks_now()
     assert page.evaluate("window.heard") == 1
 
 
