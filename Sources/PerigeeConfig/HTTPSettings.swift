@@ -4,7 +4,7 @@ public struct HTTPSettings: Equatable, Sendable {
     public var host: String
     /// 0 takes one that is free.
     public var port: UInt16
-    /// File whose token must be given by whoever asks; nil lets everybody ask.
+    /// File whose token must be given by whoever asks for data; nil lets everybody ask.
     public var tokenFile: String?
 
     /// Further names by which whoever asks may call it, such as that of a proxy.
@@ -18,7 +18,7 @@ public struct HTTPSettings: Equatable, Sendable {
                 "HOST:PORT of the page, the metrics and the state; empty: none are served"),
             Key(
                 "http.token_file", .text(), .text(""),
-                "file with the token that whoever asks must give; empty: none, on this machine only"),
+                "file with the token that whoever asks for data must give; empty: none, on this machine only"),
             Key(
                 "http.hosts", .texts, .texts([]),
                 "further names by which whoever asks may call it, such as that of a proxy"),

@@ -1,7 +1,7 @@
 /// Decides whether a request may pass. A pure value.
 ///
 /// The names in `Host` and `Origin` keep pages of other sites out, also those that point their own name at this machine; the token
-/// keeps people out.
+/// keeps people out of all that is data.
 package struct HTTPGuard: Sendable {
     /// The lines of a request that matter.
     package struct Head {
@@ -43,7 +43,7 @@ package struct HTTPGuard: Sendable {
                 return .error(403, "pages of other sites may not ask")
             }
         }
-        if let token, head.path != "/livez" {
+        if let token, !Self.isOpen(head.path) {
             let bearer = head.authorization.flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil }
             guard (bearer ?? head.token).map(token.fits) ?? false else {
                 var response = HTTPResponse.error(401, "the token of [http] token_file is needed")
@@ -53,6 +53,10 @@ package struct HTTPGuard: Sendable {
         }
         return nil
     }
+
+    /// What tells nothing of this station and so needs no token: the page, which has no data in itself and asks for the token,
+    /// and whether the process lives. Spelled exactly so: everything else is data.
+    private static func isOpen(_ path: String) -> Bool { path == "/" || path == "/livez" }
 
     /// `scheme://name[:port]`; nil of anything else, also of `null`.
     private static func name(ofOrigin origin: String) -> String? {

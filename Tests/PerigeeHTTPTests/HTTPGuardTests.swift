@@ -54,7 +54,7 @@ private func guards(_ ask: Ask) throws {
     #expect(gate.refusal(head)?.status == ask.status)
 }
 
-@Test("beyond loopback a token is needed, and then asked for everywhere but in /livez")
+@Test("beyond loopback a token is needed, and then asked for with all data")
 func token() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("token")
@@ -65,14 +65,24 @@ func token() throws {
         try HTTPServer.Configuration(address: address("0.0.0.0:9477"))
     }
     let gate = HTTPGuard(address: try address("0.0.0.0:9477"), hosts: [], token: token)
-    func status(_ change: (inout HTTPGuard.Head) -> Void) -> Int? {
+    func status(_ path: String = "/status.json", _ change: (inout HTTPGuard.Head) -> Void = { _ in }) -> Int? {
         var head = HTTPGuard.Head()
         head.host = "192.0.2.7"
+        head.path = path
         change(&head)
         return gate.refusal(head)?.status
     }
-    #expect(status { _ in } == 401)
-    #expect(status { $0.path = "/livez" } == nil)
+    for path in ["/", "/livez"] { #expect(status(path) == nil, "\(path)") }
+    for path in [
+        "/status.json", "/saving.json", "/events.json", "/quicklooks.json", "/quicklook/1", "/metrics", "/readyz",
+        "//", "/./", "/livez/", "/runbook", "/%2e", "", "/index.html", "*",
+    ] { #expect(status(path) == 401, "\(path)") }
+    // what needs no token is guarded against other sites all the same
+    for path in ["/", "/livez"] {
+        #expect(status(path) { $0.host = "evil.example" } == 403, "\(path)")
+        #expect(status(path) { $0.origin = "https://evil.example" } == 403, "\(path)")
+        #expect(status(path) { $0.method = "POST" } == 405, "\(path)")
+    }
     #expect(status { $0.authorization = "Bearer 0123456789abcdefghij" } == nil)
     #expect(status { $0.token = "0123456789abcdefghij" } == nil)
     #expect(status { $0.authorization = "Bearer 0123456789abcdefghiX" } == 401)

@@ -73,11 +73,11 @@ class Screen:
             text = answer if isinstance(answer, str) else json.dumps(answer)
             route.fulfill(body=text, content_type="application/json")
 
-    def open(self, status: Callable[[], Any] | None = None, path: str = "/") -> Page:
+    def open(self, status: Callable[[], Any] | None = None) -> Page:
         """Goes to the page, with `status` for every question."""
         if status is not None:
             self.says(status)
-        self.page.goto(self.address + path)
+        self.page.goto(self.address + "/")
         return self.page
 
     def says(self, status: Callable[[], Any]) -> None:

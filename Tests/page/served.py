@@ -1,6 +1,7 @@
 """The real daemons: one station, one gateway, frames between them, both with a page."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,9 +22,10 @@ def loopback() -> str:
 class Served:
     """A pair of daemons in a folder of their own, and sensors for it."""
 
-    def __init__(self, number: int = 0, target: str = "300x") -> None:
-        """`number` tells pairs of one run apart."""
+    def __init__(self, number: int = 0, target: str = "300x", has_token: bool = False) -> None:
+        """`number` tells pairs of one run apart; `has_token`: both ask for `token`."""
         self.folder = Path(tempfile.mkdtemp(prefix="perigee-page-"))
+        self.token = secrets.token_urlsafe(24) if has_token else ""
         link = f"ipc://{self.folder}/link"
         self._intake = f"ipc://{self.folder}/frames"
         self._addresses = {
@@ -49,7 +51,13 @@ class Served:
         shutil.rmtree(self.folder)
 
     def _http(self, kind: str) -> str:
-        return f'listen = "{self._addresses[kind]}"'
+        listen = f'listen = "{self._addresses[kind]}"'
+        if not self.token:
+            return listen
+        path = self.folder / "token"
+        path.write_text(f"{self.token}\n")
+        path.chmod(0o600)
+        return f'{listen}\ntoken_file = "{path}"'
 
     def address(self, kind: str) -> str:
         return f"http://{self._addresses[kind]}"

@@ -192,14 +192,6 @@ def test_outside_texts_stay_text(screens: Screens) -> None:
         assert answers.MARKUP in page.locator("body").inner_text()
 
 
-def test_the_token_leaves_the_address_and_goes_with_every_request(screens: Screens) -> None:
-    screen = screens()
-    page = screen.open(path="/?token=swordfish")
-    screen.is_shown()
-    assert "token" not in page.url
-    assert {request.headers["authorization"] for request in screen.requests} == {"Bearer swordfish"}
-
-
 @pytest.mark.parametrize("kind", ["station", "gateway"])
 def test_a_refused_token_is_asked_for(screens: Screens, kind: str) -> None:
     screen = screens(kind)
@@ -213,7 +205,22 @@ def test_a_refused_token_is_asked_for(screens: Screens, kind: str) -> None:
     page.keyboard.press("Enter")
     screen.is_shown()
     expect(page.locator("#token")).to_be_hidden()
-    assert screen.requests[-1].headers["authorization"] == "Bearer swordfish"
+    assert "authorization" not in screen.requests[0].headers
+    assert {request.headers["authorization"] for request in screen.requests[1:]} == {"Bearer swordfish"}
+
+
+def test_a_token_that_changes_meanwhile_hides_the_figures(screens: Screens) -> None:
+    screen = screens()
+    screen.wants("401")
+    page = screen.open()
+    screen.is_shown()
+    screen.turns_to(lambda: 401)
+    page.locator("#token").wait_for()
+    expect(page.locator("#content")).to_be_hidden()
+    expect(page.locator("#notice")).to_be_hidden()
+    # nothing was given yet, so nothing was wrong
+    expect(page.locator("#token-problem")).to_be_hidden()
+    assert page.title() == "Token needed \u00b7 perigeed"
 
 
 def test_a_gateway_shows_its_stations(screens: Screens) -> None:

@@ -6,18 +6,13 @@ const slowest = 15000;
 const staleAfter = 10000;
 const tokenKey = "perigee-token";
 
-// The token comes once in the address, leaves it at once (history, screenshots), and lives as long as this tab.
-(function keepToken() {
-  const address = new URL(location.href);
-  const token = address.searchParams.get("token");
-  if (token === null) return;
-  sessionStorage.setItem(tokenKey, token);
-  address.searchParams.delete("token");
-  history.replaceState(null, "", address);
-})();
-
-/** Why there is no status to show: "token", or a sentence for the notice. */
+/** Why there is no status to show: a sentence for the notice. */
 class NoAnswer extends Error {}
+
+/** A token is needed: the message says what is wrong with the one that was given; it is empty where none was. */
+class NoToken extends Error {}
+
+const refusedToken = "This token was refused. The right one is the whole first line of that file, as it was when the daemon started.";
 
 async function ask(path) {
   const token = sessionStorage.getItem(tokenKey);
@@ -28,7 +23,10 @@ async function ask(path) {
   } catch {
     throw new NoAnswer("does not answer");
   }
-  if (answer.status === 401) throw new NoAnswer("token");
+  if (answer.status === 401) {
+    sessionStorage.removeItem(tokenKey);
+    throw new NoToken(token === null ? "" : refusedToken);
+  }
   if (!answer.ok) throw new NoAnswer(`answers ${path} with ${answer.status}`);
   return answer;
 }
@@ -48,6 +46,16 @@ async function askJSON(path) {
 /** A page's state: "loading", "live", "silent" or "token". */
 function setPage(state) {
   document.body.dataset.page = state;
+  byID("token").hidden = state !== "token";
+}
+
+/** The place for a token, empty, with the cursor in it, and what was wrong with the last one. */
+function askForToken(problem) {
+  const place = byID("token-text");
+  setText("token-problem", problem);
+  place.setAttribute("aria-invalid", String(problem !== ""));
+  place.value = "";
+  place.focus();
 }
 
 function showNotice(kind, ...text) {
@@ -61,8 +69,8 @@ function hideNotice() {
   showNotice("");
 }
 
-const healthWords = { ok: "Working", degraded: "Degraded", failing: "Failing", silent: "No answer", loading: "Loading" };
-const healthShapes = { ok: "mark-ok", degraded: "mark-ticket", failing: "mark-page", silent: "mark-stale", loading: "mark-unknown" };
+const healthWords = { ok: "Working", degraded: "Degraded", failing: "Failing", silent: "No answer", locked: "Token needed", loading: "Loading" };
+const healthShapes = { ok: "mark-ok", degraded: "mark-ticket", failing: "mark-page", silent: "mark-stale", locked: "mark-unknown", loading: "mark-unknown" };
 
 function showHealth(health, state) {
   const known = Object.hasOwn(healthWords, health) ? health : "degraded";
@@ -98,6 +106,8 @@ function watch(daemon, show, also) {
   let last = null;
   let failures = 0;
   let timer = 0;
+  let isAsking = false;
+  let isWantedAgain = false;
 
   function take(status) {
     failures = 0;
@@ -106,7 +116,6 @@ function watch(daemon, show, also) {
     last = status;
     setPage("live");
     byID("loading").hidden = true;
-    byID("token").hidden = true;
     byID("content").hidden = false;
     show(status, daemonNow() - Date.parse(status.updated) > staleAfter);
     showMoments();
@@ -115,37 +124,60 @@ function watch(daemon, show, also) {
   function miss(reason) {
     failures += 1;
     byID("loading").hidden = true;
-    byID("token").hidden = reason !== "token";
-    setPage(reason === "token" ? "token" : "silent");
-    showHealth(reason === "token" ? "loading" : "silent", null);
+    setPage("silent");
+    showHealth("silent", null);
     document.title = `No answer · ${daemon}`;
-    if (reason === "token") hideNotice();
-    else if (last === null) showNotice("bad", `${daemon} ${reason}. Asking again.`);
+    if (last === null) showNotice("bad", `${daemon} ${reason}. Asking again.`);
     else showNotice("bad", `${daemon} ${reason}. What stands here is of `, moment(last.updated), ".");
   }
 
+  /** Asks for a token, and for nothing else before it is given. Figures that were shown are for those who have it. */
+  function lock(problem) {
+    byID("loading").hidden = true;
+    byID("content").hidden = true;
+    setPage("token");
+    showHealth("locked", null);
+    document.title = `Token needed · ${daemon}`;
+    hideNotice();
+    askForToken(problem);
+  }
+
+  /** Two questions at the same time would list the same events twice, so a second one waits for the first. */
   async function once() {
     clearTimeout(timer);
+    isWantedAgain = isAsking;
+    if (isAsking) return;
+    isAsking = true;
+    let isLocked = false;
     try {
       take(await askJSON("status.json"));
       await also(last);
     } catch (problem) {
+      isLocked = problem instanceof NoToken;
+      if (isLocked) lock(problem.message);
+      else if (problem instanceof NoAnswer) miss(problem.message);
       // anything else is a mistake of this page and belongs on the console
-      if (!(problem instanceof NoAnswer)) throw problem;
-      miss(problem.message);
+      else throw problem;
     } finally {
-      clearTimeout(timer);
-      if (!document.hidden) timer = setTimeout(once, Math.min(slowest, askEvery * 2 ** Math.min(failures, 3)));
+      isAsking = false;
+      if (isWantedAgain) once();
+      else if (!document.hidden && !isLocked) timer = setTimeout(once, Math.min(slowest, askEvery * 2 ** Math.min(failures, 3)));
     }
   }
 
   byID("token-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem(tokenKey, byID("token-text").value.trim());
-    once();
+    // a refusal that comes again is said again
+    setText("token-problem", "");
+    const token = byID("token-text").value.trim();
+    // others cannot be in a header, nor in the file
+    if (!/^[\x21-\x7e]+$/.test(token)) return askForToken(refusedToken);
+    sessionStorage.setItem(tokenKey, token);
+    return once();
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) once();
+    // who fetches the token from another tab finds the form as it was
+    if (!document.hidden && document.body.dataset.page !== "token") once();
   });
   setInterval(showMoments, 1000);
   once();
