@@ -13,7 +13,7 @@ enum Parts {
     static let gatewayTemplate = octets(perigee_page_gateway_html())
     static let gatewayScript = octets(perigee_page_gateway_js())
 
-    private static func octets(_ part: perigee_page_part) -> [UInt8] {
+    static func octets(_ part: perigee_page_part) -> [UInt8] {
         Array(UnsafeBufferPointer(start: part.octets, count: part.size))
     }
 }

@@ -140,6 +140,15 @@ def test_a_screen_reader_hears_changes_of_health_once(screens: Screens) -> None:
     assert page.evaluate("window.heard") == 1
 
 
+def test_the_runbook_of_an_alert_is_reached_by_keyboard(screens: Screens) -> None:
+    screen = screens()
+    page = screen.open(answers.troubled_station)
+    screen.is_shown()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Runbook: SpoolIOError"
+
+
 def test_reduced_motion_stops_what_moves(screens: Screens) -> None:
     screen = screens(reduced_motion="reduce")
     screen.page.route("**/status.json", lambda route: None)

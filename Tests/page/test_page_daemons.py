@@ -1,16 +1,23 @@
 """The pages of real daemons, with frames flowing. Each test goes on where the one before ended."""
 
 import itertools
+import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Screen
 from frames import Frame, Sensor, simulated
 from playwright.sync_api import expect
 from served import Served
 
+from faults.daemons import ROOT
+
 Screens = Callable[..., Screen]
+PIXELS = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +78,25 @@ def test_a_quick_look_is_drawn(screens: Screens, pair: Served) -> None:
     page = screens("station", real=pair).open()
     canvas = page.locator("#pictures canvas").first
     expect(canvas).to_be_visible()
-    octets = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
-    assert len(set(canvas.evaluate(octets))) > 50
+    assert len(set(canvas.evaluate(PIXELS))) > 50
+
+
+def test_a_small_frame_has_a_quick_look_too(
+    screens: Screens, pair: Served, sensor: Sensor, scenes: list[Frame]
+) -> None:
+    # at 300x the larger of both has some 110 octets, its packet's head among them, the smaller one all but nothing
+    header, samples = scenes[0]
+    bands, rows, columns = header["shape"]
+    whole = np.frombuffer(samples, header["dtype"]).reshape(bands, rows, columns)
+    before = pair.station.ledger()["delivered"]
+    small = header | {"shape": [4, 64, 64], "bands": header["bands"][:4]}
+    tiny = header | {"shape": [1, 8, 8], "bands": header["bands"][:1]}
+    for words, cut in ((small, whole[:4, :64, :64]), (tiny, whole[:1, :8, :8])):
+        sensor.send(frame=(words, np.ascontiguousarray(cut).tobytes()))
+    pair.wait("delivered", before + 2)
+    page = screens("station", real=pair).open()
+    page.locator("#pictures canvas[width='8'][height='8']").wait_for()
+    assert len(set(page.locator("#pictures canvas[width='64'][height='64']").evaluate(PIXELS))) > 50
 
 
 def test_markup_in_a_frame_stays_out_of_the_page(screens: Screens, pair: Served) -> None:
@@ -114,6 +138,25 @@ def test_a_station_that_ends_is_seen_at_both_ends(screens: Screens, pair: Served
     pair.station.start_until_ready()
     expect(page.locator("#notice")).not_to_contain_text("does not answer")
     expect(gateway.locator("#stations .mark").first).to_have_text("Connected", timeout=60_000)
+
+
+@pytest.mark.parametrize("kind", ["station", "gateway"])
+def test_every_alert_has_its_runbook_at_the_daemon(pair: Served, kind: str) -> None:
+    def fetched(path: str) -> str:
+        with urllib.request.urlopen(pair.address(kind) + path, timeout=20) as answer:
+            return answer.read().decode()
+
+    alerts = set(
+        re.findall(r'perigee_(?:station_|gateway_)?alert[a-z_]*\{[^}]*?(?:name|alert)="(\w+)"', fetched("/metrics"))
+    )
+    pages = {path.stem: path.read_text() for path in (ROOT / "Docs" / "runbook").glob("*.md") if path.stem != "README"}
+    assert alerts
+    assert alerts <= pages.keys()
+    for name, text in pages.items():
+        assert fetched(f"/runbook/{name}") == text, name
+    for path in ("/runbook/", "/runbook/README", "/runbook/../status.json", "/runbook/ClockBad.md"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            fetched(path)
 
 
 @pytest.mark.parametrize("kind", ["station", "gateway"])

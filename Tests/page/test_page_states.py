@@ -95,7 +95,8 @@ def test_troubles_are_named_with_their_remedies(screens: Screens) -> None:
     first = " ".join(page.locator("#alerts li").first.inner_text().split())
     assert "SpoolIOError" in first
     assert "What to do: look at the disk" in first
-    assert "runbook/SpoolIOError" in first
+    link = page.get_by_role("link", name="Runbook: SpoolIOError")
+    assert link.get_attribute("href") == "runbook/SpoolIOError"
     assert "unknown, no rate measured" in text(page, "backlog")
     assert "full now" in text(page, "backlog")
     assert "does not close" in text(page, "ledger")

@@ -1,7 +1,7 @@
 #pragma once
 #include <stddef.h>
 
-/// The octets of one file of Sources/PerigeePage/Parts; they live as long as the process.
+/// The octets of one embedded file; they live as long as the process.
 struct perigee_page_part {
     const unsigned char *octets;
     size_t size;
@@ -18,3 +18,13 @@ struct perigee_page_part perigee_page_chart_js(void);
 struct perigee_page_part perigee_page_station_js(void);
 struct perigee_page_part perigee_page_gateway_html(void);
 struct perigee_page_part perigee_page_gateway_js(void);
+
+/// One page of Docs/runbook and the alert that it is for.
+struct perigee_runbook {
+    const char *name;
+    struct perigee_page_part text;
+};
+
+size_t perigee_runbook_count(void);
+/// `index` is below the count.
+struct perigee_runbook perigee_runbook_at(size_t index);

@@ -103,6 +103,9 @@ final class GatewayObserver: Sendable {
             let stalled = watchdog.stalled
             let answer = JSONValue.object(["live": .bool(stalled.isEmpty), "stalled": .strings(stalled)])
             return .json(answer.description, status: stalled.isEmpty ? 200 : 503)
+        case let path where path.hasPrefix("/runbook/"):
+            guard let text = Runbook.page(String(path.dropFirst(9))) else { return .notFound }
+            return HTTPResponse(contentType: "text/plain; charset=utf-8", body: text)
         case "/events.json": return .json(state.withLock { $0.events.json(after: request.after ?? 0) }.description)
         default: break
         }

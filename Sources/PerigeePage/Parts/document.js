@@ -109,7 +109,7 @@ function alertItem(alert) {
       make("h3", {}, alert.name, make("span", {}, isPage ? "page: act now" : "ticket: act in working hours")),
       make("p", {}, alert.text),
       make("p", { class: "remedy" }, make("b", {}, "What to do: "), alert.remedy),
-      make("p", { class: "small" }, "Since ", moment(alert.since), " · Runbook ", make("code", {}, `runbook/${alert.name}`)),
+      make("p", { class: "small" }, "Since ", moment(alert.since), " · ", make("a", { href: `runbook/${encodeURIComponent(alert.name)}` }, `Runbook: ${alert.name}`)),
     ),
   );
 }

@@ -21,6 +21,9 @@ struct StationRoutes: Sendable {
             let stalled = watchdog.stalled
             let answer = JSONValue.object(["live": .bool(stalled.isEmpty), "stalled": .strings(stalled)])
             return .json(answer.description, status: stalled.isEmpty ? 200 : 503)
+        case let path where path.hasPrefix("/runbook/"):
+            guard let text = Runbook.page(String(path.dropFirst(9))) else { return .notFound }
+            return HTTPResponse(contentType: "text/plain; charset=utf-8", body: text)
         case "/events.json": return .json(journal.events(after: request.after ?? 0).description)
         case "/quicklooks.json": return .json(quicklooks.json.description)
         case let path where path.hasPrefix("/quicklook/"):
