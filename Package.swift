@@ -90,7 +90,7 @@ let package = Package(
         swift("PerigeeMetrics", ["PerigeeCore", "PerigeeJSON"]),
 
         // edges
-        swift("PerigeeHTTP", ["CMicroHTTPD"]),
+        swift("PerigeeHTTP", ["CMicroHTTPD", "PerigeeConcurrency"]),
         swift("PerigeeConfig", ["PerigeeCore", "PerigeeJSON", "CToml"]),
         swift("PerigeeRaster", ["PerigeeCore", "CGDAL"]),
         swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
@@ -194,7 +194,7 @@ let package = Package(
         test("PerigeeFrameFormat", ["PerigeeJSON"]),
         test("PerigeeJSON"),
         test("PerigeeMetrics", ["PerigeeJSON"]),
-        test("PerigeeHTTP"),
+        test("PerigeeHTTP", ["PerigeeConcurrency"]),
         test("PerigeeSimulator"),
         test("PerigeeControl", ["PerigeeSimulator"]),
         test("PerigeeTools"),

@@ -85,7 +85,7 @@ public final class Gateway: @unchecked Sendable {
             endpoint = try socket.lastEndpoint()
             self.socket = consume socket
         } catch { throw .transport(error) }
-        http = try Self.serve(configuration.http, observer)
+        http = try Self.serve(configuration.http, observer, watchdog)
         shared.withLock { state in
             state.status.endpoint = endpoint
             state.live = configuration.live
@@ -129,11 +129,11 @@ public final class Gateway: @unchecked Sendable {
     }
 
     private static func serve(
-        _ configuration: HTTPServer.Configuration?, _ observer: GatewayObserver
+        _ configuration: HTTPServer.Configuration?, _ observer: GatewayObserver, _ watchdog: Watchdog
     ) throws(GatewayError) -> HTTPServer? {
         guard let configuration else { return nil }
         do throws(HTTPError) {
-            return try HTTPServer(configuration) { observer.answer($0) }
+            return try HTTPServer(configuration, progress: watchdog.loop("http")) { observer.answer($0) }
         } catch { throw .http(error) }
     }
 

@@ -6,7 +6,7 @@ public enum HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
     case tokenNeeded(address: String)
     case token(path: String, problem: String, remedy: String)
     case listen(address: String, reason: String, isTaken: Bool)
-    /// The library did not start its thread.
+    /// The library did not start.
     case start(address: String)
 
     /// It is the configuration that is wrong, not the machine.
@@ -29,7 +29,8 @@ public enum HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
                 + (isTaken
                     ? "another process has this port, end it or choose another one"
                     : "choose an address of this machine and a port that its user may have")
-        case .start(let address): "[http] listen \(address): no thread for the server: free memory or raise TasksMax"
+        case .start(let address):
+            "[http] listen \(address): the server does not start: free memory or raise LimitNOFILE"
         }
     }
 }

@@ -56,7 +56,9 @@ package struct HTTPGuard: Sendable {
 
     /// What tells nothing of this station and so needs no token: the page, which has no data in itself and asks for the token,
     /// runbooks, and whether the process lives. Spelled exactly so: everything else is data.
-    private static func isOpen(_ path: String) -> Bool { path == "/" || path == "/livez" || path.hasPrefix("/runbook/") }
+    private static func isOpen(_ path: String) -> Bool {
+        path == "/" || path == "/livez" || path.hasPrefix("/runbook/")
+    }
 
     /// `scheme://name[:port]`; nil of anything else, also of `null`.
     private static func name(ofOrigin origin: String) -> String? {

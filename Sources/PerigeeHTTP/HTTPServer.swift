@@ -1,8 +1,10 @@
 internal import CMicroHTTPD
 internal import Glibc
+public import PerigeeConcurrency
 
-/// A read-only server on one thread of its own. Its handler answers from memory: while it works nobody else is served.
-public final class HTTPServer: @unchecked Sendable {  // `daemon` is set once and ended once, by `stop` or the end
+/// A read-only server on one thread of its own. Its handler answers from memory: while it works nobody else is served, and
+/// whoever watches the loop sees that it does not turn.
+public final class HTTPServer: @unchecked Sendable {  // `daemon` is of the thread alone until that has ended
     /// Where and for whom.
     public struct Configuration: Equatable, Sendable {
         public var address: HTTPAddress
@@ -40,10 +42,13 @@ public final class HTTPServer: @unchecked Sendable {  // `daemon` is set once an
     public let endpoint: String
     private let daemon: OpaquePointer
     private let exchange: Unmanaged<Exchange>
+    private let bell: Int32
+    private let thread: NamedThread
 
-    /// Listens and begins to serve.
+    /// Listens and begins to serve. `progress` turns with its thread.
     public init(
-        _ configuration: Configuration, handler: @escaping @Sendable (HTTPRequest) -> HTTPResponse
+        _ configuration: Configuration, progress: LoopProgress,
+        handler: @escaping @Sendable (HTTPRequest) -> HTTPResponse
     ) throws(HTTPError) {
         let handle = try configuration.address.listen()
         endpoint = configuration.address.text(port: HTTPAddress.port(of: handle))
@@ -52,21 +57,32 @@ public final class HTTPServer: @unchecked Sendable {  // `daemon` is set once an
                 gate: HTTPGuard(
                     address: configuration.address, hosts: configuration.hosts, token: configuration.token),
                 handler: handler))
-        guard
+        let bell = perigee_http_bell()
+        guard bell >= 0,
             let daemon = perigee_http_start(
                 handle, Exchange.callback, exchange.toOpaque(), Self.connectionLimit, Self.headLimit, Self.idleSeconds)
         else {
             close(handle)
+            if bell >= 0 { close(bell) }
             exchange.release()
             throw .start(address: endpoint)
         }
         self.daemon = daemon
         self.exchange = exchange
+        self.bell = bell
+        nonisolated(unsafe) let served = daemon  // by this thread alone, see the class
+        thread = NamedThread("http") {
+            repeat { progress.note() } while perigee_http_turn(served, bell, Int32(LoopProgress.turnMilliseconds)) != 0
+            progress.end()
+        }
     }
 
     deinit {
-        // waits for its thread, so that nobody uses the handler afterwards
+        perigee_http_ring(bell)
+        // nobody uses the handler afterwards
+        thread.join()
         MHD_stop_daemon(daemon)
+        close(bell)
         exchange.release()
     }
 }

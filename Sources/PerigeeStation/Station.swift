@@ -85,7 +85,7 @@ public final class Station: Sendable {
             .http(error)
         } _: { () throws(HTTPError) in
             guard let configuration = parts.http else { return nil }
-            return try HTTPServer(configuration) { routes.answer($0) }
+            return try HTTPServer(configuration, progress: watchdog.loop("http")) { routes.answer($0) }
         }
         let spoolThread = SpoolThread(
             spool, declared: Set(restored.declarations.map(\.number)), context: context)

@@ -1,4 +1,5 @@
 import Foundation
+import PerigeeConcurrency
 import PerigeeHTTP
 import PerigeeTestSupport
 import Testing
@@ -36,9 +37,12 @@ private func exchange(_ endpoint: String, _ request: String) throws -> (status: 
     return (status, parts[0], parts.dropFirst().joined(separator: "\r\n\r\n"))
 }
 
+/// For tests that do not look at it.
+private var unwatched: LoopProgress { LoopProgress("http", patienceSeconds: 600) }
+
 private func server() throws -> HTTPServer {
     let address = try #require(HTTPAddress("127.0.0.1:0"))
-    return try HTTPServer(HTTPServer.Configuration(address: address)) { request in
+    return try HTTPServer(HTTPServer.Configuration(address: address), progress: unwatched) { request in
         switch request.path {
         case "/status.json": .json("{\"after\":\(request.after ?? -1)}")
         default: .notFound
@@ -139,7 +143,7 @@ struct HTTPServerTests {
         let first = try server()
         let address = try #require(HTTPAddress(first.endpoint))
         let error = try #require(throws: HTTPError.self) {
-            try HTTPServer(HTTPServer.Configuration(address: address)) { _ in .notFound }
+            try HTTPServer(HTTPServer.Configuration(address: address), progress: unwatched) { _ in .notFound }
         }
         #expect(!error.isConfiguration)
         #expect("\(error)".contains(first.endpoint) && "\(error)".contains("another process has this port"))
@@ -155,7 +159,9 @@ struct HTTPServerTests {
         chmod(path, 0o600)
         let configuration = try HTTPServer.Configuration(
             address: #require(HTTPAddress("192.0.2.1:9477")), token: HTTPToken(path: path))
-        let error = try #require(throws: HTTPError.self) { try HTTPServer(configuration) { _ in .notFound } }
+        let error = try #require(throws: HTTPError.self) {
+            try HTTPServer(configuration, progress: unwatched) { _ in .notFound }
+        }
         #expect("\(error)".contains("192.0.2.1:9477") && "\(error)".contains("address of this machine"))
     }
 
@@ -164,8 +170,35 @@ struct HTTPServerTests {
         var server: HTTPServer? = try server()
         let endpoint = try #require(server?.endpoint)
         server = nil
-        let again = try HTTPServer(HTTPServer.Configuration(address: #require(HTTPAddress(endpoint)))) { _ in .notFound
-        }
+        let again = try HTTPServer(
+            HTTPServer.Configuration(address: #require(HTTPAddress(endpoint))), progress: unwatched
+        ) { _ in .notFound }
         #expect(again.endpoint == endpoint)
+    }
+
+    @Test("its loop turns while nobody asks, stalls while an answer hangs, and ends with the server")
+    func turns() async throws {
+        let address = try #require(HTTPAddress("127.0.0.1:0"))
+        let clock = Locked<UInt64>(0)
+        let progress = LoopProgress("http", patienceSeconds: 2) { clock.current }
+        let isHanging = Locked(false)
+        let gate = BoundedQueue<Bool>(itemLimit: 1, octetLimit: 1)
+        var server: HTTPServer? = try HTTPServer(HTTPServer.Configuration(address: address), progress: progress) { _ in
+            isHanging.withLock { $0 = true }
+            _ = gate.take()
+            return .json("{}")
+        }
+        let endpoint = try #require(server?.endpoint)
+        clock.withLock { $0 = 3_000_000_000 }
+        try await wait { !progress.isStalled }
+        Thread { _ = try? exchange(endpoint, get("/")) }.start()
+        try await wait { isHanging.current }
+        clock.withLock { $0 = 6_000_000_000 }
+        #expect(progress.isStalled)
+        gate.close()
+        try await wait { !progress.isStalled }
+        server = nil
+        clock.withLock { $0 = .max - 1 }
+        #expect(!progress.isStalled)
     }
 }

@@ -42,8 +42,9 @@ class Site:
         self._keys.mkdir()
         for name in ("station", "gateway"):
             perigee("keys", "gen", "-d", str(self._keys), name)
-        self.gateway = Gateway(folder / "gateway", endpoint)
-        self.station = Station(folder / "station", self.frames, endpoint)
+        http = 'listen = "127.0.0.1:0"'
+        self.gateway = Gateway(folder / "gateway", endpoint, http=http)
+        self.station = Station(folder / "station", self.frames, endpoint, http=http)
         for end, there in ((self.station, "gateway.pub"), (self.gateway, "stations/alpha.pub")):
             path = end.status_file.parent / "keys" / there
             path.parent.mkdir(parents=True)

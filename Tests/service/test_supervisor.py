@@ -77,11 +77,11 @@ def test_a_wrong_configuration_ends_with_78_and_is_not_started_again(name: str, 
 LOOPS = {
     "perigeed": {
         "intake-0": "intake-0", "lane-0": "lane-0", "spool": "spool", "link": "link", "perigeed": "status",
-        "firmware": "firmware",
+        "firmware": "firmware", "http": "http",
     },
     "perigee-gateway": {
         "perigee-gateway": "router", "archive": "archive", "admission": "admission", "wants": "wants",
-        "status": "status",
+        "status": "status", "http": "http",
     },
 }  # fmt: skip
 

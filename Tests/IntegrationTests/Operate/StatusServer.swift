@@ -19,7 +19,7 @@ final class StatusServer {
         let configuration = try HTTPServer.Configuration(
             address: address, token: token.map { try HTTPToken(path: $0) })
         let documents = documents
-        server = try HTTPServer(configuration) { request in
+        server = try HTTPServer(configuration, progress: LoopProgress("http", patienceSeconds: 60)) { request in
             guard let text = documents.withLock({ $0[request.path] }) else { return .notFound }
             return .json(text)
         }
