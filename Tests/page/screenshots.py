@@ -1,17 +1,19 @@
 """`make screenshot`: Docs/img/*.png, the pages of the real daemons with frames of the simulator.
 
 A chart of a day needs a day. So the clock of both daemons begins a day ago and is put forward hour by hour,
-until it is right; the pages are photographed by the right clock.
+until it is right; the pages are photographed by the right clock. First all is well; then the gateway is
+away and a source loses frames.
 """
 
 import datetime
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 import imagecodecs
 from frames import simulated
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from served import Served
 
 from faults.daemons import ROOT, wait_for
@@ -64,23 +66,42 @@ class Pass:
         self._served.wait("delivered", self._sent)
 
 
-def shoot(page: Page, name: str, height: int) -> None:
-    """The top of a page."""
-    page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
+def shoot(browser: Browser, address: str, picture: tuple[str, str, str, str, int, int]) -> None:
+    """The top of a page, with the health that it should show."""
+    name, _, health, scheme, width, height = picture
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.goto(address)
+    expect(page.locator("#content")).to_be_visible(timeout=20_000)
+    expect(page.locator("#events li").first).to_be_visible(timeout=20_000)
+    expect(page.locator("#health")).to_have_text(health, timeout=20_000)
+    # a gateway hears of the saving when the line is idle
+    expect(page.locator("#ratio")).to_contain_text("less", timeout=60_000)
+    page.wait_for_timeout(2_500)
     octets = page.screenshot()
+    page.close()
     octets = imagecodecs.png_encode(imagecodecs.png_decode(octets)[..., :3].copy(), level=9)
     if len(octets) > SIZE_LIMIT:
         raise SystemExit(f"{name}.png has {len(octets)} octets, at most {SIZE_LIMIT}: photograph less of the page")
     (OUTPUT / f"{name}.png").write_bytes(octets)
 
 
-PICTURES = (
-    ("station-light", "station", "light", 1280, 1390),
-    ("station-dark", "station", "dark", 1280, 1390),
-    ("station-phone", "station", "light", 390, 844),
-    ("gateway", "gateway", "light", 1280, 900),
+HEALTHY = (
+    ("station-healthy", "station", "Working", "light", 1280, 1390),
+    ("station-healthy-dark", "station", "Working", "dark", 1280, 1390),
+    ("station-healthy-phone", "station", "Working", "light", 390, 844),
+    ("gateway-healthy", "gateway", "Working", "light", 1280, 900),
 )
-"""Name, daemon, colours, width, height."""
+DEGRADED = ("station-degraded", "station", "Degraded", "light", 1280, 1390)
+"""Name, daemon, health, colours, width, height."""
+
+
+def kept_clock(folder: Path) -> Path:
+    """The library that makes the kernel say that its clock is kept."""
+    library = folder / "kept_clock.so"
+    source = Path(__file__).with_name("kept_clock.c")
+    words = ["clang", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(library), str(source)]
+    subprocess.run(words, check=True)
+    return library
 
 
 def main() -> None:
@@ -88,31 +109,31 @@ def main() -> None:
     library = build(ROOT / ".build" / "faults")
     scratch = Path(tempfile.mkdtemp(prefix="perigee-clock-"))
     served = Served()
+    kept = kept_clock(scratch)
     clocks = [Interposer(library, scratch / name, scratch / "control") for name in ("station", "gateway")]
     for clock, program in zip(clocks, (served.station, served.gateway), strict=True):
         clock.step_clock(-HOURS * 3_600)
         program.variables |= clock.environment()
+        program.variables["LD_PRELOAD"] += f":{kept}"
     with served, sync_playwright() as playwright:
         day = Pass(served, clocks)
         day.day()
         for _ in range(3):
             for name in SENSORS:
                 day.give(name)
-        day.sensors["naip"].lose(2)
-        day.give("naip")
         day.give("sentinel-2-l2a", is_on_fire=True)
         day.wait()
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, kind, scheme, width, height in PICTURES:
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        for picture in HEALTHY:
             for sensor in SENSORS:
                 day.give(sensor)
             day.wait()
-            page.goto(served.address(kind))
-            expect(page.locator("#content")).to_be_visible(timeout=20_000)
-            expect(page.locator("#events li").first).to_be_visible(timeout=20_000)
-            page.wait_for_timeout(2_500)
-            shoot(page, name, height)
+            shoot(browser, served.address(picture[1]), picture)
+        served.gateway.kill()
+        day.sensors["naip"].lose(2)
+        for sensor in SENSORS:
+            day.give(sensor)
+        shoot(browser, served.address("station"), DEGRADED)
         browser.close()
     shutil.rmtree(scratch)
 

@@ -12,7 +12,7 @@ function showSaving(status) {
   fill("ratio", ratio, ratioFigure);
   fill("lead", saving, () =>
     ratio === null
-      ? "No frame has been delivered yet."
+      ? "No station has told yet what it delivered: stations do when their line is idle."
       : `${sizeText(saving.raw_bytes)} in ${counted(saving.frames, "frame")} of all stations took ${sizeText(saving.link_bytes)} ` +
         `on the lines${savedText(ratio)}`,
   );
