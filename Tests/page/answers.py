@@ -160,11 +160,11 @@ def empty_station() -> Answer:
 
 
 def saving_history(days: int = 30) -> Answer:
-    """Hours with a daily course, and a pause of nine hours three days ago."""
+    """Hours with a daily course, and a pause three days ago of eleven hours: one whole quarter of a day at each time."""
     now = datetime.datetime.now(datetime.UTC).replace(minute=0, second=0, microsecond=0)
     hours = []
     for ago in reversed(range(days * 24)):
-        if 66 <= ago < 75:
+        if 64 <= ago < 75:
             continue
         start = now - datetime.timedelta(hours=ago)
         course = math.sin(start.hour / 24 * 2 * math.pi)
