@@ -160,7 +160,7 @@ def empty_station() -> Answer:
 
 
 def saving_history(days: int = 30) -> Answer:
-    """Hours with a daily course, and a pause three days ago of eleven hours: one whole quarter of a day at each time."""
+    """Hours with a daily course, and a pause of eleven hours, which holds a whole quarter of a day at any time."""
     now = datetime.datetime.now(datetime.UTC).replace(minute=0, second=0, microsecond=0)
     hours = []
     for ago in reversed(range(days * 24)):
