@@ -154,6 +154,10 @@ final class Daemons {
 
     var log: String { (try? String(contentsOfFile: folder.file("perigeed.log"), encoding: .utf8)) ?? "" }
 
+    private var gatewayLog: String {
+        (try? String(contentsOfFile: folder.file("gateway.log"), encoding: .utf8)) ?? "no log"
+    }
+
     /// Waits until the status says what is asked for; gives up after a minute or so, with the status in the failure.
     func wait(_ what: String, seconds: Int = 60, until isTrue: (JSONValue) -> Bool) async throws {
         let deadline = ContinuousClock.now.advanced(by: .seconds(seconds))
@@ -162,7 +166,8 @@ final class Daemons {
             try #require(isStationRunning, "the station ended: \(log)")
             try await Task.sleep(for: .milliseconds(50))
         }
-        Issue.record("waited in vain for \(what): \(status?.description ?? "no status"); \(log)")
+        Issue.record(
+            "waited in vain for \(what): \(status?.description ?? "no status"); \(log); gateway: \(gatewayLog)")
         throw CancellationError()
     }
 
@@ -179,7 +184,8 @@ final class Daemons {
             }
             try await Task.sleep(for: .milliseconds(50))
         }
-        Issue.record("waited in vain for \(what): \(last)")
+        let isRunning = gateway?.isRunning == true
+        Issue.record("waited in vain for \(what), gateway \(isRunning ? "runs" : "ended"): \(last); \(gatewayLog)")
         throw CancellationError()
     }
 
