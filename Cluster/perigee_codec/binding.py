@@ -30,23 +30,27 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     ),
     "perigee_encode": (
         c_int64,
-        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_char_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p],
+        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_char_p, c_ssize_t, c_void_p, c_void_p, c_ssize_t]
+        + [c_void_p, c_void_p],
     ),
     "perigee_encode_bounded": (
         c_int64,
-        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p],
+        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_void_p, c_ssize_t]
+        + [c_void_p, c_void_p],
     ),
-    "perigee_decode": (c_int64, [c_void_p, c_char_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t]),
+    "perigee_decode": (c_int64, [c_void_p, c_char_p, c_void_p, c_ssize_t, c_void_p, c_void_p, c_ssize_t]),
     "perigee_decode_window": (
         c_int64,
-        [c_void_p, c_char_p, c_void_p, *[c_ssize_t] * 5, c_void_p, c_ssize_t],
+        [c_void_p, c_char_p, c_void_p, *[c_ssize_t] * 5, c_void_p, c_void_p, c_ssize_t],
     ),
     "perigee_intervals": (
         c_int64,
-        [c_void_p, c_char_p, c_void_p, c_ssize_t, *[c_void_p] * 4, c_ssize_t],
+        [c_void_p, c_char_p, c_void_p, c_ssize_t, *[c_void_p] * 5, c_ssize_t],
     ),
-    "perigee_trainer_open": (c_void_p, []),
-    "perigee_trainer_adapt": (c_int64, [c_void_p, c_void_p, c_void_p, c_ssize_t, c_ssize_t, c_float]),
+    "perigee_reference_open": (c_void_p, [c_void_p, c_void_p, c_void_p, c_ssize_t, c_char_p, c_ssize_t]),
+    "perigee_reference_hash": (c_int64, [c_void_p]),
+    "perigee_trainer_open": (c_void_p, [c_void_p]),
+    "perigee_trainer_adapt": (c_int64, [c_void_p, c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_float]),
     "perigee_trainer_tensors": (c_int64, [c_void_p, c_void_p, c_ssize_t]),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from perigee_codec.binding import CodecError, call, close, library_path, word
 
-__all__ = ["CodecError", "Intervals", "Model", "Stream", "Trainer", "library_path", "prefix"]
+__all__ = ["CodecError", "Intervals", "Layers", "Model", "Part", "Reference", "Stream", "Trainer", "library_path", "prefix"]
 
 # mode, fitted basis, records of the tiles
 CHOICE_LIMIT = 1 << 18
@@ -163,6 +163,11 @@ class Stream(_Handle):
         )  # fmt: skip
         return samples
 
+    def reference(self, parts: Sequence[Part]) -> Reference:
+        """What earlier frames, each decoded from the layers that both ends have, say of the ground of a frame of this
+        stream: at each place the first of `parts` (1 to 4) with a valid sample there."""
+        return Reference(self, parts)
+
     def encode(
         self,
         samples_BHW: NDArray[Any],
@@ -170,12 +175,14 @@ class Stream(_Handle):
         *,
         choice: bytes = b"",
         max_error: float | Sequence[float] | None = None,
-    ) -> list[bytes]:
+        reference: Reference | None = None,
+    ) -> Layers:
         """Layers within cumulative budgets in octets, coarse to fine.
 
         `choice`: a basis as for `forward`, to compare bases; empty lets the encoder choose. `max_error`: one layer
         more, after which no valid sample is farther than this from the original; 0 is lossless. One number, or one for
-        each band in the order of the samples.
+        each band in the order of the samples. `reference`: used where it helps at the last budget; then the result
+        `is_predicted`, and decoders need it too.
         """
         samples = self._samples(samples_BHW)
         limits = np.array([word("budget", budget) for budget in budgets], np.int64)
@@ -186,7 +193,8 @@ class Stream(_Handle):
         room = samples.nbytes + (samples.nbytes >> 7) + 1_024 + 6 * samples.size * (max_error is not None)
         payload = np.empty(tokens + room, np.uint8)
         given = (self.handle, samples.ctypes.data, samples.nbytes, limits.ctypes.data, len(limits))
-        made = (payload.ctypes.data, len(payload), sizes.ctypes.data)
+        predicted = np.zeros(1, np.int64)
+        made = (_handle(reference), payload.ctypes.data, len(payload), sizes.ctypes.data, predicted.ctypes.data)
         if max_error is None:
             call("perigee_encode", *given, choice, len(choice), *made)
         elif choice:
@@ -196,13 +204,21 @@ class Stream(_Handle):
             bounds = np.ascontiguousarray(bounds, np.float64)
             call("perigee_encode_bounded", *given, bounds.ctypes.data, len(bounds), *made)
         ends = np.cumsum(sizes)
-        return [payload[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
+        return Layers(
+            (payload[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)), bool(predicted[0])
+        )
 
-    def decode(self, layers: Sequence[bytes], *, window: tuple[int, int, int, int] | None = None) -> NDArray[Any]:
+    def decode(
+        self,
+        layers: Sequence[bytes],
+        *,
+        window: tuple[int, int, int, int] | None = None,
+        reference: Reference | None = None,
+    ) -> NDArray[Any]:
         """Samples [B, H, W] of the octets at hand: layers from the first on, any of them cut anywhere.
 
         `window`: first column, first row, width, height; the same samples as in the whole frame, for which only the
-        tiles that they depend on are decoded.
+        tiles that they depend on are decoded. `reference`: that of a predicted frame, of others None.
         """
         sizes = np.array([len(layer) for layer in layers], np.int64)
         if window is not None:
@@ -216,44 +232,94 @@ class Stream(_Handle):
             part = np.empty((self.shape[0], height, width) if fits else 0, self.dtype)
             call(
                 "perigee_decode_window", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), *window,
-                part.ctypes.data, part.nbytes,
+                _handle(reference), part.ctypes.data, part.nbytes,
             )  # fmt: skip
             return part
         samples = np.empty(self.shape, self.dtype)
         call(
-            "perigee_decode", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), samples.ctypes.data,
+            "perigee_decode", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), _handle(reference), samples.ctypes.data,
             samples.nbytes,
         )  # fmt: skip
         return samples
 
-    def intervals(self, layers: Sequence[bytes]) -> Intervals:
+    def intervals(self, layers: Sequence[bytes], *, reference: Reference | None = None) -> Intervals:
         """What the octets at hand (as for `decode`) say of every coefficient; more octets never widen an interval."""
         sizes = np.array([len(layer) for layer in layers], np.int64)
         lower, upper = np.empty(self.shape, np.float32), np.empty(self.shape, np.float32)
         measurement, choice = np.empty(self.shape, np.uint8), np.empty(CHOICE_LIMIT, np.uint8)
         size = call(
-            "perigee_intervals", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), lower.ctypes.data,
+            "perigee_intervals", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), _handle(reference), lower.ctypes.data,
             upper.ctypes.data, measurement.ctypes.data, choice.ctypes.data, len(choice),
         )  # fmt: skip
         return Intervals(lower, upper, measurement.astype(bool), choice[:size].tobytes())
 
 
+@dataclass(frozen=True)
+class Part:
+    """An earlier frame of a reference: decoded samples [B, H, W] of `stream`, whose first one lies at `row` and `column`
+    of the new frame (whole pixels, also below 0)."""
+
+    stream: Stream
+    samples_BHW: NDArray[Any]
+    row: int = 0
+    column: int = 0
+
+
+class Reference(_Handle):
+    """What both ends know of a frame's ground before it comes (`Stream.reference`)."""
+
+    def __init__(self, stream: Stream, parts: Sequence[Part]) -> None:
+        samples = [part.stream._samples(part.samples_BHW).tobytes() for part in parts]
+        places = np.array([[word("row", part.row), word("column", part.column)] for part in parts], np.int64)
+        streams = np.array([part.stream.handle or 0 for part in parts], np.uintp)
+        octets = b"".join(samples)
+        super().__init__(
+            call(
+                "perigee_reference_open", stream.handle, streams.ctypes.data, places.ctypes.data, len(parts), octets,
+                len(octets),
+            )  # fmt: skip
+        )
+        self.hash = call("perigee_reference_hash", self.handle)
+
+
+class Layers(list[bytes]):
+    """The layers of one frame, coarse to fine; `is_predicted` says whether decoders need its reference."""
+
+    def __init__(self, layers: Iterable[bytes], is_predicted: bool) -> None:
+        super().__init__(layers)
+        self.is_predicted = is_predicted
+
+
+def _handle(owner: _Handle | None) -> int | None:
+    return owner.handle if owner is not None else None
+
+
 class Trainer(_Handle):
-    """Fits the start values of the token coder: give it all training frames, shuffled, twice."""
+    """Fits the start values of the token coder: give it all training frames, shuffled, twice.
 
-    def __init__(self) -> None:
-        super().__init__(call("perigee_trainer_open"))
+    With a model it learns those of predicted tiles, from frames with references.
+    """
 
-    def adapt(self, stream: Stream, samples_BHW: NDArray[Any], budget: int, scale: float = 1.0) -> int:
+    def __init__(self, predicted_by: Model | None = None) -> None:
+        super().__init__(call("perigee_trainer_open", _handle(predicted_by)))
+
+    def adapt(
+        self,
+        stream: Stream,
+        samples_BHW: NDArray[Any],
+        budget: int,
+        scale: float = 1.0,
+        reference: Reference | None = None,
+    ) -> int:
         """Learns from one frame coded to `budget` octets; the spectral mode that the encoder chose."""
         samples = stream._samples(samples_BHW)
         return call(
             "perigee_trainer_adapt", self.handle, stream.handle, samples.ctypes.data, samples.nbytes,
-            word("budget", budget), scale,
+            _handle(reference), word("budget", budget), scale,
         )  # fmt: skip
 
     def tensors(self) -> bytes:
-        """What was learned, as octets of a safetensors file: `tokens/…`."""
+        """What was learned, as octets of a safetensors file: `tokens/…`, or `history/…`."""
         octets = np.empty(call("perigee_trainer_tensors", self.handle, None, 0), np.uint8)
         size = call("perigee_trainer_tensors", self.handle, octets.ctypes.data, len(octets))
         return octets[:size].tobytes()

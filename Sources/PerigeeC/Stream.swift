@@ -6,12 +6,14 @@ import PerigeeJSON
 /// Frames of one sensor, band list and size, with the strict transform and the coder for them.
 final class Stream: Sendable {
     let description: StreamDescription
+    let model: CodecModel
     let transform: FrameTransform
     let encoder: FrameEncoder
     let decoder: FrameDecoder
 
     init(_ model: Model, _ description: StreamDescription, lanes: Int) throws {
         self.description = description
+        self.model = model.codec
         transform = try FrameTransform(description, model: model.codec.spectral)
         encoder = try FrameEncoder(model: model.codec, stream: description, lanes: lanes)
         decoder = try FrameDecoder(

@@ -6,10 +6,13 @@ public struct CodecModel: Sendable {
     package let spectral: SpectralModel
     /// Start values of the token coder.
     package let tables: ContextTables
+    /// Prediction from history.
+    package let history: PredictionModel
 
     /// Checks shapes, limits and values; unknown tensors are left alone.
     public init(tensors: [String: Tensor]) throws(CodecError) {
         spectral = try SpectralModel(tensors: tensors)
         tables = try ContextTables(tensors: tensors)
+        history = try PredictionModel(tensors: tensors, plain: tables)
     }
 }

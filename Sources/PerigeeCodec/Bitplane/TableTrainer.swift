@@ -1,9 +1,12 @@
 public import PerigeeCore
 
 /// Fits the start values of the token coder: runs the encoder over frame after frame and keeps cells and weights as they
-/// have become. Give it all training frames, in a shuffled order, twice. Not to be called from two threads at once.
+/// have become. Give it all training frames, in a shuffled order, twice; one trainer learns the tables of plain tiles, another
+/// those of predicted ones. Not to be called from two threads at once.
 public final class TableTrainer {
     private var tables: ContextTables
+    /// What is known of prediction, its cells and tables aside, which are learned; nil learns from plain frames.
+    private var history: PredictionModel?
     /// Sum and count of where coefficients lie in their intervals, `[26][10][6][3]`.
     private var sums: [Double]
     private var counts: [Double]
@@ -18,10 +21,19 @@ public final class TableTrainer {
         counts = sums
     }
 
-    /// Learns from one frame's coefficients, `[components][rows][columns]` in Mallat layout, coded to `budget` octets.
+    /// Starts a trainer of predicted tiles, with the weights and the tables of a model.
+    public init(predictedBy model: CodecModel) {
+        tables = model.history.tables
+        history = model.history
+        sums = [Double](repeating: 0, count: tables.centroids.count)
+        counts = sums
+    }
+
+    /// Learns from one frame's coefficients, of predicted tiles what the prediction left of them, `[components][rows][columns]` in Mallat layout, coded to `budget` octets.
     /// Fails where the count of coefficients does not agree with the shape.
-    public func adapt(
-        coefficients: UnsafeBufferPointer<Int32>, components: Int, rows: Int, columns: Int, budget: Int
+    package func adapt(
+        coefficients: UnsafeBufferPointer<Int32>, components: Int, rows: Int, columns: Int, budget: Int,
+        predictions: [TilePrediction?]? = nil
     ) throws(CodecError) {
         guard components > 0, rows > 0, columns > 0, coefficients.count / components / rows == columns,
             coefficients.count == components * rows * columns, let base = coefficients.baseAddress
@@ -35,13 +47,22 @@ public final class TableTrainer {
         for tile in 0..<grid.count {
             let layout = TileLayout(grid: grid, tile: tile, levels: levels, components: components)
             var workspace = TileWorkspace(components: components, componentSize: layout.componentSize)
-            let encoder = TileEncoder(grid: grid, levels: levels, components: components, tables: tables)
+            let encoder = TileEncoder(grid: grid, levels: levels, components: components, tables: tables,
+                history: history ?? .untrained(tables))
             let share = Double(layout.coefficientCount) / Double(rows * columns)
             _ = encoder.encode(
-                tile: tile, .integers(base), mask: nil, limit: max(1, Int(Double(budget) * share)),
+                tile: tile, .integers(base), mask: nil, history: predictions.map { .reference($0[tile]) } ?? .none,
+                limit: max(1, Int(Double(budget) * share)),
                 startCountLimit: Cell.countLimit, workspace: &workspace)
+            if var known = history {
+                known.cells = Array(UnsafeBufferPointer(start: workspace.predictionCells, count: PredictionCell.count))
+                history = known
+                // a tile that is not predicted used other tables
+                guard predictions?[tile] != nil else { continue }
+            }
             tables.cells = Array(UnsafeBufferPointer(start: workspace.cells, count: ContextOffset.end))
             tables.weights = Array(UnsafeBufferPointer(start: workspace.weights, count: WeightOffset.end))
+            history?.tables = tables
             measure(layout, base, rows: rows, columns: columns)
         }
     }
@@ -69,6 +90,9 @@ public final class TableTrainer {
         }
     }
 
+    /// What is known of prediction so far.
+    package var prediction: PredictionModel? { history }
+
     /// The tables learned so far.
     public var learned: ContextTables {
         var centroids = tables.centroids
@@ -88,6 +112,10 @@ public final class TableTrainer {
         return ContextTables(cells: tables.cells, weights: tables.weights, centroids: centroids)
     }
 
-    /// `learned` as tensors of a bundle, `tokens/…`.
-    public func tensors() -> [String: Tensor] { learned.tensors() }
+    /// What was learned as tensors of a bundle: `tokens/…`, or `history/…`.
+    public func tensors() -> [String: Tensor] {
+        guard var history else { return learned.tensors() }
+        history.tables = learned
+        return history.tensors()
+    }
 }

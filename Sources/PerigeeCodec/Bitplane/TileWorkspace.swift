@@ -24,6 +24,7 @@ struct TileWorkspace: ~Copyable {
     let inputs: UnsafeMutablePointer<Int>
     let logOdds: UnsafeMutablePointer<Int32>
     let maskCells: UnsafeMutablePointer<UInt32>
+    let predictionCells: UnsafeMutablePointer<UInt32>
     let subbands: UnsafeMutablePointer<Subband>
     private let capacity: Int
     static let subbandLimit = 3 * TileGrid.levelLimit + 1
@@ -44,6 +45,7 @@ struct TileWorkspace: ~Copyable {
         inputs = .allocate(capacity: Mixing.inputLimit)
         logOdds = .allocate(capacity: Mixing.inputLimit)
         maskCells = .allocate(capacity: MaskModel.cellCount)
+        predictionCells = .allocate(capacity: PredictionCell.count)
         subbands = .allocate(capacity: Self.subbandLimit)
     }
 
@@ -61,6 +63,7 @@ struct TileWorkspace: ~Copyable {
         inputs.deallocate()
         logOdds.deallocate()
         maskCells.deallocate()
+        predictionCells.deallocate()
         subbands.deallocate()
     }
 
@@ -86,12 +89,29 @@ struct TileWorkspace: ~Copyable {
         reached.initialize(repeating: 0, count: layout.components * bandCount)
         inputs.initialize(repeating: 0, count: Mixing.inputLimit)
         logOdds.initialize(repeating: 0, count: Mixing.inputLimit)
-        for index in 0..<WeightOffset.end { weights[index] = tables.weights[index] }
-        for index in 0..<ContextOffset.end {
-            let cell = tables.cells[index]
-            cells[index] = cell & 1023 > countLimit ? cell & ~1023 | countLimit : cell
-        }
+        take(tables, countLimit: countLimit)
         maskCells.initialize(repeating: MaskModel.startCell, count: MaskModel.cellCount)
+    }
+
+    /// Fresh weights and cells, whose counts are capped.
+    mutating func take(_ tables: ContextTables, countLimit: UInt32 = Cell.startCountLimit) {
+        for index in 0..<WeightOffset.end { weights[index] = tables.weights[index] }
+        for index in 0..<ContextOffset.end { cells[index] = Cell.capped(tables.cells[index], countLimit) }
+    }
+
+    /// Runs the decisions of `PredictionCoder` with fresh cells.
+    func codePrediction<Coder: BinaryCoder>(
+        _ coder: inout Coder, _ prediction: inout TilePrediction?, grid: TileGrid, tile: Int, levels: Int,
+        components: Int, model: PredictionModel, rates: UnsafePointer<Int32>,
+        countLimit: UInt32 = Cell.startCountLimit
+    ) {
+        for index in 0..<PredictionCell.count {
+            predictionCells[index] = Cell.capped(model.cells[index], countLimit)
+        }
+        PredictionCoder(
+            model: model, levels: levels, components: components, tileRows: grid.rowRange(tile).count,
+            tileColumns: grid.columnRange(tile).count, cells: predictionCells, rates: rates
+        ).code(&coder, &prediction)
     }
 }
 

@@ -1,6 +1,6 @@
 /// What a decision describes.
 public enum DecisionKind: Int, CaseIterable, Sendable {
-    case mask, flag, significance, sign, refinement
+    case mask, flag, significance, sign, refinement, prediction
 }
 
 /// One end of the binary arithmetic coder: both ends run the same decisions through it.

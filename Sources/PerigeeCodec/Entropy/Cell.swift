@@ -14,6 +14,12 @@ enum Cell {
         UInt32(max(0, min(4_194_303, probability * 4_194_304))) << 10 | count
     }
 
+    /// A cell of trained tables as a tile starts with it.
+    @inline(__always)
+    static func capped(_ cell: UInt32, _ limit: UInt32) -> UInt32 {
+        cell & 1023 > limit ? cell & ~1023 | limit : cell
+    }
+
     /// Probability of 1 in 1/65,536 as the coder takes it.
     @inline(__always)
     static func probability(_ cell: UInt32) -> UInt32 { min(max(cell >> 16, 2), 65_533) }

@@ -2,38 +2,43 @@ public import PerigeeCore
 
 // Between the tables and a firmware bundle. Names, shapes and order: Docs/packet-format.md section 5.7.
 extension ContextTables {
-    private static let prefix = "tokens/"
+    /// Before the names of the tables of plain tiles, and of those that a prediction was taken off.
+    static let plainPrefix = "tokens/"
+    static let predictedPrefix = "history/tokens/"
 
     /// The tables of a bundle; `untrained` where it has no tensor whose name begins with `tokens/`. One that has any must
     /// have all.
     public init(tensors: [String: Tensor]) throws(CodecError) {
-        guard tensors.keys.contains(where: { $0.hasPrefix(Self.prefix) }) else {
+        try self.init(tensors: tensors, prefix: Self.plainPrefix)
+    }
+
+    init(tensors: [String: Tensor], prefix: String) throws(CodecError) {
+        guard tensors.keys.contains(where: { $0.hasPrefix(prefix) }) else {
             self = .untrained
             return
         }
         var cells: [UInt32] = []
         for table in ContextTable.all {
-            cells += try Self.values(table.name, table.shape, type: "u32", in: tensors) {
+            cells += try Self.values(prefix + table.name, table.shape, type: "u32", in: tensors) {
                 if case .uint32(let values) = $0 { values } else { nil }
             }
         }
         var weights: [Int32] = []
         for table in WeightTable.all {
-            weights += try Self.values(table.name, table.shape, type: "i32", in: tensors) {
+            weights += try Self.values(prefix + table.name, table.shape, type: "i32", in: tensors) {
                 if case .int32(let values) = $0 { values } else { nil }
             }
         }
-        let centroids = try Self.values("centroids", Self.centroidShape, type: "u16", in: tensors) {
+        let centroids = try Self.values(prefix + "centroids", Self.centroidShape, type: "u16", in: tensors) {
             if case .uint16(let values) = $0 { values } else { nil }
         }
         self.init(cells: cells, weights: weights, centroids: centroids)
     }
 
     private static func values<Number>(
-        _ name: String, _ shape: [Int], type: String, in tensors: [String: Tensor],
+        _ field: String, _ shape: [Int], type: String, in tensors: [String: Tensor],
         _ read: (Tensor.Values) -> [Number]?
     ) throws(CodecError) -> [Number] {
-        let field = prefix + name
         guard let tensor = tensors[field], let values = read(tensor.values) else {
             throw .unusable(field: field, found: "absent or of another type", expected: "\(type) \(shape)")
         }
@@ -44,21 +49,23 @@ extension ContextTables {
     }
 
     /// The tables as tensors of a bundle.
-    public func tensors() -> [String: Tensor] {
+    public func tensors() -> [String: Tensor] { tensors(prefix: Self.plainPrefix) }
+
+    func tensors(prefix: String) -> [String: Tensor] {
         var tensors: [String: Tensor] = [:]
         var offset = 0
         for table in ContextTable.all {
             let values = Array(cells[offset..<offset + table.count])
-            tensors[Self.prefix + table.name] = Tensor(shape: table.shape, values: .uint32(values))
+            tensors[prefix + table.name] = Tensor(shape: table.shape, values: .uint32(values))
             offset += table.count
         }
         offset = 0
         for table in WeightTable.all {
             let values = Array(weights[offset..<offset + table.count])
-            tensors[Self.prefix + table.name] = Tensor(shape: table.shape, values: .int32(values))
+            tensors[prefix + table.name] = Tensor(shape: table.shape, values: .int32(values))
             offset += table.count
         }
-        tensors[Self.prefix + "centroids"] = Tensor(shape: Self.centroidShape, values: .uint16(centroids))
+        tensors[prefix + "centroids"] = Tensor(shape: Self.centroidShape, values: .uint16(centroids))
         return tensors
     }
 }

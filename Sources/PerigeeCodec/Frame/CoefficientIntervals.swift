@@ -32,13 +32,30 @@ public struct CoefficientIntervals: Sendable {
         }
         return (low, high)
     }
+
+    /// Bounds of numbers from those of what a prediction left of them; rounded outwards, as the encoder's difference and
+    /// the sum here are each rounded.
+    static func moved(
+        _ bounds: (lower: [Float], upper: [Float]), by prediction: [Float]
+    ) -> (lower: [Float], upper: [Float]) {
+        var (low, high) = bounds
+        for index in prediction.indices where prediction[index] != 0 {
+            let slack = (Double(prediction[index].magnitude) + Double(low[index].magnitude)) * 0x1p-22
+            let highSlack = (Double(prediction[index].magnitude) + Double(high[index].magnitude)) * 0x1p-22
+            low[index] = Float(Double(low[index]) + Double(prediction[index]) - slack)
+            high[index] = Float(Double(high[index]) + Double(prediction[index]) + highSlack)
+        }
+        return (low, high)
+    }
 }
 
 extension FrameDecoder {
     /// The interval of every coefficient that the octets at hand leave open; `layers` as for `decode(layers:)`. No interval
     /// is ever false, and more octets never widen one. Takes about 25 octets a sample beside what decoding takes. Throws as
     /// `decode`, and for verbatim streams, which have no coefficients.
-    public func intervals(layers: [ArraySlice<UInt8>]) throws(CodecError) -> CoefficientIntervals {
+    public func intervals(
+        layers: [ArraySlice<UInt8>], reference: FrameReference? = nil
+    ) throws(CodecError) -> CoefficientIntervals {
         guard let transform, let tokens else {
             throw .unusable(field: "stream", found: "verbatim", expected: "a stream of tokens: it alone has intervals")
         }
@@ -46,9 +63,16 @@ extension FrameDecoder {
         try checkMemory(tokens, samples: stream.rows * stream.columns)
         let (head, tiles) = try parse(layers, tokens)
         try transform.check(head.choice)
-        let (lower, width, validity) = tokens.intervals(tiles.streams, hasMask: head.hasMask)
+        let (lower, width, validity, predictions) = tokens.intervals(
+            tiles.streams, hasMask: head.hasMask, hasReference: reference != nil)
         var bounds = CoefficientIntervals.bounds(
             lower: lower, width: width, factor: FrameHead.factors[head.scale])
+        if let reference {
+            var known = Planes(components: tokens.components, rows: stream.rows, columns: stream.columns)
+            try transform.apply(
+                1, predictions, of: reference, to: &known, choice: head.choice, model: tokens.history)
+            bounds = CoefficientIntervals.moved(bounds, by: known.values)
+        }
         for (tile, spectrum) in head.choice.tiles.enumerated() where spectrum.openLevels.contains(true) {
             let layout = TileLayout(
                 grid: tokens.grid, tile: tile, levels: tokens.levels, components: tokens.components)

@@ -7,6 +7,8 @@ public struct EncodedFrame: Equatable, Sendable {
     public let smallestSize: Int
     /// Whether the layers have room for every rotation that was used.
     var isComplete = true
+    /// Whether the layers refer to the reference that was given: then no decoder can do without it.
+    public internal(set) var isPredicted = false
 
     /// Octets of all layers.
     public var size: Int { layers.reduce(0) { $0 + $1.count } }
@@ -21,6 +23,8 @@ public struct OctetAccount: Equatable, Sendable {
     /// Tables of lengths of the layers of a frame of several tiles.
     public var tables: Double = 0
     public var mask: Double = 0
+    /// How tiles are predicted from history.
+    public var prediction: Double = 0
     public var flags: Double = 0
     public var significance: Double = 0
     public var signs: Double = 0
@@ -34,6 +38,6 @@ public struct OctetAccount: Equatable, Sendable {
     public init() {}
 
     public var total: Double {
-        head + records + tables + mask + flags + significance + signs + refinement + verbatim + residual
+        head + records + tables + mask + prediction + flags + significance + signs + refinement + verbatim + residual
     }
 }

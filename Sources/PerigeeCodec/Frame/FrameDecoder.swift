@@ -37,7 +37,7 @@ public struct FrameDecoder: Sendable {
             TileGrid(rows: stream.rows, columns: stream.columns), stream.bands.count, hasResidual: true)
         let tokens = TokenDecoder(
             rows: stream.rows, columns: stream.columns, levels: transform.levels, components: stream.bands.count,
-            tables: model.tables, lanes: min(lanes, max(memoryLimit / workspace, 1)))
+            tables: model.tables, history: model.history, lanes: min(lanes, max(memoryLimit / workspace, 1)))
         self.tokens = tokens
         residuals = ResidualDecoder(grid: tokens.grid, bands: stream.bands.count, lanes: tokens.lanes)
     }
@@ -46,8 +46,10 @@ public struct FrameDecoder: Sendable {
     /// the last of them, which may be cut anywhere; no octets at all give the mean frame. Samples whose validity the octets
     /// leave open count as valid. Where there is a residual layer, the samples that its octets reach are exact or within the
     /// bound, the others those of the transform layers. A verbatim frame must be whole. Throws where octets are no frame of
-    /// this stream, or a residual does not belong to the transform layers.
-    public func decode(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
+    /// this stream, or a residual does not belong to the transform layers. `reference`: that of a predicted frame, nil of others.
+    public func decode(
+        layers: [ArraySlice<UInt8>], reference: FrameReference? = nil
+    ) throws(CodecError) -> Samples {
         try checkSize(rows: stream.rows, columns: stream.columns)
         guard let transform, let tokens, let residuals else {
             return try VerbatimCoding.decode(layers, stream: stream)
@@ -57,8 +59,7 @@ public struct FrameDecoder: Sendable {
         try transform.check(head.choice)
         let residual = try residual(layers, head, tokens)
         try checkMemory(tokens, samples: stream.rows * stream.columns, hasResidual: residual != nil)
-        let (planes, validity) = tokens.decode(
-            tiles.streams, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+        let (planes, validity) = try coefficients(tiles, head, tokens, transform, reference)
         guard let residual else { return try transform.inverse(planes, choice: head.choice, validity: validity) }
         return try transform.refine(
             transform.synthesis(planes, choice: head.choice), residual, with: residuals,
@@ -66,17 +67,36 @@ public struct FrameDecoder: Sendable {
     }
 
     /// The transform layers of the encoder's own frame, as a residual stands on them.
-    func synthesis(layers: [ArraySlice<UInt8>]) throws(CodecError) -> Samples {
+    func synthesis(
+        layers: [ArraySlice<UInt8>], reference: FrameReference? = nil
+    ) throws(CodecError) -> Samples {
         guard let transform, let tokens else { return try VerbatimCoding.decode(layers, stream: stream) }
         let (head, tiles) = try parse(layers, tokens)
-        let (planes, _) = tokens.decode(tiles.streams, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+        let (planes, _) = try coefficients(tiles, head, tokens, transform, reference)
         return try transform.synthesis(planes, choice: head.choice)
+    }
+
+    /// A frame's coefficients, prediction included.
+    private func coefficients(
+        _ tiles: TokenDecoder.TileOctets, _ head: FrameHead, _ tokens: TokenDecoder, _ transform: FrameTransform,
+        _ reference: FrameReference?
+    ) throws(CodecError) -> (planes: Planes, validity: Validity) {
+        var (planes, validity, predictions) = tokens.decode(
+            tiles.streams, hasMask: head.hasMask, hasReference: reference != nil,
+            scale: FrameHead.factors[head.scale])
+        if let reference {
+            try transform.apply(
+                1, predictions, of: reference, to: &planes, choice: head.choice, model: tokens.history)
+        }
+        return (planes, validity)
     }
 
     /// Samples of a window, bit for bit those of the whole frame there. Decodes only the tiles of `tiles(for:)`, in memory
     /// of the window and its margins, or, of a frame with a residual layer, of the tiles that hold the window; a verbatim
     /// frame is unpacked whole. Refuses a window that the frame does not have.
-    public func decode(layers: [ArraySlice<UInt8>], window: FrameWindow) throws(CodecError) -> Samples {
+    public func decode(
+        layers: [ArraySlice<UInt8>], window: FrameWindow, reference: FrameReference? = nil
+    ) throws(CodecError) -> Samples {
         try window.check(rows: stream.rows, columns: stream.columns)
         guard let transform, let tokens, let residuals else {
             try checkSize(rows: stream.rows, columns: stream.columns)
@@ -94,8 +114,13 @@ public struct FrameDecoder: Sendable {
         let chosen = geometry.tiles(tokens.grid)
         let (full, tiles) = try parse(layers, tokens, chosen: chosen)
         try transform.check(full.choice)
-        let (planes, validity) = tokens.decode(
-            tiles.streams, chosen, geometry, hasMask: head.hasMask, scale: FrameHead.factors[head.scale])
+        var (planes, validity, predictions) = tokens.decode(
+            tiles.streams, chosen, geometry, hasMask: head.hasMask, hasReference: reference != nil,
+            scale: FrameHead.factors[head.scale])
+        if let reference {
+            try transform.apply(
+                predictions, chosen, of: reference, to: &planes, choice: full.choice, model: tokens.history)
+        }
         guard let residual else { return try transform.inverse(planes, choice: full.choice, validity: validity) }
         let samples = try transform.refine(
             transform.synthesis(planes, choice: full.choice), residual, with: residuals, chosen: cover.tiles,
@@ -125,8 +150,8 @@ public struct FrameDecoder: Sendable {
     /// Tiles of a frame; one where it is verbatim.
     public var tileCount: Int { tokens?.grid.count ?? 1 }
 
-    /// Where the octets of these layers went, whole or cut.
-    public func account(layers: [ArraySlice<UInt8>]) throws(CodecError) -> OctetAccount {
+    /// Where the octets of these layers went, whole or cut. `isPredicted`: whether the frame has a reference.
+    public func account(layers: [ArraySlice<UInt8>], isPredicted: Bool = false) throws(CodecError) -> OctetAccount {
         var account = OctetAccount()
         guard let tokens else {
             account.verbatim = Double(layers.reduce(0) { $0 + $1.count })
@@ -134,11 +159,12 @@ public struct FrameDecoder: Sendable {
         }
         try checkTileSize(tokens)
         let (head, tiles) = try parse(layers, tokens)
-        let bits = tokens.account(tiles.streams, hasMask: head.hasMask)
+        let bits = tokens.account(tiles.streams, hasMask: head.hasMask, hasReference: isPredicted)
         account.head = layers.allSatisfy(\.isEmpty) ? 0 : Double(head.pack().count)
         account.records = Double(tiles.recordSize)
         account.tables = Double(tiles.tableSize)
         account.mask = bits[DecisionKind.mask.rawValue] / 8
+        account.prediction = bits[DecisionKind.prediction.rawValue] / 8
         account.flags = bits[DecisionKind.flag.rawValue] / 8
         account.significance = bits[DecisionKind.significance.rawValue] / 8
         account.signs = bits[DecisionKind.sign.rawValue] / 8

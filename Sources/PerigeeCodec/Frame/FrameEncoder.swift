@@ -6,7 +6,7 @@ public struct FrameEncoder: Sendable {
     public let stream: StreamDescription
     let transform: FrameTransform?
     let tokens: TokenEncoder?
-    private let residual: FrameResidualEncoder?
+    let residual: FrameResidualEncoder?
     /// Octets beyond any frame; larger budgets mean the same.
     static let budgetLimit = 1 << 40
 
@@ -22,7 +22,7 @@ public struct FrameEncoder: Sendable {
         self.transform = transform
         let tokens = TokenEncoder(
             rows: stream.rows, columns: stream.columns, levels: transform.levels, components: stream.bands.count,
-            tables: model.tables, lanes: lanes)
+            tables: model.tables, history: model.history, lanes: lanes)
         self.tokens = tokens
         residual = FrameResidualEncoder(model: model, stream: stream, transform: transform, lanes: tokens.lanes)
     }
@@ -36,10 +36,14 @@ public struct FrameEncoder: Sendable {
     /// this is verified here for every sample, and the error `unusable` where it cannot be (float32 only). Nothing follows
     /// in a verbatim stream, which is lossless.
     ///
+    /// `reference`: what both ends know of the place. It is used where that comes nearer to the samples at the last budget,
+    /// and then the result says `isPredicted`; without it, and where it is of no use, the layers are the same.
+    ///
     /// `reservesResidual`: the head names such a layer though there is none yet. The same samples, budgets and model encoded with a bound
     /// later give the same layers and that one behind them. It costs an octet.
     public func encode(
-        _ samples: Samples, budgets: [Int], bound: ErrorBound? = nil, reservesResidual: Bool = false
+        _ samples: Samples, budgets: [Int], reference: FrameReference? = nil, bound: ErrorBound? = nil,
+        reservesResidual: Bool = false
     ) throws(CodecError) -> EncodedFrame {
         let bounds = tokens == nil ? nil : try bound?.resolved(for: stream)
         let budgets = budgets.map { min(max($0, 0), Self.budgetLimit) }
@@ -63,31 +67,13 @@ public struct FrameEncoder: Sendable {
             throw .outOfRange(
                 field: "layers below a residual layer", value: budgets.count, limit: FrameHead.residualLayerLimit)
         }
-        let frame = try encode(samples, validity, transform, tokens, budgets: budgets, residualLayer)
+        let source = FrameSource(
+            samples: samples, validity: validity, coefficients: try transform.bandCoefficients(samples, validity),
+            budgets: budgets, residualLayer: residualLayer)
+        let frame = try encode(source, reference, transform, tokens)
         guard let bounds, let residual else { return frame }
-        return try residual.extend(frame, samples, validity: validity, bounds: bounds)
-    }
-
-    private func encode(
-        _ samples: Samples, _ validity: Validity, _ transform: FrameTransform, _ tokens: TokenEncoder, budgets: [Int],
-        _ residualLayer: Int?
-    ) throws(CodecError) -> EncodedFrame {
-        let (planes, choice) = try transform.forward(samples, validity: validity, budgets: budgets)
-        do throws(CodecError) {
-            let frame = try encode(planes, choice, validity, tokens, budgets: budgets, residualLayer)
-            if frame.isComplete { return frame }
-            // A layer had no room for its rotations: without them, rather than with coefficients that nobody can place.
-            let plain = choice.withoutRotations
-            return try encode(
-                transform.forward(samples, validity: validity, choice: plain), plain, validity, tokens,
-                budgets: budgets, residualLayer
-            )
-        } catch {
-            // What a fitted basis sends beside the mode may be what is too much.
-            guard case .overBudget = error, !choice.parameters.isEmpty else { throw error }
-            let (planes, choice) = try transform.forward(samples, validity: validity, budgets: [0])
-            return try encode(planes, choice, validity, tokens, budgets: budgets, residualLayer)
-        }
+        return try residual.extend(
+            frame, samples, validity: validity, bounds: bounds, reference: frame.isPredicted ? reference : nil)
     }
 
     /// Valid samples that lie so far beyond the profile's peak (about 105 times) that they will be clipped; 0 for a verbatim
@@ -99,12 +85,12 @@ public struct FrameEncoder: Sendable {
 
     func encode(
         _ planes: Planes, _ choice: SpectralChoice, _ validity: Validity, _ tokens: TokenEncoder, budgets: [Int],
-        _ residualLayer: Int? = nil
+        _ residualLayer: Int? = nil, predictions: [TilePrediction?]? = nil
     ) throws(CodecError) -> EncodedFrame {
         let head = FrameHead(choice: choice, hasMask: !validity.isAllValid, residualLayer: residualLayer)
         return try tokens.encode(
             reals: planes.values, scale: FrameHead.factors[head.scale], validity: validity, head: head.pack(),
-            records: TileRecords(choice, bands: planes.components, levels: tokens.levels),
+            records: TileRecords(choice, bands: planes.components, levels: tokens.levels), predictions: predictions,
             budgets: budgets)
     }
 }

@@ -25,11 +25,12 @@ final class FrameResidualEncoder: Sendable {
     /// The frame with one layer more. What it stands on is decoded from the frame's own octets, so nothing that the encoder
     /// thinks of its transform matters.
     func extend(
-        _ frame: EncodedFrame, _ original: Samples, validity: Validity, bounds: [Double]
+        _ frame: EncodedFrame, _ original: Samples, validity: Validity, bounds: [Double],
+        reference: FrameReference?
     ) throws(CodecError) -> EncodedFrame {
         let parts = try parts()
         let layers = frame.layers.map { $0[...] }
-        let synthesis = try parts.decoder.synthesis(layers: layers)
+        let synthesis = try parts.decoder.synthesis(layers: layers, reference: reference)
         let tiles = try parts.encoder.encode(
             original, synthesis: synthesis,
             raster: transform.raster(synthesis, bounds: bounds, validity: validity), bounds: bounds)
@@ -38,8 +39,13 @@ final class FrameResidualEncoder: Sendable {
             ResidualHead(checksum: ResidualHead.checksum(of: layers), bounds: bounds).pack(type: stream.sampleType))
         if tiles.count > 1 { LayerTable.pack(tiles.map(\.count), into: &writer) }
         for tile in tiles { writer.write(tile) }
-        return EncodedFrame(layers: frame.layers + [writer.bytes], smallestSize: frame.smallestSize)
+        var whole = EncodedFrame(layers: frame.layers + [writer.bytes], smallestSize: frame.smallestSize)
+        whole.isPredicted = frame.isPredicted
+        return whole
     }
+
+    /// A decoder of this stream.
+    func decoder() throws(CodecError) -> FrameDecoder { try parts().decoder }
 
     private func parts() throws(CodecError) -> Parts {
         if let known = made.withLock({ $0 }) { return known }

@@ -2,17 +2,19 @@ import PerigeeCore
 
 extension TokenDecoder {
     /// As `decode` of the whole frame, for what a window needs, from the `chosen` tiles, which must be those of
-    /// `WindowGeometry.tiles`. The validity is that of the window's samples.
+    /// `WindowGeometry.tiles`. The validity is that of the window's samples; predictions are in the order of `chosen`.
     package func decode(
-        _ tiles: [[UInt8]], _ chosen: [Int], _ geometry: WindowGeometry, hasMask: Bool, scale: Float
-    ) -> (coefficients: WindowPlanes, validity: Validity) {
+        _ tiles: [[UInt8]], _ chosen: [Int], _ geometry: WindowGeometry, hasMask: Bool, hasReference: Bool = false,
+        scale: Float
+    ) -> (coefficients: WindowPlanes, validity: Validity, predictions: [TilePrediction?]) {
         var planes = WindowPlanes(geometry)
         let inverse = 1 / scale
         let grid = grid
-        let masks = planes.values.withUnsafeMutableBufferPointer { buffer in
+        let found = planes.values.withUnsafeMutableBufferPointer { buffer in
             // Each tile writes the coefficients that it alone owns, and all end before this closure does.
             nonisolated(unsafe) let base = buffer.baseAddress
-            return decodeTiles(tiles, chosen, hasMask: hasMask) { workspace, tile, outcome, centroids in
+            return decodeTiles(tiles, chosen, hasMask: hasMask, hasReference: hasReference) {
+                workspace, tile, outcome, centroids in
                 guard let base else { return TileMask(missing: [], bands: 0) }
                 workspace.reconstruct(
                     into: base, geometry, outcome.layout, plane: outcome.plane, centroids: centroids, scale: inverse)
@@ -20,7 +22,7 @@ extension TokenDecoder {
                     of: geometry.window, rows: grid.rowRange(tile), columns: grid.columnRange(tile))
             }
         }
-        return (planes, validity(masks, chosen, geometry.window))
+        return (planes, validity(found.map(\.mask), chosen, geometry.window), found.map(\.prediction))
     }
 
     private func validity(_ masks: [TileMask], _ chosen: [Int], _ window: FrameWindow) -> Validity {

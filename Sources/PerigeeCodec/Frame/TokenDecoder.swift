@@ -7,17 +7,20 @@ package final class TokenDecoder: Sendable {
     package let levels: Int
     package let components: Int
     private let tables: ContextTables
+    let history: PredictionModel
     let lanes: Lanes
     private let workspaces: LaneWorkspaces
 
     /// A decoder of coefficients `[components][rows][columns]` in Mallat layout of `levels` levels.
     package init(
-        rows: Int, columns: Int, levels: Int, components: Int, tables: ContextTables, lanes: Int
+        rows: Int, columns: Int, levels: Int, components: Int, tables: ContextTables,
+        history: PredictionModel? = nil, lanes: Int
     ) {
         grid = TileGrid(rows: rows, columns: columns)
         self.levels = levels
         self.components = components
         self.tables = tables
+        self.history = history ?? .untrained(tables)
         self.lanes = Lanes(count: min(max(lanes, 1), grid.count), name: "decoder")
         workspaces = LaneWorkspaces(lanes: self.lanes.count, grid: grid, levels: levels, components: components)
     }
@@ -79,14 +82,18 @@ package final class TokenDecoder: Sendable {
         do throws(FormatError) { return try LayerTable.parse(layer, tiles: tiles) } catch { throw .format(error) }
     }
 
-    /// Coefficients, at the middle of what is known of them, divided by `scale`; and the validity of the samples.
-    package func decode(_ tiles: [[UInt8]], hasMask: Bool, scale: Float) -> (coefficients: Planes, validity: Validity) {
+    /// Coefficients, at the middle of what is known of them, divided by `scale`, without their prediction; the validity of
+    /// the samples; and, in a frame with a reference, how each tile is predicted.
+    package func decode(
+        _ tiles: [[UInt8]], hasMask: Bool, hasReference: Bool = false, scale: Float
+    ) -> (coefficients: Planes, validity: Validity, predictions: [TilePrediction?]) {
         var planes = Planes(components: components, rows: grid.rows, columns: grid.columns)
         let inverse = 1 / scale
         let (rows, columns) = (grid.rows, grid.columns)
-        let masks = planes.values.withUnsafeMutableBufferPointer { buffer in
+        let found = planes.values.withUnsafeMutableBufferPointer { buffer in
             nonisolated(unsafe) let base = buffer.baseAddress
-            return decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask) { workspace, _, outcome, centroids in
+            return decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask, hasReference: hasReference) {
+                workspace, _, outcome, centroids in
                 guard let base else { return TileMask(missing: [], bands: 0) }
                 workspace.reconstruct(
                     into: base, outcome.layout, rows: rows, columns: columns, plane: outcome.plane,
@@ -94,23 +101,25 @@ package final class TokenDecoder: Sendable {
                 return outcome.mask
             }
         }
-        return (planes, validity(masks))
+        return (planes, validity(found.map(\.mask)), found.map(\.prediction))
     }
 
     /// The interval that each coefficient is known to lie in, `[components][rows][columns]` in coded integers: from `lower`
     /// on, less than `lower + width` (for one that is not negative; negative ones the other way round; around 0 both ends
-    /// are excluded); and the validity of the samples.
+    /// are excluded); the validity of the samples, and how tiles are predicted, whose
+    /// prediction is not in the intervals.
     package func intervals(
-        _ tiles: [[UInt8]], hasMask: Bool
-    ) -> (lower: [Int32], width: [Int32], validity: Validity) {
+        _ tiles: [[UInt8]], hasMask: Bool, hasReference: Bool = false
+    ) -> (lower: [Int32], width: [Int32], validity: Validity, predictions: [TilePrediction?]) {
         let count = components * grid.rows * grid.columns
         var lower = [Int32](repeating: 0, count: count)
         var width = lower
         let (rows, columns) = (grid.rows, grid.columns)
-        let masks = lower.withUnsafeMutableBufferPointer { lower in
+        let found = lower.withUnsafeMutableBufferPointer { lower in
             width.withUnsafeMutableBufferPointer { width in
                 nonisolated(unsafe) let (low, wide) = (lower.baseAddress, width.baseAddress)
-                return decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask) { workspace, _, outcome, _ in
+                return decodeTiles(tiles, Array(0..<grid.count), hasMask: hasMask, hasReference: hasReference) {
+                    workspace, _, outcome, _ in
                     if let low, let wide {
                         workspace.intervals(
                             lower: low, width: wide, outcome.layout, rows: rows, columns: columns,
@@ -120,12 +129,12 @@ package final class TokenDecoder: Sendable {
                 }
             }
         }
-        return (lower, width, validity(masks))
+        return (lower, width, validity(found.map(\.mask)), found.map(\.prediction))
     }
 
     /// Bits that all tiles' decisions took, by `DecisionKind.rawValue`.
-    package func account(_ tiles: [[UInt8]], hasMask: Bool) -> [Double] {
-        let decoder = TileDecoder(grid: grid, levels: levels, components: components, tables: tables)
+    package func account(_ tiles: [[UInt8]], hasMask: Bool, hasReference: Bool = false) -> [Double] {
+        let decoder = TileDecoder(grid: grid, levels: levels, components: components, tables: tables, history: history)
         let workspaces = workspaces
         var bits = [Double](repeating: 0, count: DecisionKind.allCases.count)
         bits.withUnsafeMutableBufferPointer { bits in
@@ -136,7 +145,9 @@ package final class TokenDecoder: Sendable {
                         guard let base = octets.baseAddress, !octets.isEmpty else { return }
                         var coder = AccountingDecoder(octets: base, count: octets.count)
                         workspaces.withWorkspace(lane: lane) { workspace in
-                            _ = decoder.decode(tile: tile, with: &coder, hasMask: hasMask, workspace: &workspace)
+                            _ = decoder.decode(
+                                tile: tile, with: &coder, hasMask: hasMask, hasReference: hasReference,
+                                workspace: &workspace)
                         }
                         for kind in bits.indices { bits[kind] += coder.bits[kind] }
                     }
@@ -149,15 +160,16 @@ package final class TokenDecoder: Sendable {
     /// Decodes the chosen tiles in parallel and hands each one's workspace to `body`, which writes that tile's part of the
     /// frame and gives what is to be kept of its mask. The results are in the order of `chosen`.
     func decodeTiles(
-        _ tiles: [[UInt8]], _ chosen: [Int], hasMask: Bool,
+        _ tiles: [[UInt8]], _ chosen: [Int], hasMask: Bool, hasReference: Bool,
         _ body:
             @escaping @Sendable (borrowing TileWorkspace, Int, TileDecoder.Outcome, UnsafePointer<UInt16>) -> TileMask
-    ) -> [TileMask] {
-        let decoder = TileDecoder(grid: grid, levels: levels, components: components, tables: tables)
-        let (workspaces, centroids) = (workspaces, tables.centroids)
-        var masks = [TileMask](repeating: TileMask(missing: [], bands: 0), count: chosen.count)
-        masks.withUnsafeMutableBufferPointer { masks in
-            nonisolated(unsafe) let masks = masks
+    ) -> [(mask: TileMask, prediction: TilePrediction?)] {
+        let decoder = TileDecoder(grid: grid, levels: levels, components: components, tables: tables, history: history)
+        let (workspaces, plain, predicted) = (workspaces, tables.centroids, history.tables.centroids)
+        var found = [(mask: TileMask, prediction: TilePrediction?)](
+            repeating: (TileMask(missing: [], bands: 0), nil), count: chosen.count)
+        found.withUnsafeMutableBufferPointer { found in
+            nonisolated(unsafe) let found = found
             lanes.forEach(chosen.count) { lane, index in
                 let tile = chosen[index]
                 workspaces.withWorkspace(lane: lane) { workspace in
@@ -165,17 +177,19 @@ package final class TokenDecoder: Sendable {
                         var none: UInt8 = 0
                         return withUnsafePointer(to: &none) { none in
                             var coder = BinaryDecoder(octets: octets.baseAddress ?? none, count: octets.count)
-                            return decoder.decode(tile: tile, with: &coder, hasMask: hasMask, workspace: &workspace)
+                            return decoder.decode(
+                                tile: tile, with: &coder, hasMask: hasMask, hasReference: hasReference,
+                                workspace: &workspace)
                         }
                     }
-                    centroids.withUnsafeBufferPointer { centroids in
+                    (outcome.prediction == nil ? plain : predicted).withUnsafeBufferPointer { centroids in
                         let base = invariant(centroids.baseAddress, "no centroids")
-                        masks[index] = body(workspace, tile, outcome, base)
+                        found[index] = (body(workspace, tile, outcome, base), outcome.prediction)
                     }
                 }
             }
         }
-        return masks
+        return found
     }
 
     private func validity(_ masks: [TileMask]) -> Validity {

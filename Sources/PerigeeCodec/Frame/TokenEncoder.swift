@@ -8,17 +8,20 @@ package final class TokenEncoder: Sendable {
     package let levels: Int
     package let components: Int
     private let tables: ContextTables
+    package let history: PredictionModel
     let lanes: Lanes
     private let workspaces: LaneWorkspaces
 
     /// An encoder of coefficients `[components][rows][columns]` in Mallat layout of `levels` levels.
     package init(
-        rows: Int, columns: Int, levels: Int, components: Int, tables: ContextTables, lanes: Int
+        rows: Int, columns: Int, levels: Int, components: Int, tables: ContextTables,
+        history: PredictionModel? = nil, lanes: Int
     ) {
         grid = TileGrid(rows: rows, columns: columns)
         self.levels = levels
         self.components = components
         self.tables = tables
+        self.history = history ?? .untrained(tables)
         self.lanes = Lanes(count: min(max(lanes, 1), grid.count), name: "encoder")
         workspaces = LaneWorkspaces(lanes: self.lanes.count, grid: grid, levels: levels, components: components)
     }
@@ -34,20 +37,23 @@ package final class TokenEncoder: Sendable {
         }
     }
 
-    /// Real coefficients `[components][rows][columns]`, cut to integers after multiplication with `scale`.
+    /// Real coefficients `[components][rows][columns]`, cut to integers after multiplication with `scale`. `predictions`: how
+    /// each tile was predicted, nil in a frame without a reference.
     package func encode(
-        reals: [Float], scale: Float, validity: Validity, head: [UInt8], records: TileRecords = .none, budgets: [Int]
+        reals: [Float], scale: Float, validity: Validity, head: [UInt8], records: TileRecords = .none,
+        predictions: [TilePrediction?]? = nil, budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         try reals.withUnsafeBufferPointer { (buffer) throws(CodecError) in
             let base = invariant(buffer.baseAddress, "a frame without coefficients")
             return try encode(
-                .reals(base, scale: scale), validity: validity, head: head, records: records, budgets: budgets)
+                .reals(base, scale: scale), validity: validity, head: head, records: records, predictions: predictions,
+                budgets: budgets)
         }
     }
 
     private func encode(
         _ coefficients: FrameCoefficients, validity: Validity, head: [UInt8], records: TileRecords = .none,
-        budgets: [Int]
+        predictions: [TilePrediction?]? = nil, budgets: [Int]
     ) throws(CodecError) -> EncodedFrame {
         let count = grid.count
         let whole = max(budgets.last ?? 0, 0)
@@ -57,7 +63,7 @@ package final class TokenEncoder: Sendable {
             repeating: TileStream(octets: [], ends: [], maskSize: 0, isExhausted: false), count: count)
         var needed = Array(0..<count)
         while true {
-            encodeTiles(needed, coefficients, validity, limits, &streams)
+            encodeTiles(needed, coefficients, validity, predictions, limits, &streams)
             let plan = LayerPlan(tiles: streams, positions: positions, headSize: head.count, records: records)
             switch plan.plan(budgets: budgets) {
             case .lengths(let lengths):
@@ -88,10 +94,10 @@ package final class TokenEncoder: Sendable {
     }
 
     private func encodeTiles(
-        _ tiles: [Int], _ coefficients: FrameCoefficients, _ validity: Validity, _ limits: [Int],
-        _ streams: inout [TileStream]
+        _ tiles: [Int], _ coefficients: FrameCoefficients, _ validity: Validity,
+        _ predictions: [TilePrediction?]?, _ limits: [Int], _ streams: inout [TileStream]
     ) {
-        let encoder = TileEncoder(grid: grid, levels: levels, components: components, tables: tables)
+        let encoder = TileEncoder(grid: grid, levels: levels, components: components, tables: tables, history: history)
         let workspaces = workspaces
         streams.withUnsafeMutableBufferPointer { buffer in
             // Each body writes the element of its own tile, and all end before this closure does.
@@ -103,7 +109,8 @@ package final class TokenEncoder: Sendable {
                     validity, rows: encoder.grid.rowRange(tile), columns: encoder.grid.columnRange(tile))
                 buffer[tile] = workspaces.withWorkspace(lane: lane) { workspace in
                     encoder.encode(
-                        tile: tile, coefficients, mask: mask, limit: limits[tile], workspace: &workspace)
+                        tile: tile, coefficients, mask: mask,
+                        history: predictions.map { .reference($0[tile]) } ?? .none, limit: limits[tile], workspace: &workspace)
                 }
             }
         }

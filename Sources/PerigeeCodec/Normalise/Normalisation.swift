@@ -138,6 +138,12 @@ struct Normalisation: Sendable {
         return Planes(components: codingOrder.count, rows: rows, columns: columns, values: values)
     }
 
+    /// Values with the invalid ones filled.
+    func filled(_ values: consuming Planes, _ validity: Validity) -> Planes {
+        if !validity.isAllValid { fill(&values.values, validity) }
+        return values
+    }
+
     private func fill(_ values: inout [Float], _ validity: Validity) {
         let work = UnsafeMutableBufferPointer<Float>.allocate(capacity: perigee_fill_work(rows, columns))
         defer { work.deallocate() }

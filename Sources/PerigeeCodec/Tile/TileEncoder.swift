@@ -4,15 +4,28 @@ struct TileEncoder {
     let levels: Int
     let components: Int
     let tables: ContextTables
+    let history: PredictionModel
+
+    /// Whether a frame's tiles may be predicted, and if so how this one is.
+    enum History {
+        case none
+        case reference(TilePrediction?)
+
+        var isPredicted: Bool {
+            if case .reference(.some) = self { true } else { false }
+        }
+    }
 
     /// Codes a tile until `limit` octets are full or nothing is left to say. `mask` is nil in a frame without one.
+    /// Of a predicted tile `coefficients` are those that the prediction was taken off.
     /// The result is the same, but for its length, for every limit.
     func encode(
-        tile: Int, _ coefficients: FrameCoefficients, mask: TileMask?, limit: Int,
+        tile: Int, _ coefficients: FrameCoefficients, mask: TileMask?, history tileHistory: History = .none, limit: Int,
         startCountLimit: UInt32 = Cell.startCountLimit, workspace: inout TileWorkspace
     ) -> TileStream {
         let layout = TileLayout(grid: grid, tile: tile, levels: levels, components: components)
-        workspace.begin(layout, tables: tables, countLimit: startCountLimit)
+        workspace.begin(
+            layout, tables: tileHistory.isPredicted ? history.tables : tables, countLimit: startCountLimit)
         workspace.load(coefficients, layout, rows: grid.rows, columns: grid.columns)
         // More than random coefficients of 25 planes take; pages that are not reached are never touched.
         let mostOctets = 6 * layout.coefficientCount * components + 2 * (mask?.missing.count ?? 0) + 65_536
@@ -25,6 +38,11 @@ struct TileEncoder {
             if var mask { code(&mask, tile: tile, with: &coder, workspace, constants.rates) }
             let afterMask = coder
             if mask != nil { coder.setCapacity(min(mostOctets, max(limit, afterMask.count + 8))) }
+            if case .reference(var prediction) = tileHistory {
+                workspace.codePrediction(
+                    &coder, &prediction, grid: grid, tile: tile, levels: levels, components: components,
+                    model: history, rates: constants.rates, countLimit: startCountLimit)
+            }
             var planes = PlaneCoder(coder: coder, layout: layout, workspace: workspace, constants: constants)
             let positions = BitplaneCode.passesPerPlane * (BitplaneCode.topPlane + 1) * layout.subbands.count
             let ends = [Int](unsafeUninitializedCapacity: positions) { ends, count in

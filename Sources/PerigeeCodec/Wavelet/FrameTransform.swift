@@ -9,11 +9,11 @@ package struct FrameTransform: Sendable {
     /// Components, and bands in coding order.
     package let bands: Int
     private let model: SpectralModel
-    private let normalisation: Normalisation
-    private let wavelet: Wavelet
-    private let spectral: SpectralTransform
+    let normalisation: Normalisation
+    let wavelet: Wavelet
+    let spectral: SpectralTransform
     private let placement: BandPlacement
-    private let path: StrictPath
+    let path: StrictPath
     private let bases = Bases()
 
     /// Bases of trained sets, made once a stream.
@@ -85,7 +85,14 @@ package struct FrameTransform: Sendable {
     package func forward(
         _ samples: Samples, validity: Validity, budgets: [Int]
     ) throws(CodecError) -> (coefficients: Planes, choice: SpectralChoice) {
-        var planes = try bandCoefficients(samples, validity)
+        try forward(try bandCoefficients(samples, validity), budgets: budgets)
+    }
+
+    /// As above from coefficients of the bands.
+    func forward(
+        _ bands: Planes, budgets: [Int]
+    ) throws(CodecError) -> (coefficients: Planes, choice: SpectralChoice) {
+        var planes = bands
         let choice = try choose(planes, budgets: budgets)
         spectral.forward(&planes, try bases(of: choice))
         return (planes, choice)
@@ -102,9 +109,13 @@ package struct FrameTransform: Sendable {
     package func forward(
         _ samples: Samples, validity: Validity, choice: SpectralChoice
     ) throws(CodecError) -> Planes {
-        let bases = try bases(of: choice)
-        var planes = try bandCoefficients(samples, validity)
-        spectral.forward(&planes, bases)
+        try forward(bandCoefficients(samples, validity), choice: choice)
+    }
+
+    /// As above from coefficients of the bands.
+    func forward(_ bands: Planes, choice: SpectralChoice) throws(CodecError) -> Planes {
+        var planes = bands
+        spectral.forward(&planes, try bases(of: choice))
         return planes
     }
 
@@ -194,7 +205,7 @@ package struct FrameTransform: Sendable {
         }
     }
 
-    private func bandCoefficients(_ samples: Samples, _ validity: Validity) throws(CodecError) -> Planes {
+    func bandCoefficients(_ samples: Samples, _ validity: Validity) throws(CodecError) -> Planes {
         try normalisation.check(samples)
         guard (validity.bands, validity.rows, validity.columns) == (bands, geometry.rows, geometry.columns) else {
             throw .mismatch(
@@ -207,7 +218,7 @@ package struct FrameTransform: Sendable {
     }
 
     /// The basis of every tile, or of the named ones alone; nil is the identity, or a tile that is not named.
-    private func bases(of choice: SpectralChoice, tiles: [Int]? = nil) throws(CodecError) -> [TileBasis?] {
+    func bases(of choice: SpectralChoice, tiles: [Int]? = nil) throws(CodecError) -> [TileBasis?] {
         try check(choice)
         let spectra =
             choice.tiles.isEmpty
@@ -249,7 +260,7 @@ package struct FrameTransform: Sendable {
 extension FrameTransform {
     /// The basis with the least cost by the proxy of `SpectralAnalysis`, for the frame and for each of its tiles, and the
     /// rotations that pay.
-    private func choose(_ planes: Planes, budgets: [Int]) throws(CodecError) -> SpectralChoice {
+    func choose(_ planes: Planes, budgets: [Int]) throws(CodecError) -> SpectralChoice {
         guard bands > 1, bands <= SpectralModel.bandLimit, levels > 0, let budget = budgets.last else {
             return .identity
         }

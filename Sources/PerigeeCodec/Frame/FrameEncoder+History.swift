@@ -1,0 +1,109 @@
+import PerigeeCore
+
+/// One frame as it is to be encoded.
+struct FrameSource {
+    let samples: Samples
+    let validity: Validity
+    /// Of the bands, before any basis.
+    let coefficients: Planes
+    let budgets: [Int]
+    let residualLayer: Int?
+}
+
+extension FrameEncoder {
+    /// Shares of the distortion without a reference (as expected from variances) below which a prediction is taken, and
+    /// above which it is left, without coding the frame both ways.
+    private static let certain = (below: 0.8, above: 0.99)
+
+    /// The frame with or without its reference, whichever comes nearer to the samples.
+    func encode(
+        _ source: FrameSource, _ reference: FrameReference?, _ transform: FrameTransform, _ tokens: TokenEncoder
+    ) throws(CodecError) -> EncodedFrame {
+        guard let reference, let residual, source.budgets.last ?? 0 > 0 else {
+            return try encodePlain(source, transform, tokens)
+        }
+        let predicted = try transform.predict(
+            source.coefficients, from: reference, budgets: source.budgets, model: tokens.history)
+        guard predicted.expectedShare < Self.certain.above, predicted.predictions.contains(where: { $0 != nil }) else {
+            return try encodePlain(source, transform, tokens)
+        }
+        guard let frame = try encode(predicted, source, reference, transform, tokens) else {
+            return try encodePlain(source, transform, tokens)
+        }
+        if predicted.expectedShare < Self.certain.below { return frame }
+        let plain = try encodePlain(source, transform, tokens)
+        let decoder = try residual.decoder()
+        let distances = (
+            plain: try transform.distance(decoder.decode(layers: plain.layers.map { $0[...] }), source),
+            predicted: try transform.distance(
+                decoder.decode(layers: frame.layers.map { $0[...] }, reference: reference), source)
+        )
+        return distances.predicted < distances.plain ? frame : plain
+    }
+
+    /// nil where the budgets have no room for it.
+    private func encode(
+        _ predicted: PredictedFrame, _ source: FrameSource, _ reference: FrameReference, _ transform: FrameTransform,
+        _ tokens: TokenEncoder
+    ) throws(CodecError) -> EncodedFrame? {
+        let code = { (made: PredictedFrame) throws(CodecError) -> EncodedFrame in
+            var frame = try self.encode(
+                made.coefficients, made.choice, source.validity, tokens, budgets: source.budgets,
+                source.residualLayer, predictions: made.predictions)
+            frame.isPredicted = true
+            return frame
+        }
+        do throws(CodecError) {
+            let frame = try code(predicted)
+            if frame.isComplete { return frame }
+            return try code(
+                transform.predict(
+                    source.coefficients, from: reference, budgets: source.budgets, model: tokens.history,
+                    given: predicted.choice.withoutRotations))
+        } catch {
+            guard case .overBudget = error else { throw error }
+            return nil
+        }
+    }
+
+    private func encodePlain(
+        _ source: FrameSource, _ transform: FrameTransform, _ tokens: TokenEncoder
+    ) throws(CodecError) -> EncodedFrame {
+        let (planes, choice) = try transform.forward(source.coefficients, budgets: source.budgets)
+        do throws(CodecError) {
+            let frame = try encode(
+                planes, choice, source.validity, tokens, budgets: source.budgets, source.residualLayer)
+            if frame.isComplete { return frame }
+            // A layer had no room for its rotations: without them, rather than with coefficients that nobody can place.
+            let plain = choice.withoutRotations
+            return try encode(
+                transform.forward(source.coefficients, choice: plain), plain, source.validity, tokens,
+                budgets: source.budgets, source.residualLayer)
+        } catch {
+            // What a fitted basis sends beside the mode may be what is too much.
+            guard case .overBudget = error, !choice.parameters.isEmpty else { throw error }
+            let (planes, choice) = try transform.forward(source.coefficients, budgets: [0])
+            return try encode(
+                planes, choice, source.validity, tokens, budgets: source.budgets, source.residualLayer)
+        }
+    }
+}
+
+extension FrameTransform {
+    /// Sum of squared differences of the valid samples, as values.
+    fileprivate func distance(_ decoded: Samples, _ source: FrameSource) throws(CodecError) -> Double {
+        let (made, known) = (try values(of: decoded).values, try values(of: source.samples).values)
+        let count = geometry.rows * geometry.columns
+        var sum = 0.0
+        for band in 0..<bands {
+            let mask = source.validity.mask(of: band)
+            var part: Float = 0
+            for index in 0..<count where mask?[index] != 0 {
+                let difference = made.values[band * count + index] - known.values[band * count + index]
+                part += difference * difference
+            }
+            sum += Double(part)
+        }
+        return sum
+    }
+}

@@ -1,0 +1,94 @@
+/// How one tile is predicted from the reference of its frame. Source: Docs/packet-format.md, section 5.12.
+package struct TilePrediction: Equatable, Sendable {
+    /// Rows and columns that the reference is moved by at most.
+    static let offsetLimit = 2
+    /// Index of the profile of weights, 0 to 7.
+    var profile = 0
+    /// Quarters that stand for the profile's weights, `[10 levels][6 classes]`; nil: the profile's own.
+    var quarters: [UInt8]?
+    /// Where the finer levels are predicted; nil: everywhere.
+    var map: BlockMap?
+    /// The reference's sample at (row + offset.row, column + offset.column) predicts the one at (row, column).
+    var offset = Offset(row: 0, column: 0)
+
+    struct Offset: Hashable, Sendable {
+        var row: Int
+        var column: Int
+        static let none = Offset(row: 0, column: 0)
+    }
+
+    /// Blocks of a tile, square but for those of the last row and column.
+    struct BlockMap: Equatable, Sendable {
+        /// Sides are 16, 32, 64 or 128 samples.
+        static let sizes = 4
+        let sizeIndex: Int
+        let rows: Int
+        let columns: Int
+        /// Whether each block is predicted, row by row.
+        var isOn: [Bool]
+
+        /// Log2 of the side in samples; also the coarsest level that the map acts on.
+        var level: Int { 4 + sizeIndex }
+
+        /// A map of a tile of this many samples, all on.
+        init(sizeIndex: Int, tileRows: Int, tileColumns: Int) {
+            self.sizeIndex = sizeIndex
+            let side = 16 << sizeIndex
+            rows = (tileRows + side - 1) / side
+            columns = (tileColumns + side - 1) / side
+            isOn = [Bool](repeating: true, count: rows * columns)
+        }
+
+        /// Whether the blocks hold the coefficient at this place of a tile's part of a sub-band of `level`.
+        func isOn(row: Int, column: Int, level: Int) -> Bool {
+            let shift = self.level - level
+            return isOn[min(row >> shift, rows - 1) * columns + min(column >> shift, columns - 1)]
+        }
+    }
+
+    /// What the reference's coefficients are multiplied by.
+    func weight(level: Int, componentClass: Int, model: PredictionModel) -> Float {
+        let sixteenths =
+            quarters.map { 4 * $0[level * PredictionModel.classCount + componentClass] }
+            ?? model.weight(profile: profile, level: level, componentClass: componentClass)
+        return Float(sixteenths) * 0.0625
+    }
+
+    /// Adds `sign` (1 or -1) times the prediction to a tile's coefficients of a frame. Both are `[components][rows][columns]`
+    /// in Mallat layout; `reference` has this prediction's offset. Strict: one product and one sum, each rounded.
+    func add(
+        _ sign: Float, to planes: UnsafeMutablePointer<Float>, of reference: UnsafePointer<Float>, _ layout: TileLayout,
+        rows: Int, columns: Int, model: PredictionModel
+    ) {
+        for component in 0..<layout.components {
+            let componentClass = ContextTables.componentClass(component)
+            for band in layout.subbands where band.rows > 0 && band.columns > 0 {
+                let weight =
+                    sign
+                    * weight(
+                        level: min(band.spectralLevel, PredictionModel.levelCount - 1), componentClass: componentClass,
+                        model: model)
+                guard weight != 0 else { continue }
+                for row in 0..<band.rows {
+                    let start = (component * rows + band.frameRow + row) * columns + band.frameColumn
+                    add(weight, to: planes + start, reference + start, band, row: row)
+                }
+            }
+        }
+    }
+
+    private func add(
+        _ weight: Float, to target: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, _ band: Subband,
+        row: Int
+    ) {
+        guard let map, band.level <= map.level else {
+            for column in 0..<band.columns { target[column] += weight * source[column] }
+            return
+        }
+        let shift = map.level - band.level
+        let first = min(row >> shift, map.rows - 1) * map.columns
+        for column in 0..<band.columns where map.isOn[first + min(column >> shift, map.columns - 1)] {
+            target[column] += weight * source[column]
+        }
+    }
+}
