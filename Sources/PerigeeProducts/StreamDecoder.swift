@@ -46,7 +46,7 @@ public struct StreamDecoder: Sendable {
     public mutating func decode(
         _ declaration: StreamDeclaration, metadata: FrameMetadata, layers: [ArraySlice<UInt8>]
     ) throws(ProductError) -> DecodedFrame {
-        guard metadata.references.isEmpty else { throw .references(count: metadata.references.count) }
+        if let references = metadata.references { throw .references(count: references.frames.count) }
         let decoder = try decoder(declaration)
         let samples: Samples
         do throws(CodecError) { samples = try decoder.decode(layers: layers) } catch { throw .codec(error) }

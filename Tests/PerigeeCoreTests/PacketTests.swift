@@ -56,7 +56,7 @@ private func randomMetadata(_ generator: inout SeededGenerator, _ declaration: S
     if coin() { metadata.sunElevation = Double(Int.random(in: -74...181, using: &generator)) / 2 }
     if coin() { metadata.place = "wc-be1" }
     if coin() { metadata.group = "granule 7" }
-    if coin() { metadata.references = [.init(frame: 12, hash: 0xDEAD_BEEF)] }
+    if coin() { metadata.references = .init(frames: [.init(back: 12, layers: 3)], hash: 0xDEAD_BEEF) }
     return metadata
 }
 
@@ -189,7 +189,7 @@ func byteBudgets() {
             stream: declaration)[0].packed().count - 1
     }
     #expect(overhead() <= 24)
-    metadata.references = [.init(frame: 127, hash: 0xFFFF_FFFF)]
+    metadata.references = .init(frames: [.init(back: 127, layers: 4)], hash: 0xFFFF_FFFF)
     #expect(overhead() <= 29)
 }
 

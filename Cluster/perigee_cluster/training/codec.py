@@ -17,6 +17,8 @@ from perigee_cluster.training import card
 from perigee_cluster.training.bundle import Bundle
 from perigee_cluster.training.config import CodecConfig
 from perigee_cluster.training.corpus import REFERENCE_BANDS, TrainingFrame, corpus
+from perigee_cluster.training.history import fit_history
+from perigee_cluster.training.pairs import HistoryPair, history_pairs
 from perigee_cluster.training.profiles import Profile, read_profiles, wavelengths
 from perigee_cluster.training.safetensors import Tensors
 from perigee_cluster.training.spectral import fit, frame_statistics
@@ -48,15 +50,25 @@ def spectral_tensors(config: CodecConfig, frames: list[TrainingFrame], profiles:
     return tensors
 
 
-def train(config: CodecConfig, output: Path, frames: list[TrainingFrame] | None = None) -> str:
-    """Fits everything on `frames`, by default those of the training places, and writes the bundle; returns its id."""
+def train(
+    config: CodecConfig,
+    output: Path,
+    frames: list[TrainingFrame] | None = None,
+    pairs: list[HistoryPair] | None = None,
+) -> str:
+    """Fits everything on `frames` and `pairs`, by default those of the training places, and writes the bundle; returns
+    its id. Frames that are given without pairs make a bundle without history."""
     if frames is None:
         frames = list(corpus(data_folder(), load_splits()))
+        if config.history is not None:
+            pairs = list(history_pairs(data_folder(), load_splits(), config.history.reach))
     log.info("%d training frames", len(frames))
     profiles = read_profiles(ROOT / "Config" / "sensors")
     tensors = dict(spectral_tensors(config, frames, profiles))
     log.info("spectral statistics: %d sets", config.spectral.sets)
     tensors |= fit_tables(frames, tensors, profiles, config.tables)
+    if pairs and config.history is not None:
+        tensors |= fit_history(pairs, tensors, profiles, config.history)
     training = {"config": config.settings(), "frames": {frame.file: frame.sha256 for frame in frames}}
     bundle = Bundle(config.name, config.version, profiles, tensors, card.render(config, frames), training)
     identity = bundle.write(output)

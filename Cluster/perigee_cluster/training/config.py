@@ -47,6 +47,30 @@ class TableConfig:
 
 
 @dataclass(frozen=True)
+class HistoryConfig:
+    """How prediction from history is learned; see `history.fit_history`.
+
+    `reach`: acquisitions that the frames of a pair lie apart at most; `memory`: ratios at which the earlier one is
+    known; `ratios`: least and greatest target; `crops` windows of `crop` pixels of each pair.
+    """
+
+    reach: int
+    memory: tuple[float, ...]
+    ratios: tuple[float, float]
+    crops: int
+    crop: int
+    passes: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be trained."""
+        if min(*self.memory, *self.ratios) <= 1 or len(self.ratios) != 2:
+            raise ValueError("[history] memory and ratios must be above 1, and ratios two")
+        if min(self.reach, self.passes, self.crop) < 1 or self.crops < 0:
+            raise ValueError("[history] reach, passes and crop must be at least 1, crops at least 0")
+
+
+@dataclass(frozen=True)
 class CodecConfig:
     """All settings of one bundle."""
 
@@ -54,6 +78,7 @@ class CodecConfig:
     version: str
     spectral: SpectralConfig
     tables: TableConfig
+    history: HistoryConfig | None = None
 
     def settings(self) -> dict[str, object]:
         """All that was said, as the manifest of a bundle keeps it."""
@@ -64,4 +89,10 @@ class CodecConfig:
         """Reads a TOML file; a TypeError names a key that is unknown or missing."""
         table = tomllib.loads(path.read_text())
         spectral = SpectralConfig(**table.pop("spectral"))
-        return cls(spectral=spectral, tables=TableConfig(**table.pop("tables")), **table)
+        tables = TableConfig(**table.pop("tables"))
+        history = table.pop("history", None)
+        if history is not None:
+            history = HistoryConfig(
+                **history | {"memory": tuple(history["memory"]), "ratios": tuple(history["ratios"])}
+            )
+        return cls(spectral=spectral, tables=tables, history=history, **table)

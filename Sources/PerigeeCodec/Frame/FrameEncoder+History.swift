@@ -15,6 +15,9 @@ extension FrameEncoder {
     /// above which it is left, without coding the frame both ways.
     private static let certain = (below: 0.8, above: 0.99)
 
+    /// Octets a tile below which what a prediction costs decides: there the frame is coded both ways.
+    private static let tightBudget = 100
+
     /// The frame with or without its reference, whichever comes nearer to the samples.
     func encode(
         _ source: FrameSource, _ reference: FrameReference?, _ transform: FrameTransform, _ tokens: TokenEncoder
@@ -30,7 +33,8 @@ extension FrameEncoder {
         guard let frame = try encode(predicted, source, reference, transform, tokens) else {
             return try encodePlain(source, transform, tokens)
         }
-        if predicted.expectedShare < Self.certain.below { return frame }
+        let isTight = source.budgets.last ?? 0 < Self.tightBudget * tokens.grid.count
+        if predicted.expectedShare < Self.certain.below, !isTight { return frame }
         let plain = try encodePlain(source, transform, tokens)
         let decoder = try residual.decoder()
         let distances = (

@@ -7,20 +7,38 @@ public struct FrameMetadata: Equatable, Sendable {
         case received(Timestamp)
     }
 
-    /// A frame that must be known to decode this one: reserved for history, empty in version 1.
-    public struct Reference: Equatable, Sendable {
-        public var frame: UInt64
-        /// First four octets of the SHA-256 of the decoded reference, little-endian.
+    /// What must be known of earlier frames to decode this one.
+    public struct References: Equatable, Sendable {
+        /// One to `limit`, in the order in which their samples count.
+        public var frames: [Reference]
+        /// The CRC-32C of the reference that they make.
         public var hash: UInt32
 
-        /// A reference to a frame of the same epoch.
-        public init(frame: UInt64, hash: UInt32) {
-            self.frame = frame
+        public static let limit = 4
+
+        /// References to the frames that make the reference of this hash.
+        public init(frames: [Reference], hash: UInt32) {
+            self.frames = frames
             self.hash = hash
         }
     }
 
-    public static let referenceLimit = 4
+    /// An earlier frame, of which the first layers count.
+    public struct Reference: Equatable, Hashable, Sendable {
+        /// How much lower its number is, in the same epoch; 0: it is of another epoch and known by the hash alone.
+        public var back: UInt64
+        /// How many of its layers count, from the first on, 1 to 15.
+        public var layers: Int
+
+        public static let backLimit: UInt64 = 1 << 48
+        public static let layerLimit = 15
+
+        /// A reference to the first layers of an earlier frame.
+        public init(back: UInt64, layers: Int) {
+            self.back = back
+            self.layers = layers
+        }
+    }
 
     public var time = Time.unknown
     /// Outer corner of the first sample in the units of the CRS: `c` and `f` of the affine transform.
@@ -29,7 +47,7 @@ public struct FrameMetadata: Equatable, Sendable {
     public var sunElevation: Double?
     public var place: String?
     public var group: String?
-    public var references: [Reference] = []
+    public var references: References?
 
     /// `c` and `f` of the affine transform.
     public struct Origin: Equatable, Sendable {
@@ -65,7 +83,7 @@ extension FrameMetadata {
         if sunElevation != nil { flags |= Flag.sun }
         if place != nil { flags |= Flag.place }
         if group != nil { flags |= Flag.group }
-        if !references.isEmpty { flags |= Flag.references }
+        if references != nil { flags |= Flag.references }
         writer.write(flags)
         switch time {
         case .unknown: break
@@ -83,12 +101,12 @@ extension FrameMetadata {
         if let sunElevation { writer.write(UInt8(min(max((sunElevation + 37) * 2, 0), 255).rounded())) }
         if let place { writer.writeText(place) }
         if let group { writer.writeText(group) }
-        if !references.isEmpty {
-            writer.writeVarint(references.count)
-            for reference in references {
-                writer.writeVarint(reference.frame)
-                writer.write(reference.hash)
+        if let references {
+            writer.writeVarint(references.frames.count)
+            for reference in references.frames {
+                writer.writeVarint(reference.back << 4 | UInt64(reference.layers - 1))
             }
+            writer.write(references.hash)
         }
     }
 
@@ -147,14 +165,27 @@ extension FrameMetadata {
         if flags & Flag.place != 0 { place = try reader.readText("place", limit: DeclarationLimit.text) }
         if flags & Flag.group != 0 { group = try reader.readText("group", limit: DeclarationLimit.text) }
         if flags & Flag.references != 0 {
-            let count = try reader.readVarint("reference count", limit: Self.referenceLimit)
-            for _ in 0..<count {
-                references.append(
-                    Reference(
-                        frame: try reader.readVarint("reference frame"),
-                        hash: try reader.read("reference hash", as: UInt32.self)))
-            }
+            references = try References(parsing: &reader)
         }
+    }
+}
+
+extension FrameMetadata.References {
+    fileprivate init(parsing reader: inout ByteReader) throws(FormatError) {
+        let count = try reader.readVarint("reference count", limit: Self.limit)
+        guard count > 0 else { throw .unknown(field: "reference count", value: "0", expected: "1 to \(Self.limit)") }
+        var frames: [FrameMetadata.Reference] = []
+        for _ in 0..<count {
+            let value = try reader.readVarint("reference")
+            let back = value >> 4
+            guard back <= FrameMetadata.Reference.backLimit, value & 15 < FrameMetadata.Reference.layerLimit else {
+                throw .unknown(
+                    field: "reference", value: "\(back) frames back, \(value & 15 + 1) layers",
+                    expected: "at most 2^48 frames back and 15 layers")
+            }
+            frames.append(FrameMetadata.Reference(back: back, layers: Int(value & 15) + 1))
+        }
+        self.init(frames: frames, hash: try reader.read("reference hash", as: UInt32.self))
     }
 }
 
