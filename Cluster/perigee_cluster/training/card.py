@@ -6,6 +6,7 @@ from collections import Counter
 
 from perigee_cluster.training.config import CodecConfig
 from perigee_cluster.training.corpus import TrainingFrame
+from perigee_cluster.training.pairs import HistoryPair
 
 TEXT = """# {name}, version {version}
 
@@ -23,7 +24,7 @@ Contains modified Copernicus Sentinel data 2015-2023.
 **How.** Within-frame covariances of 9/7 coefficients, one for each level, each of trace 1; L2A frames, which lack B10,
 were completed by regression from L1C frames; {sets} sets by clustering, the last common to all. The +1000 offset of
 newer processing was taken out first. Start values of the token coder: {passes} passes of the encoder over all frames in
-a shuffled order, each coded down to {ratio:g}x. `make train` makes the same octets again.
+a shuffled order, each coded down to {ratio:g}x. {history}`make train` makes the same octets again.
 
 **Limits.** Few biomes (Europe, some tropics and boreal snow), small frames, no polar or desert scenes of size, no night
 imagery. It stays correct on any input: a poor fit costs octets, never exactness.
@@ -34,8 +35,20 @@ with attribution.
 """
 
 
-def render(config: CodecConfig, frames: list[TrainingFrame]) -> str:
-    """The text for a bundle fitted on `frames`."""
+HISTORY = """Prediction from history: profiles of weights by clustering, and tables for what
+predictions leave, from {pairs} pairs of frames of {places} training places, the earlier one as decoded at {memory}x;
+settings were chosen on wc-be1 (validation). """
+
+
+def render(config: CodecConfig, frames: list[TrainingFrame], pairs: list[HistoryPair]) -> str:
+    """The text for a bundle fitted on `frames` and, for prediction, on `pairs`."""
+    history = ""
+    if pairs and config.history is not None:
+        history = HISTORY.format(
+            pairs=len(pairs),
+            places=len({pair.files[0].split("/")[1].split("_")[0] for pair in pairs}),
+            memory=" to ".join(f"{ratio:g}" for ratio in (min(config.history.memory), max(config.history.memory))),
+        )
     folders = Counter(frame.file.split("/")[0] for frame in frames)
     places = {frame.file.split("/")[1].split("_")[0] for frame in frames}
     return TEXT.format(
@@ -47,4 +60,5 @@ def render(config: CodecConfig, frames: list[TrainingFrame]) -> str:
         sets=config.spectral.sets,
         passes=config.tables.passes,
         ratio=config.tables.ratio,
+        history=history,
     )

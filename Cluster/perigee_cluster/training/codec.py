@@ -70,7 +70,9 @@ def train(
     if pairs and config.history is not None:
         tensors |= fit_history(pairs, tensors, profiles, config.history)
     training = {"config": config.settings(), "frames": {frame.file: frame.sha256 for frame in frames}}
-    bundle = Bundle(config.name, config.version, profiles, tensors, card.render(config, frames), training)
+    if pairs:
+        training["pairs"] = [list(pair.files) for pair in pairs]
+    bundle = Bundle(config.name, config.version, profiles, tensors, card.render(config, frames, pairs or []), training)
     identity = bundle.write(output)
     log.info("%s: firmware %s", output, identity)
     return identity
