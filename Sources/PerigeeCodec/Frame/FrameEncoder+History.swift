@@ -13,7 +13,7 @@ struct FrameSource {
 extension FrameEncoder {
     /// Shares of the distortion without a reference (as expected from variances) below which a prediction is taken, and
     /// above which it is left, without coding the frame both ways.
-    private static let certain = (below: 0.8, above: 0.99)
+    private static let certain = (below: 0.88, above: 0.91)
 
     /// Octets a tile below which what a prediction costs decides: there the frame is coded both ways.
     private static let tightBudget = 100
@@ -25,8 +25,7 @@ extension FrameEncoder {
         guard let reference, let residual, source.budgets.last ?? 0 > 0 else {
             return try encodePlain(source, transform, tokens)
         }
-        let predicted = try transform.predict(
-            source.coefficients, from: reference, budgets: source.budgets, model: tokens.history)
+        let predicted = try transform.predict(source, from: reference, model: tokens.history)
         guard predicted.expectedShare < Self.certain.above, predicted.predictions.contains(where: { $0 != nil }) else {
             return try encodePlain(source, transform, tokens)
         }
@@ -62,8 +61,7 @@ extension FrameEncoder {
             if frame.isComplete { return frame }
             return try code(
                 transform.predict(
-                    source.coefficients, from: reference, budgets: source.budgets, model: tokens.history,
-                    given: predicted.choice.withoutRotations))
+                    source, from: reference, model: tokens.history, given: predicted.choice.withoutRotations))
         } catch {
             guard case .overBudget = error else { throw error }
             return nil

@@ -12,58 +12,68 @@ package struct PredictedFrame {
 
 // The encoder's choice of a prediction.
 extension FrameTransform {
-    /// As below from samples.
+    /// As below from samples, for one budget.
     package func predict(
         _ samples: Samples, from reference: FrameReference, budget: Int, model: PredictionModel
     ) throws(CodecError) -> PredictedFrame {
-        try predict(
-            bandCoefficients(samples, validity(of: samples)), from: reference, budgets: [budget], model: model)
+        let validity = try validity(of: samples)
+        return try predict(
+            FrameSource(
+                samples: samples, validity: validity, coefficients: bandCoefficients(samples, validity),
+                budgets: [budget], residualLayer: nil),
+            from: reference, model: model)
     }
 
-    /// Predicts a frame's band coefficients (`bandCoefficients`). Bases are chosen for what is left of them, then weights
-    /// and maps of every tile. `given`: bases that are to be used instead.
+    /// Predicts a frame: bases are chosen for what is left of its coefficients, then weights, maps and moves of every tile.
+    /// `given`: bases that are to be used instead.
     func predict(
-        _ current: Planes, from reference: FrameReference, budgets: [Int], model: PredictionModel,
-        given: SpectralChoice? = nil
+        _ source: FrameSource, from reference: FrameReference, model: PredictionModel, given: SpectralChoice? = nil
     ) throws(CodecError) -> PredictedFrame {
-        let known = try bandCoefficients(of: reference, offset: .none)
+        let offset = source.validity.isAllValid ? offset(of: reference, to: source.samples) : .none
+        let current = source.validity.isAllValid ? source.coefficients : filled(source, from: reference)
+        let known = try bandCoefficients(of: reference, offset: offset)
         var difference = current
         takeOff(known, from: &difference)
-        let choice = if let given { given } else { try choose(difference, budgets: budgets) }
+        let choice = if let given { given } else { try choose(difference, budgets: source.budgets) }
+        difference.values = []
         let bases = try bases(of: choice)
         var (planes, predictor) = (current, known)
         spectral.forward(&planes, bases)
         spectral.forward(&predictor, bases)
-        spectral.forward(&difference, bases)
-        let bits = 8 * Double(budgets.last ?? 0)
-        let threshold = SpectralAnalysis.distortion(variances(difference), budget: bits)
-        let predictions = predictions(planes, predictor, threshold: threshold, model: model)
-        let plain = SpectralAnalysis.distortion(variances(planes), budget: bits)
+        let bits = 8 * Double(source.budgets.last ?? 0)
+        let sums = sums(planes, predictor)
+        let threshold = SpectralAnalysis.distortion(sums.flatMap(\.leastVariances), budget: bits)
+        let predictions = sums.indices.map { tile in
+            var prediction = PredictionSearch(
+                model: model, levels: levels, components: self.bands,
+                tileRows: spectral.grid.rowRange(tile).count, tileColumns: spectral.grid.columnRange(tile).count,
+                threshold: threshold
+            ).best(sums[tile])
+            prediction?.offset = offset
+            return prediction
+        }
         subtract(predictions, of: predictor, from: &planes, model: model)
-        let left = SpectralAnalysis.distortion(variances(planes), budget: bits)
+        let plain = SpectralAnalysis.distortion(sums.flatMap { $0.variances(nil, model: model) }, budget: bits)
+        let left = SpectralAnalysis.distortion(
+            sums.indices.flatMap { sums[$0].variances(predictions[$0], model: model) }, budget: bits)
         return PredictedFrame(
             coefficients: planes, choice: choice, predictions: predictions, expectedShare: left / max(plain, 1e-9))
     }
 
-    private func predictions(
-        _ planes: Planes, _ predictor: Planes, threshold: Double, model: PredictionModel
-    ) -> [TilePrediction?] {
-        (0..<spectral.grid.count).map { tile in
-            let (grid, rows, columns) = (spectral.grid, geometry.rows, geometry.columns)
-            let tileSize = (rows: grid.rowRange(tile).count, columns: grid.columnRange(tile).count)
-            let layout = TileLayout(grid: grid, tile: tile, levels: levels, components: bands)
-            let sums = planes.values.withUnsafeBufferPointer { current in
-                predictor.values.withUnsafeBufferPointer { reference in
-                    PredictionSums(
+    /// What each tile's prediction is chosen from.
+    private func sums(_ planes: Planes, _ predictor: Planes) -> [PredictionSums] {
+        planes.values.withUnsafeBufferPointer { current in
+            predictor.values.withUnsafeBufferPointer { reference in
+                (0..<spectral.grid.count).map { tile in
+                    let grid = spectral.grid
+                    return PredictionSums(
                         invariant(current.baseAddress, "no coefficients"),
-                        invariant(reference.baseAddress, "no coefficients"), layout, tileRows: tileSize.rows,
-                        tileColumns: tileSize.columns, rows: rows, columns: columns)
+                        invariant(reference.baseAddress, "no coefficients"),
+                        TileLayout(grid: grid, tile: tile, levels: levels, components: bands),
+                        tileRows: grid.rowRange(tile).count, tileColumns: grid.columnRange(tile).count,
+                        rows: geometry.rows, columns: geometry.columns)
                 }
             }
-            return PredictionSearch(
-                model: model, levels: levels, components: bands, tileRows: tileSize.rows,
-                tileColumns: tileSize.columns, threshold: threshold
-            ).best(sums)
         }
     }
 
@@ -83,47 +93,37 @@ extension FrameTransform {
         }
     }
 
-    /// Takes off the reference at each level with the one weight that leaves least: what bases are chosen by.
-    private func takeOff(_ known: Planes, from planes: inout Planes) {
-        for level in 0...levels {
-            var (product, square) = (0.0, 0.0)
-            let rows = rows(ofLevel: level)
-            for (start, count) in rows {
-                var (sum, energy): (Float, Float) = (0, 0)
-                for index in start..<start + count {
-                    sum += planes.values[index] * known.values[index]
-                    energy += known.values[index] * known.values[index]
-                }
-                product += Double(sum)
-                square += Double(energy)
-            }
-            guard square > 0, product > 0 else { continue }
-            let weight = Float(min(product / square, 1))
-            for (start, count) in rows {
-                for index in start..<start + count { planes.values[index] -= weight * known.values[index] }
-            }
-        }
+    /// Coefficients of a frame whose invalid samples are filled with the reference, moved to fit what is beside them: the
+    /// difference of both is filled as in section 5.1. So a hole costs next to nothing.
+    private func filled(_ source: FrameSource, from reference: FrameReference) -> Planes {
+        var planes = normalisation.values(of: source.samples, validity: source.validity, path: path)
+        for index in planes.values.indices { planes.values[index] -= reference.values.values[index] }
+        planes = filled(planes, source.validity)
+        for index in planes.values.indices { planes.values[index] += reference.values.values[index] }
+        wavelet.forward(&planes)
+        return planes
     }
 
-    /// Mean squares of every component at every level but the low band's, with how many coefficients have each.
-    private func variances(_ planes: Planes) -> [(coefficients: Double, variance: Double)] {
-        var found: [(coefficients: Double, variance: Double)] = []
-        for level in 1..<levels + 1 {
-            let rows = rows(ofLevel: level)
-            for component in 0..<bands {
-                let own = rows[component * rows.count / bands..<(component + 1) * rows.count / bands]
-                let count = own.reduce(0) { $0 + $1.count }
-                guard count > 0 else { continue }
-                var sum = 0.0
-                for (start, count) in own {
-                    var energy: Float = 0
-                    for index in start..<start + count { energy += planes.values[index] * planes.values[index] }
-                    sum += Double(energy)
+    /// Takes off the reference at each level with the one weight that leaves least: what bases are chosen by.
+    private func takeOff(_ known: Planes, from planes: inout Planes) {
+        planes.values.withUnsafeMutableBufferPointer { planes in
+            known.values.withUnsafeBufferPointer { known in
+                guard let planes = planes.baseAddress, let known = known.baseAddress else { return }
+                for level in 0...levels {
+                    let rows = rows(ofLevel: level)
+                    var pair = PredictionSums.Pair()
+                    for (start, count) in rows {
+                        let sums = PredictionSums.sums(planes + start, known + start, count: count)
+                        pair += PredictionSums.Pair(product: Double(sums.y), square: Double(sums.z))
+                    }
+                    guard pair.square > 0, pair.product > 0 else { continue }
+                    let weight = Float(min(pair.product / pair.square, 1))
+                    for (start, count) in rows {
+                        for index in start..<start + count { planes[index] -= weight * known[index] }
+                    }
                 }
-                found.append((Double(count), sum / Double(count)))
             }
         }
-        return found
     }
 
     /// First coefficient and count of every row of a level's sub-bands, component by component; 0 is the low band.

@@ -39,14 +39,17 @@ struct PredictionSearch {
             for level in sums.levels {
                 guard let blockLevel = level.blockLevel, blockLevel <= map.level else { continue }
                 let shift = map.level - blockLevel
+                let weights = (0..<PredictionModel.classCount).map {
+                    Double(prediction.weight(level: level.index, componentClass: $0, model: model))
+                }
                 for row in 0..<level.rows {
                     for column in 0..<level.columns {
                         let block =
                             min(row >> shift, map.rows - 1) * map.columns + min(column >> shift, map.columns - 1)
-                        let first = (row * level.columns + column) * PredictionSums.classes
-                        for index in 0..<PredictionSums.classes {
-                            let weight = prediction.weight(level: level.index, componentClass: index, model: model)
-                            gains[block] += level.pairs[first + index].gain(Double(weight))
+                        let first = (row * level.columns + column) * sums.components
+                        for component in 0..<sums.components {
+                            gains[block] += level.pairs[first + component].gain(
+                                weights[ContextTables.componentClass(component)])
                         }
                     }
                 }
@@ -64,7 +67,7 @@ struct PredictionSearch {
     private func weights(
         _ sums: PredictionSums, map: TilePrediction.BlockMap?
     ) -> [(prediction: TilePrediction, value: Double)] {
-        let totals = sums.levels.map { ($0.index, $0.total(map)) }
+        let totals = sums.levels.map { (min($0.index, PredictionModel.levelCount - 1), classes($0.total(map))) }
         var found = (0..<PredictionModel.profileCount).map { profile in
             var prediction = TilePrediction()
             (prediction.profile, prediction.map) = (profile, map)
@@ -76,6 +79,13 @@ struct PredictionSearch {
             found.append((prediction: prediction, value: value(prediction, totals)))
         }
         return found
+    }
+
+    /// Pairs of components as those of their classes.
+    private func classes(_ pairs: [PredictionSums.Pair]) -> [PredictionSums.Pair] {
+        var classes = [PredictionSums.Pair](repeating: .init(), count: PredictionModel.classCount)
+        for (component, pair) in pairs.enumerated() { classes[ContextTables.componentClass(component)] += pair }
+        return classes
     }
 
     private func value(_ prediction: TilePrediction, _ totals: [(Int, [PredictionSums.Pair])]) -> Double {
@@ -90,11 +100,11 @@ struct PredictionSearch {
 
     /// The step of each weight that takes off most for its cost.
     private func quarters(_ totals: [(Int, [PredictionSums.Pair])], profile: Int) -> [UInt8] {
-        var quarters = [UInt8](repeating: 0, count: PredictionModel.levelCount * PredictionSums.classes)
+        var quarters = [UInt8](repeating: 0, count: PredictionModel.levelCount * PredictionModel.classCount)
         for (level, pairs) in totals {
             for (index, pair) in pairs.enumerated() {
                 let near = Int(model.weight(profile: profile, level: level, componentClass: index) + 2) / 4
-                let place = level * PredictionSums.classes + index
+                let place = level * PredictionModel.classCount + index
                 let cells = PredictionCell.weight + (place * PredictionModel.steps + near) * 4
                 var best = (step: near, value: -Double.infinity)
                 var bits = 0.0

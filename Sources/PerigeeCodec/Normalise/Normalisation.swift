@@ -144,6 +144,20 @@ struct Normalisation: Sendable {
         return values
     }
 
+    /// Values of the band that is coded at `place`, invalid ones as they are.
+    func values(of samples: Samples, place: Int, path: StrictPath) -> [Float] {
+        let count = rows * columns
+        return [Float](unsafeUninitializedCapacity: count) { values, initialized in
+            samples.bytes.withUnsafeBytes { bytes in
+                perigee_normalise(
+                    path.code, Int32(type.rawValue),
+                    bytes.baseAddress.map { $0 + codingOrder[place] * count * type.size }, count, gain, biases[place],
+                    values.baseAddress)
+            }
+            initialized = count
+        }
+    }
+
     private func fill(_ values: inout [Float], _ validity: Validity) {
         let work = UnsafeMutableBufferPointer<Float>.allocate(capacity: perigee_fill_work(rows, columns))
         defer { work.deallocate() }

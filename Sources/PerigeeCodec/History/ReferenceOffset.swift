@@ -1,0 +1,60 @@
+import PerigeeCore
+
+// How far a reference lies beside the frame. Encoder only: it may be inexact.
+extension FrameTransform {
+    /// Bands that are looked at.
+    private static let bandCount = 3
+    /// Share of the squared differences that a move must leave at most.
+    private static let worthwhile: Float = 0.85
+    private static let rowStep = 2
+
+    /// The move of the reference after which the fine structure of the samples, all valid, is nearest to its own; none where
+    /// it makes little difference.
+    func offset(of reference: FrameReference, to samples: Samples) -> TilePrediction.Offset {
+        let (rows, columns) = (geometry.rows, geometry.columns)
+        let limit = TilePrediction.offsetLimit
+        guard rows > 4 * limit + 2, columns > 4 * limit + 2 else { return .none }
+        let side = 2 * limit + 1
+        var differences = [Float](repeating: 0, count: side * side)
+        for place in Set((0..<Self.bandCount).map { $0 * max(bands - 1, 0) / (Self.bandCount - 1) }) {
+            let own = normalisation.values(of: samples, place: place, path: path)
+            own.withUnsafeBufferPointer { own in
+                reference.values.values.withUnsafeBufferPointer { its in
+                    guard let own = own.baseAddress, let its = its.baseAddress else { return }
+                    let known = its + place * rows * columns
+                    for row in stride(from: limit + 1, to: rows - limit - 1, by: Self.rowStep) {
+                        for index in differences.indices {
+                            let move = (index / side - limit) * columns + index % side - limit
+                            differences[index] += Self.difference(
+                                own + row * columns, known + row * columns + move, columns: columns, margin: limit + 1)
+                        }
+                    }
+                }
+            }
+        }
+        let none = limit * side + limit
+        guard let best = differences.indices.min(by: { differences[$0] < differences[$1] }),
+            differences[best] < Self.worthwhile * differences[none]
+        else { return .none }
+        return TilePrediction.Offset(row: best / side - limit, column: best % side - limit)
+    }
+
+    /// Squared differences of the steps along and across a row.
+    private static func difference(
+        _ own: UnsafePointer<Float>, _ its: UnsafePointer<Float>, columns: Int, margin: Int
+    ) -> Float {
+        var sum = SIMD8<Float>()
+        var index = margin
+        while index + 8 <= columns - margin {
+            let load = { (base: UnsafePointer<Float>, offset: Int) in
+                UnsafeRawPointer(base + offset).loadUnaligned(as: SIMD8<Float>.self)
+            }
+            let along = load(own, index) - load(own, index - 1) - load(its, index) + load(its, index - 1)
+            let across =
+                load(own, index) - load(own, index - columns) - load(its, index) + load(its, index - columns)
+            sum += along * along + across * across
+            index += 8
+        }
+        return sum.sum()
+    }
+}
