@@ -95,6 +95,7 @@ let package = Package(
         swift("PerigeeRaster", ["PerigeeCore", "CGDAL"]),
         swift("PerigeeSQLite", ["PerigeeCore", "CSQLite"]),
         swift("PerigeeSpool", ["PerigeeCore", "PerigeeJSON", "PerigeeSQLite"]),
+        swift("PerigeeMemory", ["PerigeeCore", "PerigeeSQLite"]),
         swift("PerigeeTransport", ["PerigeeCore", "PerigeeLink", "PerigeeConcurrency", "CZeroMQ"]),
         swift("PerigeeService", ["PerigeeCore", "PerigeeConcurrency", "PerigeeConfig", "CLinux"]),
 
@@ -182,6 +183,7 @@ let package = Package(
         test("PerigeeLink"),
         test("PerigeeArchive"),
         test("PerigeeSpool", ["PerigeeSQLite"]),
+        test("PerigeeMemory"),
         test(
             "PerigeeGateway",
             [
