@@ -25,8 +25,10 @@ public struct MemoryFrame: Sendable {
     /// What it was sent under, bases included.
     public var declaration: StreamDeclaration
     public var metadata: FrameMetadata
-    /// Coarsest first, without gaps, the layers that are not sent yet included.
+    /// Coarsest first, without gaps, the layers that are not sent yet included. Memory keeps those through 100x.
     public var layers: [Layer]
+    /// Layers that are sent at once; the rest may follow where somebody wants it.
+    public var sentLayers: Int
     /// What it was predicted from, in order of preference; none for a plain frame.
     public var references: [FrameReference]
     /// Share of its valid pixels that show the ground, 0 to 1; 1 where nobody can tell.
@@ -37,13 +39,14 @@ public struct MemoryFrame: Sendable {
     /// A plain frame that is clear all over; see the properties.
     public init(
         frame: UInt64, sensor: String, declaration: StreamDeclaration, metadata: FrameMetadata, layers: [Layer],
-        references: [FrameReference] = [], clearShare: Double = 1, clearMap: [UInt8] = []
+        sentLayers: Int, references: [FrameReference] = [], clearShare: Double = 1, clearMap: [UInt8] = []
     ) {
         self.frame = frame
         self.sensor = sensor
         self.declaration = declaration
         self.metadata = metadata
         self.layers = layers
+        self.sentLayers = sentLayers
         self.references = references
         self.clearShare = clearShare
         self.clearMap = clearMap
@@ -57,9 +60,9 @@ public enum MemoryRatio {
     /// A plain frame sent as fine as this is a key: others of its place lean on it.
     public static let key = 300
 
-    /// Layers that count of a frame whose layers have these ratios, coarsest first: through the finest that is no finer than 100x, one at
-    /// least.
-    public static func layerCount(_ ratios: [Int]) -> Int {
+    /// Layers that memory keeps of a frame whose layers have these ratios, coarsest first: through the finest that is no finer than 100x,
+    /// one at least.
+    static func layerCount(_ ratios: [Int]) -> Int {
         let count = ratios.prefix { $0 >= finest }.count
         return min(max(count, 1), ratios.count, MemoryLimit.layers)
     }

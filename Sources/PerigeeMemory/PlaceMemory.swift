@@ -139,6 +139,7 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
             position = try FramePosition(
                 sensor: frame.sensor, declaration: frame.declaration, metadata: frame.metadata)
         } catch { return .ineligible(error) }
+        let frame = frame.cut
         var refusal = frame.refusal
         if refusal == nil {
             let answer = attempt { store throws(SQLiteError) in try store.remember(frame, position, now: now) }
@@ -155,6 +156,12 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
     @discardableResult
     public mutating func acknowledge(_ frame: UInt64, layers: [Int]) -> Int? {
         attempt { store throws(SQLiteError) in try store.acknowledge(frame, layers: layers) } ?? nil
+    }
+
+    /// The far end has filed all packets of the layers that were sent at once.
+    @discardableResult
+    public mutating func acknowledgeSent(_ frame: UInt64) -> Int? {
+        attempt { store throws(SQLiteError) in try store.acknowledge(frame, layers: nil) } ?? nil
     }
 
     /// Layers from `layer` on will never be sent: dropped, refused, or lost. What was acknowledged stays.
@@ -218,7 +225,11 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
 
     /// Another firmware is in use; it decodes streams of `compatible` as theirs did. All others go.
     public mutating func keep(firmwares compatible: Set<UInt32>) {
-        attempt { store throws(SQLiteError) in try store.keep(firmwares: compatible) }
+        let isKept = attempt { store throws(SQLiteError) in try store.keep(firmwares: compatible) }
+        guard isKept == false else { return }
+        closeStore()
+        opening.remove()
+        open(nextFrame: 0)
     }
 
     /// Once a minute or so: opens anew where there is no memory.

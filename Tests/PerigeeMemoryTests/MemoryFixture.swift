@@ -19,6 +19,8 @@ struct Shot {
     var ratios = [3_000, 1_000, 300, 100]
     var distortions: [Float?] = []
     var sizes: [Int] = []
+    /// Layers that are sent at once; nil means all.
+    var sent: Int?
     var references: [FrameReference] = []
     var clear = 1.0
     var place: String?
@@ -60,7 +62,8 @@ struct Shot {
         }
         return MemoryFrame(
             frame: frame, sensor: sensor, declaration: declaration, metadata: metadata, layers: layers,
-            references: references, clearShare: clear, clearMap: clear < 1 ? [UInt8(frame & 255)] : [])
+            sentLayers: sent ?? layers.count, references: references, clearShare: clear,
+            clearMap: clear < 1 ? [UInt8(frame & 255)] : [])
     }
 
     static func octets(_ count: Int, frame: UInt64, layer: Int) -> [UInt8] {

@@ -200,6 +200,10 @@ struct PlaceMemoryTests {
         memory.keep(firmwares: [2])
         #expect(memory.names(Shot(3)) == [])
         #expect(memory.names(Shot(3).with { $0.column = 800 }) == [2])
+        memory.keep(firmwares: [9])
+        #expect(memory.status.entries == 0 && memory.status.isAvailable)
+        memory.takeWhole(Shot(4).with { $0.firmware = 9 })
+        #expect(memory.names(Shot(5)) == [4])
     }
 
     @Test("what goes beyond a limit is refused")
@@ -211,7 +215,7 @@ struct PlaceMemoryTests {
             return memory.remember(frame, now: start) == .refused(.limit)
         }
         #expect(refused { $0.layers = [] })
-        #expect(refused { $0.layers = Array(repeating: $0.layers[0], count: 16) })
+        #expect(refused { $0.sentLayers = -1 })
         #expect(refused { $0.layers[0].octets = [UInt8](repeating: 0, count: MemoryLimit.frameSize) })
         #expect(refused { $0.layers[0].ratio = 0 })
         #expect(refused { $0.references = Array(repeating: FrameReference(frame: 0, layers: 1), count: 5) })
@@ -224,11 +228,27 @@ struct PlaceMemoryTests {
         #expect(memory.status.entries == 0)
     }
 
-    @Test("layers are cut at 100x")
-    func cut() {
-        #expect(MemoryRatio.layerCount([10_000, 3_000, 1_000, 300, 100, 30, 10]) == 5)
-        #expect(MemoryRatio.layerCount([3_000, 1_000]) == 2)
-        #expect(MemoryRatio.layerCount([30, 10]) == 1)
-        #expect(MemoryRatio.layerCount([]) == 0)
+    @Test("layers are kept through 100x, one at least")
+    func cut() throws {
+        var memory = try openMemory(folder)
+        func kept(_ ratios: [Int]) -> Int? {
+            memory.takeWhole(Shot(1).with { $0.ratios = ratios })
+            return memory.chain(of: 1)?[1]?.layers.count
+        }
+        #expect(kept([10_000, 3_000, 1_000, 300, 100, 30, 10]) == 5)
+        #expect(kept([3_000, 1_000]) == 2)
+        #expect(kept([30, 10]) == 1)
+        #expect(kept([Int](repeating: 5_000, count: 20)) == MemoryLimit.layers)
+    }
+
+    @Test("what was sent at once is acknowledged at once; a finer layer that is wanted later counts from then on")
+    func refinement() throws {
+        var memory = try openMemory(folder)
+        memory.take(Shot(1).with { $0.sent = 2 })
+        #expect(memory.acknowledgeSent(1) == 2)
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [FrameReference(frame: 1, layers: 2)])
+        #expect(memory.acknowledge(1, layers: [2]) == 3)
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [FrameReference(frame: 1, layers: 3)])
+        #expect(memory.acknowledgeSent(2) == nil)
     }
 }

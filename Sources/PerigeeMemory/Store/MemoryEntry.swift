@@ -88,6 +88,7 @@ extension MemoryEntry {
         }
         writer.writeVarint(frame.clearMap.count)
         writer.write(frame.clearMap)
+        writer.writeVarint(frame.sentLayers)
         writer.writeVarint(frame.layers.count)
         for layer in frame.layers {
             writer.writeVarint(layer.octets.count)
@@ -120,6 +121,7 @@ extension MemoryEntry {
         }
         let mapSize = try reader.readVarint("clear map", limit: MemoryLimit.clearMapSize)
         let clearMap = Array(try reader.read("clear map", count: mapSize))
+        let sentLayers = try reader.readVarint("sent layers", limit: MemoryLimit.layers)
         var layers: [MemoryFrame.Layer] = []
         var sizes: [Int] = []
         for _ in 0..<(try reader.readVarint("layers", limit: MemoryLimit.layers)) {
@@ -135,6 +137,6 @@ extension MemoryEntry {
         try reader.finish("body")
         return MemoryFrame(
             frame: number, sensor: sensor, declaration: declaration, metadata: metadata, layers: layers,
-            references: references, clearShare: Double(clear) / 1_000, clearMap: clearMap)
+            sentLayers: sentLayers, references: references, clearShare: Double(clear) / 1_000, clearMap: clearMap)
     }
 }

@@ -70,7 +70,8 @@ struct MemoryOpening {
         unlink(path + "-shm")
     }
 
-    private func remove() { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
+    /// Takes the file away.
+    func remove() { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
 }
 
 extension SQLiteError {

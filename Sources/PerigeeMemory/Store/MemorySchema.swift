@@ -17,13 +17,13 @@ enum MemorySchema {
         CREATE TABLE about (
             id INTEGER PRIMARY KEY, epoch BLOB NOT NULL, entries INTEGER NOT NULL, places INTEGER NOT NULL,
             clock INTEGER NOT NULL);
-        CREATE TABLE planes (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE);
+        CREATE TABLE planes (id INTEGER PRIMARY KEY, uses INTEGER NOT NULL, key BLOB NOT NULL UNIQUE);
         CREATE TABLE declarations (
             id INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, uses INTEGER NOT NULL, octets BLOB NOT NULL);
         CREATE INDEX declarations_by_checksum ON declarations (checksum);
         CREATE TABLE entries (
-            id INTEGER PRIMARY KEY, place INTEGER NOT NULL, declaration INTEGER NOT NULL, time INTEGER,
-            acknowledged INTEGER NOT NULL, layers INTEGER NOT NULL, depth INTEGER NOT NULL, ratio INTEGER NOT NULL,
+            id INTEGER PRIMARY KEY, place INTEGER NOT NULL, plane INTEGER NOT NULL, declaration INTEGER NOT NULL,
+            time INTEGER, acknowledged INTEGER NOT NULL, layers INTEGER NOT NULL, depth INTEGER NOT NULL, ratio INTEGER NOT NULL,
             distortion INTEGER, clear INTEGER NOT NULL, worth INTEGER NOT NULL, checksum INTEGER NOT NULL,
             body BLOB NOT NULL);
         CREATE INDEX entries_by_place ON entries (place);

@@ -3,13 +3,16 @@ import PerigeeSQLite
 
 extension MemoryStore {
     /// Notes layers that the far end has filed; answers how many count now, nil where the frame is not in memory.
-    func acknowledge(_ frame: UInt64, layers: [Int]) throws(SQLiteError) -> Int? {
+    /// `layers` nil: all that were sent at once.
+    func acknowledge(_ frame: UInt64, layers: [Int]?) throws(SQLiteError) -> Int? {
         let id = Int64(clamping: frame)
         return try transaction { () throws(SQLiteError) -> Int? in
             guard var entry = try load(id) else { return nil }
             let before = entry.usable
-            for layer in layers where layer < entry.frame.layers.count { entry.acknowledged.insert(layer) }
-            try update(entry)
+            for layer in layers ?? Array(0..<entry.frame.sentLayers) where layer < entry.frame.layers.count {
+                entry.acknowledged.insert(layer)
+            }
+            try update(entry, hasNewBody: false)
             if entry.usable > before { try retain(entry.place) }
             return entry.usable
         }
@@ -25,7 +28,7 @@ extension MemoryStore {
                 counts.forgotten += try removeWithDependents(entry.id)
             } else {
                 entry.frame.layers.removeSubrange(kept...)
-                try update(entry)
+                try update(entry, hasNewBody: true)
             }
         }
     }
@@ -50,7 +53,7 @@ extension MemoryStore {
         return try removeWithDependents(id)
     }
 
-    /// Entries of numbers that the spool does not know of, and of firmwares whose streams nobody decodes any more.
+    /// Entries of numbers that the spool does not know of.
     func drop(from nextFrame: UInt64) throws(SQLiteError) {
         try transaction { () throws(SQLiteError) in
             var ids: [Int64] = []
@@ -64,16 +67,20 @@ extension MemoryStore {
         }
     }
 
-    func keep(firmwares compatible: Set<UInt32>) throws(SQLiteError) {
+    /// Drops entries of other firmwares; false where all are: a new file is quicker then.
+    func keep(firmwares compatible: Set<UInt32>) throws(SQLiteError) -> Bool {
         try transaction { () throws(SQLiteError) in
             var others: [Int64] = []
+            var count = 0
             try file.rows("SELECT id, octets FROM declarations") { row throws(SQLiteError) in
+                count += 1
                 var reader = ByteReader(row.blob(1))
                 let declaration = try? StreamDeclaration(parsing: &reader)
                 if declaration.map({ !compatible.contains($0.firmware) }) ?? true { others.append(row.integer(0)) }
                 return true
             }
-            guard !others.isEmpty else { return }
+            if others.isEmpty { return true }
+            guard others.count < count else { return false }
             var ids: [Int64] = []
             for declaration in others {
                 try file.rows("SELECT id FROM entries WHERE declaration = ?", [.integer(declaration)]) {
@@ -83,6 +90,7 @@ extension MemoryStore {
                 }
             }
             for id in ids { counts.forgotten += try removeWithDependents(id) }
+            return true
         }
     }
 

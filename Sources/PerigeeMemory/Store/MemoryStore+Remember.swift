@@ -90,7 +90,7 @@ extension MemoryStore {
     }
 
     func search(_ position: FramePosition) throws(SQLiteError) -> [Found] {
-        guard let plane = try planeID(position.plane, makes: false) else { return [] }
+        guard let plane = try plane(position.plane) else { return [] }
         let key = position.key
         var found: [Found] = []
         try file.rows(

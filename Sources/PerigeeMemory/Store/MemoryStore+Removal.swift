@@ -38,10 +38,10 @@ extension MemoryStore {
 
     private func remove(_ id: Int64) throws(SQLiteError) {
         var place: Int64?
-        var declaration: Int64 = 0
-        try file.rows("SELECT place, declaration FROM entries WHERE id = ?", [.integer(id)]) {
+        var (plane, declaration): (Int64, Int64) = (0, 0)
+        try file.rows("SELECT place, plane, declaration FROM entries WHERE id = ?", [.integer(id)]) {
             row throws(SQLiteError) in
-            (place, declaration) = (row.integer(0), row.integer(1))
+            (place, plane, declaration) = (row.integer(0), row.integer(1), row.integer(2))
             return false
         }
         guard let place else { return }
@@ -50,6 +50,8 @@ extension MemoryStore {
         try file.run("DELETE FROM links WHERE reference = ?", [.integer(id)])
         try file.run("UPDATE declarations SET uses = uses - 1 WHERE id = ?", [.integer(declaration)])
         try file.run("DELETE FROM declarations WHERE id = ? AND uses <= 0", [.integer(declaration)])
+        try file.run("UPDATE planes SET uses = uses - 1 WHERE id = ?", [.integer(plane)])
+        try file.run("DELETE FROM planes WHERE id = ? AND uses <= 0", [.integer(plane)])
         entries = max(entries - 1, 0)
         if try file.integer("SELECT 1 FROM entries WHERE place = ? LIMIT 1", [.integer(place)]) == nil {
             places = max(places - 1, 0)

@@ -22,6 +22,8 @@ final class MemoryStore {
     /// Milliseconds that memory saw pass: the clock of worth. It never goes back, and takes no leap.
     private(set) var clock: Int64 = 0
     private var lastTime: Timestamp?
+    /// Entries, places and clock as the file has them.
+    private var written: (Int, Int, Int64) = (0, 0, 0)
     /// What the clock advances at once.
     private static let clockStep: Int64 = 3_600_000
 
@@ -52,10 +54,14 @@ final class MemoryStore {
         try file.run("BEGIN IMMEDIATE", [])
         do throws(SQLiteError) {
             let value = try body()
-            try file.run(
-                "UPDATE about SET entries = ?, places = ?, clock = ?",
-                [.integer(Int64(entries)), .integer(Int64(places)), .integer(clock)])
+            let totals = (entries, places, clock)
+            if totals != written {
+                try file.run(
+                    "UPDATE about SET entries = ?, places = ?, clock = ?",
+                    [.integer(Int64(entries)), .integer(Int64(places)), .integer(clock)])
+            }
             try file.run("COMMIT", [])
+            written = totals
             return value
         } catch {
             if file.isInTransaction { try? file.run("ROLLBACK", []) }
@@ -69,6 +75,7 @@ final class MemoryStore {
             entries = max(Int(clamping: row.integer(0)), 0)
             places = max(Int(clamping: row.integer(1)), 0)
             clock = max(row.integer(2), clock)
+            written = (entries, places, row.integer(2))
             return false
         }
     }
@@ -127,15 +134,15 @@ final class MemoryStore {
         let octets = entry.declarationOctets
         entry.declaration = try useDeclaration(octets)
         let body = entry.body
+        let key = position.key
+        let plane = try usePlane(position.plane)
         try file.run(
             """
-            INSERT INTO entries (id, place, declaration, time, acknowledged, layers, depth, ratio, distortion, clear,
-                worth, checksum, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO entries (id, place, plane, declaration, time, acknowledged, layers, depth, ratio, distortion,
+                clear, worth, checksum, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
-            [.integer(entry.id), .integer(entry.place), .integer(entry.declaration)] + columns(entry, body, octets)
-                + [.blob(body)])
-        let key = position.key
-        let plane = try planeID(position.plane, makes: true) ?? 0
+            [entry.id, entry.place, plane, entry.declaration].map(SQLiteValue.integer)
+                + columns(entry, body, octets) + [.blob(body)])
         try file.run(
             "INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?)",
             ([entry.id] + [key.left, key.right - 1, key.top, key.bottom - 1].map(Int64.init) + [plane, plane])
@@ -149,15 +156,17 @@ final class MemoryStore {
         if entry.place == entry.id { places += 1 }
     }
 
-    /// Writes what changed of an entry.
-    func update(_ entry: MemoryEntry) throws(SQLiteError) {
+    /// Writes what changed of an entry; its body only where that did.
+    func update(_ entry: MemoryEntry, hasNewBody: Bool) throws(SQLiteError) {
         let body = entry.body
         try file.run(
             """
             UPDATE entries SET time = ?, acknowledged = ?, layers = ?, depth = ?, ratio = ?, distortion = ?, clear = ?,
-                worth = ?, checksum = ?, body = ? WHERE id = ?
+                worth = ?, checksum = ? WHERE id = ?
             """,
-            columns(entry, body, entry.declarationOctets) + [.blob(body), .integer(entry.id)])
+            columns(entry, body, entry.declarationOctets) + [.integer(entry.id)])
+        guard hasNewBody else { return }
+        try file.run("UPDATE entries SET body = ? WHERE id = ?", [.blob(body), .integer(entry.id)])
     }
 
     private func columns(_ entry: MemoryEntry, _ body: [UInt8], _ declaration: [UInt8]) -> [SQLiteValue] {
@@ -170,11 +179,17 @@ final class MemoryStore {
         ]
     }
 
-    /// Row of a plane; nil where it is not known and not to be made.
-    func planeID(_ key: [UInt8], makes: Bool) throws(SQLiteError) -> Int64? {
-        if let known = try file.integer("SELECT id FROM planes WHERE key = ?", [.blob(key)]) { return known }
-        guard makes else { return nil }
-        try file.run("INSERT INTO planes (key) VALUES (?)", [.blob(key)])
+    /// Row of a plane; nil where no entry lies in it.
+    func plane(_ key: [UInt8]) throws(SQLiteError) -> Int64? {
+        try file.integer("SELECT id FROM planes WHERE key = ?", [.blob(key)])
+    }
+
+    private func usePlane(_ key: [UInt8]) throws(SQLiteError) -> Int64 {
+        if let known = try plane(key) {
+            try file.run("UPDATE planes SET uses = uses + 1 WHERE id = ?", [.integer(known)])
+            return known
+        }
+        try file.run("INSERT INTO planes (uses, key) VALUES (1, ?)", [.blob(key)])
         return file.lastInsertedRow
     }
 
