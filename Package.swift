@@ -109,8 +109,8 @@ let package = Package(
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeCodec", "PerigeeCompression", "PerigeeConfig",
                 "PerigeeControl", "PerigeeFirmware", "PerigeeFrameFormat", "PerigeeJSON", "PerigeeLink",
-                "PerigeeHTTP", "PerigeeMetrics", "PerigeePage", "PerigeeRollout", "PerigeeService", "PerigeeSpool",
-                "PerigeeTransport",
+                "PerigeeHTTP", "PerigeeMemory", "PerigeeMetrics", "PerigeePage", "PerigeeRollout", "PerigeeService",
+                "PerigeeSpool", "PerigeeTransport",
             ]),
         swift(
             "PerigeeGateway",

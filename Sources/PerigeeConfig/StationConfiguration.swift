@@ -68,6 +68,7 @@ public struct StationConfiguration: Equatable, Sendable {
     public var quicklookInterval: Int
     public var classes: [FrameClass]
     public var control: Control
+    public var memory: Memory
     public var statusFile: String
     /// The finest level of lines in the log, by its name.
     public var logLevel: String
@@ -126,7 +127,7 @@ extension StationConfiguration {
 
     /// The keys of the file.
     public static let keys =
-        stationKeys + linkKeys + controlKeys + LogSettings.keys + HTTPSettings.keys(listen: "127.0.0.1:9477") + [
+        stationKeys + linkKeys + controlKeys + memoryKeys + LogSettings.keys + HTTPSettings.keys(listen: "127.0.0.1:9477") + [
             Key(
                 "http.quicklook_every", .integer(0...1_000_000), .integer(0),
                 "of each so-manieth frame of a sensor the page shows a small picture; 0: of none")
@@ -286,6 +287,7 @@ extension StationConfiguration {
         quicklookInterval = values.integer("http.quicklook_every")
         classes = Self.classes(values, file: name)
         control = Control(values, file: name)
+        memory = Memory(values, file: name)
         statusFile = path("status.file")
         logLevel = values.text("log.level")
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }

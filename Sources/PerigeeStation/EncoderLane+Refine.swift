@@ -8,10 +8,12 @@ import PerigeeService
 private enum RefineFailure: Error, CustomStringConvertible {
     case noDeclaration
     case otherLayers
+    case noReference
 
     var description: String {
         switch self {
         case .noDeclaration: "its declaration cannot be read"
+        case .noReference: "what it was predicted from is not remembered any more"
         case .otherLayers: "its layers come out otherwise than they were sent: another firmware, or damage"
         }
     }
@@ -42,15 +44,17 @@ extension EncoderLane {
         plain.baseFrame = 0
         plain.baseTime = Timestamp(milliseconds: 0)
         let encoder = try encoder(plain, key: StreamTable.key(plain))
+        var reader = ByteReader(job.raw.metadata[...])
+        let metadata = try FrameMetadata(parsing: &reader, declaration: stream)
         let layers = try encoder.encode(
-            samples(job.raw, encoder.stream), budgets: job.raw.budgets, bound: job.raw.hasResidual ? .lossless : nil
+            samples(job.raw, encoder.stream), budgets: job.raw.budgets,
+            reference: reference(job, metadata, stream), bound: job.raw.hasResidual ? .lossless : nil
         ).layers
         guard RawFrame.checksum(of: layers.prefix(job.raw.budgets.count)) == job.raw.checksum else {
             throw RefineFailure.otherLayers
         }
-        var reader = ByteReader(job.raw.metadata[...])
         let all = Packet.parts(
-            of: layers, metadata: try FrameMetadata(parsing: &reader, declaration: stream), frame: job.frame,
+            of: layers, metadata: metadata, frame: job.frame,
             declaration: job.raw.declaration, stream: stream)
         var wanted = [[[UInt8]]](repeating: [], count: min(job.end, layers.count) - job.first)
         for packet in all {
@@ -58,6 +62,18 @@ extension EncoderLane {
             wanted[part.layer - job.first].append(packet.packed())
         }
         return wanted
+    }
+
+    /// What the frame was predicted from; nil of a plain one.
+    private func reference(
+        _ job: RefineJob, _ metadata: FrameMetadata, _ stream: StreamDeclaration
+    ) throws(RefineFailure) -> FrameReference? {
+        guard let names = metadata.references else { return nil }
+        guard
+            let reference = context.history.reference(
+                named: names, by: job.frame, declaration: stream, metadata: metadata)
+        else { throw .noReference }
+        return reference
     }
 
     private func samples(_ raw: RawFrame, _ stream: StreamDescription) throws -> Samples {

@@ -76,7 +76,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             rules, topic: item.topic, description: item.header.description, rows: samples.rows, columns: samples.columns
         )
         let target = rules.target(of: frameClass, sensor: item.header.sensor)
-        let (declaration, metadata) = try declare(item, samples: samples, isLossless: target == .lossless)
+        var (declaration, metadata) = try declare(item, samples: samples, isLossless: target == .lossless)
         let key = StreamTable.key(declaration)
         let encoder = try encoder(declaration, key: key)
         let isSurprising = control.isSurprising(
@@ -98,12 +98,18 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             context.fail(.declarations, detail: "restart the station: it takes a new epoch", ticket: item.ticket)
             return nil
         }
+        let known = context.history.reference(of: samples, assigned, metadata, encoder: encoder)
+        // the budgets have room for what names the reference, used or not
+        metadata.references = known?.names
         let budgets = FrameBudget.payloads(
             rawSize: rawSize, ratios: targets.ratios, assignment: assigned, metadata: metadata)
         let bound: ErrorBound? = targets.isLossless ? .lossless : nil
         let reserves = bound == nil && keepsRaw(declaration) && samples.type != .float32
-        let (layers, used) = try encode(
-            samples, with: encoder, budgets: budgets, bound: bound, reservesResidual: reserves, item: item)
+        let (frame, used) = try encode(
+            samples, with: encoder, budgets: budgets, reference: known?.reference, bound: bound,
+            reservesResidual: reserves, item: item)
+        let layers = frame.layers
+        if !frame.isPredicted { metadata.references = nil }
         if bound == nil { try countClipped(samples, encoder, item) }
         let priority = isSurprising ? FrameClass.priorities.lowerBound : frameClass.priority
         let count = control.decide(layers, priority: priority, targets: targets)
@@ -115,7 +121,13 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
                     hasResidual: reserves || bound != nil) : nil,
             priority: priority, rawSize: rawSize,
             nativeSize: encoder.stream.nativeSize(rawSize: rawSize, metadata: metadata), ticket: item.ticket)
-        context.quicklooks.offer(uplink, stream: encoder.stream)
+        context.quicklooks.offer(
+            uplink, stream: encoder.stream, reference: frame.isPredicted ? known?.reference : nil)
+        let references = frame.isPredicted ? known?.frames ?? [] : []
+        // a residual layer is no part of what is remembered
+        let ratios = used.count == targets.ratios.count ? targets.ratios : [targets.wantedRatio]
+        context.history.remember(uplink, sensor: encoder.stream.sensor, ratios: ratios, references: references)
+        context.counters.withLock { $0.sensor(item.ticket.label) { $0.predicted += frame.isPredicted ? 1 : 0 } }
         return uplink
     }
 
@@ -172,13 +184,13 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
 
     /// Within the budgets, or else at the smallest size that says the frame at all; which budgets it was.
     private func encode(
-        _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], bound: ErrorBound?, reservesResidual: Bool,
-        item: IntakeItem
-    ) throws(CodecError) -> (layers: [[UInt8]], budgets: [Int]) {
-        func encode(_ budgets: [Int]) throws(CodecError) -> (layers: [[UInt8]], budgets: [Int]) {
+        _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], reference: FrameReference?,
+        bound: ErrorBound?, reservesResidual: Bool, item: IntakeItem
+    ) throws(CodecError) -> (frame: EncodedFrame, budgets: [Int]) {
+        func encode(_ budgets: [Int]) throws(CodecError) -> (frame: EncodedFrame, budgets: [Int]) {
             let frame = try encoder.encode(
-                samples, budgets: budgets, bound: bound, reservesResidual: reservesResidual)
-            return (frame.layers, budgets)
+                samples, budgets: budgets, reference: reference, bound: bound, reservesResidual: reservesResidual)
+            return (frame, budgets)
         }
         do { return try encode(budgets) } catch {
             guard case .overBudget(let budget, let smallest) = error else { throw error }

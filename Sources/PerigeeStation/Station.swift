@@ -177,6 +177,7 @@ public final class Station: Sendable {
         log.take(level: configuration.logLevel)
         context.rules.withLock { $0 = rules }
         context.control.take(configuration)
+        context.history.take(configuration)
         context.intakeQueue.octetLimit = context.intakeLimit(configuration)
         _ = context.spoolQueue.append(.configure(configuration.spool.limits), size: 0)
         link.deliver(.plan(configuration.line.plan))
@@ -226,7 +227,7 @@ public final class Station: Sendable {
             state: state, live: live.current, started: started, now: currentTime(),
             firmware: firmware.report, endpoints: endpoints, counters: counters,
             intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: line,
-            control: context.control, system: SystemState.read(folder: parts.configuration.spool.directory),
+            control: context.control, history: context.history.status, system: SystemState.read(folder: parts.configuration.spool.directory),
             saving: saving, surprises: context.journal.surprises)
     }
 

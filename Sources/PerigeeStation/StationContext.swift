@@ -73,6 +73,7 @@ final class StationContext: Sendable {
     let control: RateControl
     let journal: StationJournal
     let quicklooks: QuicklookDesk
+    let history: PlaceHistory
     let counters: Locked<StationCounters>
     let streams: Locked<StreamTable>
     let spoolStatus: Locked<SpoolStatus>
@@ -117,6 +118,9 @@ final class StationContext: Sendable {
         self.watchdog = watchdog
         self.control = control
         self.journal = journal
+        history = PlaceHistory(
+            configuration, epoch: restored.epoch, nextFrame: restored.nextFrame, firmware: firmware,
+            profiles: profiles, model: model, log: log)
         quicklooks = QuicklookDesk(interval: configuration.quicklookInterval, model: model)
         limits = FrameLimits(headerSize: configuration.headerSizeLimit, frameSize: configuration.frameSizeLimit)
         // a part may be a little larger than the frame it holds, when it is compressed badly

@@ -41,6 +41,8 @@ public struct StationCounters: Equatable, Sendable {
         public var packetSize = 0
         public var packetSizeAcknowledged = 0
         public var overBudget = 0
+        /// Frames that were predicted from earlier ones.
+        public var predicted = 0
         /// Samples so far beyond the profile's peak (about 105 times) that the format clips them.
         public var clippedSamples = 0
         public var missed = 0

@@ -4,6 +4,7 @@ import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeLink
+import PerigeeMemory
 import PerigeeMetrics
 import PerigeeService
 import PerigeeSpool
@@ -25,7 +26,7 @@ struct StationStatus {
             "configuration": snapshot.live.json,
             "firmware": snapshot.firmware.json,
             "intake": intake, "ledger": ledger, "spool": spoolObject, "bytes": bytes, "link": linkObject,
-            "control": snapshot.control.json(snapshot.configuration.control), "clock": clock,
+            "control": snapshot.control.json(snapshot.configuration.control), "history": history, "clock": clock,
             "memory_bytes": whole(snapshot.system.memory),
             "backlog": backlog, "saving": observation.saving.json,
             "sensors": .sorted(
@@ -36,6 +37,20 @@ struct StationStatus {
     }
 
     private var counters: StationCounters { snapshot.counters }
+
+    /// What is remembered of places; null where nothing is.
+    private var history: JSONValue {
+        guard let memory = snapshot.history else { return .null }
+        return .object([
+            "available": .bool(memory.isAvailable), "places": .integer(memory.places),
+            "frames": .integer(memory.entries), "bytes": .integer(memory.size), "bytes_limit": .integer(memory.quota),
+            "predicted": .integer(sum(\.predicted)), "found": .integer(memory.hits), "not_found": .integer(memory.misses),
+            "ineligible": .integer(memory.ineligible.values.reduce(0, +)), "evicted": .integer(memory.evictions),
+            "damaged": .integer(memory.damaged), "set_aside": .integer(memory.filesSetAside),
+            "failures": .integer(memory.failures),
+        ])
+    }
+
     private var spool: SpoolStatus { snapshot.spool }
     private var link: LinkClient.Snapshot { snapshot.link }
 
@@ -148,7 +163,7 @@ struct StationStatus {
             "acknowledged": .integer(counters.acknowledged), "refused": .integer(counters.refused),
             "dropped": .integer(counters.dropped), "thinned": .integer(counters.thinned),
             "missed": .integer(counters.missed), "over_budget": .integer(counters.overBudget),
-            "clipped_samples": .integer(counters.clippedSamples),
+            "clipped_samples": .integer(counters.clippedSamples), "predicted": .integer(counters.predicted),
             "raw_bytes": .integer(counters.rawSize), "raw_bytes_acknowledged": .integer(counters.rawSizeAcknowledged),
             "packet_bytes": .integer(counters.packetSize),
             "packet_bytes_acknowledged": .integer(counters.packetSizeAcknowledged),

@@ -65,6 +65,9 @@ package struct StreamTable: Sendable {
         }
     }
 
+    /// The number of the next frame.
+    var frameCount: UInt64 { nextFrame }
+
     /// Declarations made.
     package var declarationCount: Int { nextNumber }
 

@@ -1,4 +1,4 @@
-import PerigeeCore
+public import PerigeeCore
 
 // How far a reference lies beside the frame. Encoder only: it may be inexact.
 extension FrameTransform {
@@ -56,5 +56,41 @@ extension FrameTransform {
             index += 8
         }
         return sum.sum()
+    }
+}
+
+extension FrameEncoder {
+    /// How far a reference is from a frame: the share of the frame's fine structure that is left of it when the reference is
+    /// taken off, above 1 where it only harms. Inexact: to choose among references.
+    public func unlikeness(of reference: FrameReference, to samples: Samples) throws(CodecError) -> Double {
+        guard let transform else { return .infinity }
+        return try transform.unlikeness(of: reference, to: samples)
+    }
+}
+
+extension FrameTransform {
+    func unlikeness(of reference: FrameReference, to samples: Samples) throws(CodecError) -> Double {
+        try normalisation.check(samples)
+        let (rows, columns) = (geometry.rows, geometry.columns)
+        var (left, whole): (Float, Float) = (0, 0)
+        let nothing = [Float](repeating: 0, count: 2 * columns)
+        for place in Set((0..<Self.bandCount).map { $0 * max(bands - 1, 0) / (Self.bandCount - 1) }) {
+            let own = normalisation.values(of: samples, place: place, path: path)
+            let first = place * rows * columns
+            own.withUnsafeBufferPointer { own in
+                reference.values.values.withUnsafeBufferPointer { its in
+                    nothing.withUnsafeBufferPointer { nothing in
+                        guard let own = own.baseAddress, let its = its.baseAddress, let nothing = nothing.baseAddress
+                        else { return }
+                        for row in stride(from: 1, to: rows, by: Self.rowStep) {
+                            let place = row * columns
+                            left += Self.difference(own + place, its + first + place, columns: columns, margin: 1)
+                            whole += Self.difference(own + place, nothing + columns, columns: columns, margin: 1)
+                        }
+                    }
+                }
+            }
+        }
+        return Double(left) / Double(max(whole, 1))
     }
 }

@@ -15,6 +15,8 @@ public struct FrameMetadata: Equatable, Sendable {
         public var hash: UInt32
 
         public static let limit = 4
+        /// How many predictions may lie behind a frame: one from a plain frame has 1.
+        public static let depthLimit = 4
 
         /// References to the frames that make the reference of this hash.
         public init(frames: [Reference], hash: UInt32) {

@@ -13,6 +13,8 @@ final class QuicklookDesk: Sendable {
         var stream: StreamDescription
         /// Up to the first that says anything: a frame that travels losslessly has empty ones before it.
         var layers: [[UInt8]]
+        /// What the frame was predicted from.
+        var reference: FrameReference?
         var label: String
         var frame: UInt64
     }
@@ -58,7 +60,7 @@ final class QuicklookDesk: Sendable {
     }
 
     /// From a lane, which never waits here: where the desk is busy there is no picture.
-    func offer(_ uplink: UplinkItem, stream: StreamDescription) {
+    func offer(_ uplink: UplinkItem, stream: StreamDescription, reference: FrameReference?) {
         guard interval > 0, let coarsest = uplink.layers.firstIndex(where: { !$0.isEmpty }) else { return }
         let label = uplink.ticket.label
         let isDue = state.withLock { state in
@@ -68,13 +70,13 @@ final class QuicklookDesk: Sendable {
         guard isDue, stream.bands.count * stream.rows * stream.columns <= Self.sampleLimit else { return }
         _ = jobs.offer(
             Job(
-                stream: stream, layers: Array(uplink.layers[...coarsest]), label: label,
+                stream: stream, layers: Array(uplink.layers[...coarsest]), reference: reference, label: label,
                 frame: uplink.assignment.frame), size: uplink.layers[coarsest].count)
     }
 
     private static func make(_ job: Job, _ model: CodecModel, _ state: Locked<State>) {
         guard let decoder = try? FrameDecoder(model: model, stream: job.stream, lanes: 1),
-            let samples = try? decoder.decode(layers: job.layers.map { $0[...] })
+            let samples = try? decoder.decode(layers: job.layers.map { $0[...] }, reference: job.reference)
         else { return }
         let picture = Quicklook(samples, stream: job.stream)
         let now = currentTime().utc

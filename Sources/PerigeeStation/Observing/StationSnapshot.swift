@@ -2,6 +2,7 @@ import PerigeeConfig
 import PerigeeCore
 import PerigeeJSON
 import PerigeeLink
+import PerigeeMemory
 import PerigeeMetrics
 import PerigeeService
 import PerigeeSpool
@@ -30,6 +31,8 @@ struct StationSnapshot: Sendable {
     let spool: SpoolStatus
     let link: LinkClient.Snapshot
     let control: RateControl
+    /// nil where nothing is remembered of places.
+    let history: PlaceMemory.Status?
     let system: SystemState
     /// With the link's octets of this process.
     let saving: SavingTotals

@@ -78,6 +78,7 @@ extension SpoolThread {
         postponedFork = nil
         try commit()
         let fresh = try spool?.fork(epoch)
+        if let fresh { context.history.begin(fresh, nextFrame: context.streams.current.frameCount) }
         context.spoolStatus.withLock { status in
             status.forks += 1
             if let fresh { status.epoch = fresh }

@@ -222,6 +222,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
             context.journal.addSettled(frame, now: ended.utc)
             context.log.write(settled: frame, now: ended.utc)
         }
+        context.history.settle(settled)
         for ticket in tickets { context.answer(.stored, ticket) }
         note(commitMilliseconds: ended.monotonic - started)
         try tellState()
