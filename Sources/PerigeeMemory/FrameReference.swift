@@ -21,6 +21,8 @@ public enum MemoryLimit {
     public static let depth = 4
     /// Octets of the layers of one frame.
     public static let frameSize = 16 << 20
+    /// Octets of a declaration: it travels in one packet.
+    public static let declarationSize = 8_192
     /// Octets of a map of clear blocks.
     public static let clearMapSize = 4_096
     /// Frames of one place that wait for their acknowledgement; beyond it the oldest is forgotten.

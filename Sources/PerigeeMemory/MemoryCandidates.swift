@@ -18,25 +18,3 @@ public struct MemoryCandidates: Equatable, Sendable {
 
     init(ineligible: HistoryIneligibility? = nil) { self.ineligible = ineligible }
 }
-
-extension MemoryFrame {
-    /// Without the layers that add next to nothing to a prediction.
-    var cut: MemoryFrame {
-        var frame = self
-        frame.layers = Array(layers.prefix(MemoryRatio.layerCount(layers.map(\.ratio))))
-        frame.sentLayers = min(sentLayers, frame.layers.count)
-        return frame
-    }
-
-    /// What memory does not take, seen before anything is allocated for it.
-    var refusal: MemoryLedger.Refusal? {
-        let size = layers.reduce(0) { $0 + $1.octets.count }
-        let isWithin =
-            (1...MemoryLimit.layers).contains(layers.count) && references.count <= MemoryLimit.references
-            && clearMap.count <= MemoryLimit.clearMapSize && size <= MemoryLimit.frameSize
-            && (0...1).contains(clearShare) && (0...layers.count).contains(sentLayers)
-            && frame <= MemoryLimit.frameNumber && sensor.utf8.count <= 64
-            && layers.allSatisfy { (1...Int(Int32.max)).contains($0.ratio) }
-        return isWithin ? nil : .limit
-    }
-}

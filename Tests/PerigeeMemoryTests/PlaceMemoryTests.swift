@@ -223,6 +223,9 @@ struct PlaceMemoryTests {
         #expect(refused { $0.clearShare = .nan })
         #expect(refused { $0.frame = .max })
         #expect(refused { $0.sensor = String(repeating: "x", count: 65) })
+        #expect(refused { $0.metadata.place = String(repeating: "x", count: 65) })
+        #expect(
+            refused { $0.declaration.profile = .known(index: 0, bands: [Int](repeating: 1_000, count: 5_000)) })
         #expect(memory.acknowledge(.max, layers: [0]) == nil)
         memory.giveUp(.max, from: -1)
         #expect(memory.status.entries == 0)

@@ -40,7 +40,7 @@ struct MemoryOpening {
                 "application \(application ?? 0) version \(version ?? 0), expected version \(MemorySchema.version)")
         }
         var found: [UInt8]?
-        try file.rows("SELECT epoch FROM about") { row throws(SQLiteError) in
+        try file.rows("SELECT substr(epoch, 1, \(Epoch.size + 1)) FROM about") { row throws(SQLiteError) in
             found = row.blob(0)
             return false
         }

@@ -90,6 +90,7 @@ final class MemoryStore {
             """
             SELECT e.place, e.declaration, e.time, e.acknowledged, e.layers, e.depth, e.ratio, e.distortion, e.clear,
                 e.worth, e.checksum, e.body, d.octets FROM entries e LEFT JOIN declarations d ON d.id = e.declaration
+                AND length(d.octets) <= \(MemoryLimit.declarationSize)
             WHERE e.id = ? AND length(e.body) <= \(MemoryLimit.frameSize + MemoryEntry.headSize)
             """, [.integer(id)]
         ) { row throws(SQLiteError) in
