@@ -2,7 +2,7 @@
 public struct MemoryCandidates: Equatable, Sendable {
     /// One of them.
     public struct Candidate: Equatable, Sendable {
-        public var reference: FrameReference
+        public var reference: MemoryReference
         /// See Docs/memory.md, "Which reference": 0 to 1.
         public var score: Double
         /// A frame that names it is one deeper.

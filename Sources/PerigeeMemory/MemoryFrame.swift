@@ -30,7 +30,7 @@ public struct MemoryFrame: Sendable {
     /// Layers that are sent at once; the rest may follow where somebody wants it.
     public var sentLayers: Int
     /// What it was predicted from, in order of preference; none for a plain frame.
-    public var references: [FrameReference]
+    public var references: [MemoryReference]
     /// Share of its valid pixels that show the ground, 0 to 1; 1 where nobody can tell.
     public var clearShare: Double
     /// Which blocks are clear, in a form of the caller's own.
@@ -39,7 +39,7 @@ public struct MemoryFrame: Sendable {
     /// A plain frame that is clear all over; see the properties.
     public init(
         frame: UInt64, sensor: String, declaration: StreamDeclaration, metadata: FrameMetadata, layers: [Layer],
-        sentLayers: Int, references: [FrameReference] = [], clearShare: Double = 1, clearMap: [UInt8] = []
+        sentLayers: Int, references: [MemoryReference] = [], clearShare: Double = 1, clearMap: [UInt8] = []
     ) {
         self.frame = frame
         self.sensor = sensor
@@ -76,7 +76,7 @@ public struct RememberedFrame: Equatable, Sendable {
     /// Octets of the acknowledged layers, coarsest first, never one beyond a gap.
     public var layers: [[UInt8]]
     /// What it is decoded from, in order of preference.
-    public var references: [FrameReference]
+    public var references: [MemoryReference]
     /// References that stand behind each other below it; 0 for a plain frame.
     public var depth: Int
     public var clearShare: Double

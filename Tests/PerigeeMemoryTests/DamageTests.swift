@@ -18,7 +18,7 @@ struct DamageTests {
             $0.days = Double(index)
             $0.clear = 0.9
             $0.sizes = [30, 60, 700, 1_500]
-            if index > 0 { $0.references = [FrameReference(frame: UInt64(place) * 4, layers: 3)] }
+            if index > 0 { $0.references = [MemoryReference(frame: UInt64(place) * 4, layers: 3)] }
         }
     }
 

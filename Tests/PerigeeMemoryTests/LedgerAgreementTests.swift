@@ -40,7 +40,7 @@ struct LedgerAgreementTests {
             }
             shot.ratios = Array([3_000, 1_000, 300, 100].prefix(layer + 1))
             for other in known where Int.random(in: 0..<known.count, using: &generator) == 0 {
-                shot.references.append(FrameReference(frame: other, layers: .random(in: 1...3, using: &generator)))
+                shot.references.append(MemoryReference(frame: other, layers: .random(in: 1...3, using: &generator)))
             }
             let refusal = ledger.encode(next, layers: layer + 1, references: shot.references, firmware: firmware)
             #expect(memory.take(shot) == refusal.map(PlaceMemory.Outcome.refused) ?? .pending)

@@ -21,7 +21,7 @@ struct Shot {
     var sizes: [Int] = []
     /// Layers that are sent at once; nil means all.
     var sent: Int?
-    var references: [FrameReference] = []
+    var references: [MemoryReference] = []
     var clear = 1.0
     var place: String?
     var hasGrid = true

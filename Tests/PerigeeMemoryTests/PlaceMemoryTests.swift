@@ -17,11 +17,11 @@ struct PlaceMemoryTests {
         #expect(memory.acknowledge(1, layers: [2]) == 0)
         #expect(memory.names(Shot(2)) == [])
         #expect(memory.acknowledge(1, layers: [0]) == 1)
-        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [FrameReference(frame: 1, layers: 1)])
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 1)])
         #expect(memory.acknowledge(1, layers: [1, 1]) == 3)
         #expect(memory.acknowledge(1, layers: [30, 9, 3]) == 4)
         let found = memory.candidates(Shot(2))
-        #expect(found.ranked.map(\.reference) == [FrameReference(frame: 1, layers: 4)])
+        #expect(found.ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 4)])
         let frame = try #require(found.frames[1])
         #expect(frame.layers == Shot(1).memoryFrame.layers.map(\.octets))
         #expect(frame.declaration == Shot(1).declaration)
@@ -41,9 +41,9 @@ struct PlaceMemoryTests {
         #expect(memory.event == .opened)
         #expect(memory.status.entries == 2)
         #expect(memory.status.places == 2)
-        #expect(memory.candidates(Shot(3)).ranked.map(\.reference) == [FrameReference(frame: 1, layers: 4)])
+        #expect(memory.candidates(Shot(3)).ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 4)])
         let other = memory.candidates(Shot(3).with { $0.column = 1_000 })
-        #expect(other.ranked.map(\.reference) == [FrameReference(frame: 2, layers: 2)])
+        #expect(other.ranked.map(\.reference) == [MemoryReference(frame: 2, layers: 2)])
         #expect(memory.status.hits == 2)
     }
 
@@ -133,7 +133,7 @@ struct PlaceMemoryTests {
         for frame in 2...5 as ClosedRange<UInt64> {
             let shot = Shot(frame).with {
                 $0.days = Double(frame)
-                $0.references = [FrameReference(frame: frame - 1, layers: 2)]
+                $0.references = [MemoryReference(frame: frame - 1, layers: 2)]
             }
             #expect(memory.take(shot, acknowledging: [0, 1]) == .pending)
         }
@@ -141,7 +141,7 @@ struct PlaceMemoryTests {
         #expect(found.ranked.map(\.depth).max() == 3)
         #expect(!found.ranked.map(\.reference.frame).contains(5), "it stands four deep")
         #expect(Set(found.frames.keys) == [1, 2, 3, 4])
-        let deeper = Shot(6).with { $0.references = [FrameReference(frame: 5, layers: 1)] }
+        let deeper = Shot(6).with { $0.references = [MemoryReference(frame: 5, layers: 1)] }
         #expect(memory.take(deeper) == .refused(.depth))
         #expect(memory.chain(of: 4).map { Set($0.keys) } == [1, 2, 3, 4])
         memory.forget(2)
@@ -153,14 +153,14 @@ struct PlaceMemoryTests {
     func references() throws {
         var memory = try openMemory(folder)
         memory.take(Shot(1), acknowledging: [0, 2])
-        func outcome(_ reference: FrameReference) -> PlaceMemory.Outcome {
+        func outcome(_ reference: MemoryReference) -> PlaceMemory.Outcome {
             memory.take(Shot(3).with { $0.references = [reference] })
         }
-        #expect(outcome(FrameReference(frame: 1, layers: 2)) == .refused(.reference))
-        #expect(outcome(FrameReference(frame: 1, layers: 0)) == .refused(.reference))
-        #expect(outcome(FrameReference(frame: 2, layers: 1)) == .refused(.reference))
-        #expect(outcome(FrameReference(frame: 3, layers: 1)) == .refused(.order))
-        #expect(outcome(FrameReference(frame: 1, layers: 1)) == .pending)
+        #expect(outcome(MemoryReference(frame: 1, layers: 2)) == .refused(.reference))
+        #expect(outcome(MemoryReference(frame: 1, layers: 0)) == .refused(.reference))
+        #expect(outcome(MemoryReference(frame: 2, layers: 1)) == .refused(.reference))
+        #expect(outcome(MemoryReference(frame: 3, layers: 1)) == .refused(.order))
+        #expect(outcome(MemoryReference(frame: 1, layers: 1)) == .pending)
         #expect(memory.status.refused == [.reference: 3, .order: 1])
     }
 
@@ -171,7 +171,7 @@ struct PlaceMemoryTests {
         memory.giveUp(1, from: 2)
         #expect(memory.acknowledge(1, layers: [1, 2]) == 2)
         memory.giveUp(1, from: 0)
-        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [FrameReference(frame: 1, layers: 2)])
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 2)])
         memory.take(Shot(3).with { $0.column = 900 })
         memory.giveUp(3, from: 0)
         #expect(memory.status.entries == 1)
@@ -181,7 +181,7 @@ struct PlaceMemoryTests {
     func distrust() throws {
         var memory = try openMemory(folder)
         memory.takeWhole(Shot(1))
-        memory.take(Shot(2).with { $0.references = [FrameReference(frame: 1, layers: 4)] })
+        memory.take(Shot(2).with { $0.references = [MemoryReference(frame: 1, layers: 4)] })
         memory.distrust(2)
         #expect(memory.status.entries == 0)
         memory.distrust(2)
@@ -218,7 +218,7 @@ struct PlaceMemoryTests {
         #expect(refused { $0.sentLayers = -1 })
         #expect(refused { $0.layers[0].octets = [UInt8](repeating: 0, count: MemoryLimit.frameSize) })
         #expect(refused { $0.layers[0].ratio = 0 })
-        #expect(refused { $0.references = Array(repeating: FrameReference(frame: 0, layers: 1), count: 5) })
+        #expect(refused { $0.references = Array(repeating: MemoryReference(frame: 0, layers: 1), count: 5) })
         #expect(refused { $0.clearMap = [UInt8](repeating: 0, count: MemoryLimit.clearMapSize + 1) })
         #expect(refused { $0.clearShare = .nan })
         #expect(refused { $0.frame = .max })
@@ -249,9 +249,9 @@ struct PlaceMemoryTests {
         var memory = try openMemory(folder)
         memory.take(Shot(1).with { $0.sent = 2 })
         #expect(memory.acknowledgeSent(1) == 2)
-        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [FrameReference(frame: 1, layers: 2)])
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 2)])
         #expect(memory.acknowledge(1, layers: [2]) == 3)
-        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [FrameReference(frame: 1, layers: 3)])
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 3)])
         #expect(memory.acknowledgeSent(2) == nil)
     }
 }

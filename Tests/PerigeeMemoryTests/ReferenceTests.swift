@@ -4,13 +4,13 @@ import Testing
 @Suite("References at the far end")
 struct ReferenceTests {
     private static func resolve(
-        _ frame: UInt64, _ references: [FrameReference], _ filed: [UInt64: FiledFrame]
+        _ frame: UInt64, _ references: [MemoryReference], _ filed: [UInt64: FiledFrame]
     ) -> ReferenceResolver.Resolution {
         ReferenceResolver.resolve(frame, references: references) { filed[$0] }
     }
 
-    private static func reference(_ frame: UInt64, _ layers: Int = 1) -> FrameReference {
-        FrameReference(frame: frame, layers: layers)
+    private static func reference(_ frame: UInt64, _ layers: Int = 1) -> MemoryReference {
+        MemoryReference(frame: frame, layers: layers)
     }
 
     @Test("a frame without references needs nothing")

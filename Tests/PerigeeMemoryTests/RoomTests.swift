@@ -44,7 +44,7 @@ struct RoomTests {
         var memory = try openMemory(folder, quota: 1 << 20)
         memory.takeWhole(Self.large(1, place: 0).with { $0.clear = 0.5 })
         memory.takeWhole(
-            Self.large(2, place: 0, days: 1).with { $0.references = [FrameReference(frame: 1, layers: 4)] })
+            Self.large(2, place: 0, days: 1).with { $0.references = [MemoryReference(frame: 1, layers: 4)] })
         var frame: UInt64 = 2
         for place in 1..<200 {
             frame += 1
@@ -62,7 +62,7 @@ struct RoomTests {
         memory.takeWhole(Self.large(1, place: 0))
         let giant = Self.large(2, place: 0).with {
             $0.sizes = [200, 800, 3_000, 1_040_000]
-            $0.references = [FrameReference(frame: 1, layers: 4)]
+            $0.references = [MemoryReference(frame: 1, layers: 4)]
         }
         #expect(memory.take(giant) == .refused(.room))
         #expect(memory.chain(of: 1) != nil)

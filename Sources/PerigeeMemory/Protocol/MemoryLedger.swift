@@ -11,7 +11,7 @@ public struct MemoryLedger: Equatable, Sendable {
         /// Layers that memory holds: fewer once some were given up.
         public internal(set) var layers: Int
         public internal(set) var acknowledged = AcknowledgedLayers()
-        public let references: [FrameReference]
+        public let references: [MemoryReference]
         /// References that stand behind each other below it.
         public let depth: Int
         /// What it was coded with.
@@ -45,7 +45,7 @@ public struct MemoryLedger: Equatable, Sendable {
 
     /// A frame was encoded: it waits for its acknowledgements. One of the same number was never shown to anyone, and goes.
     public mutating func encode(
-        _ frame: UInt64, layers: Int, references: [FrameReference], firmware: UInt32
+        _ frame: UInt64, layers: Int, references: [MemoryReference], firmware: UInt32
     ) -> Refusal? {
         forget(frame)
         guard (1...MemoryLimit.layers).contains(layers), references.count <= MemoryLimit.references else {
@@ -101,8 +101,8 @@ public struct MemoryLedger: Equatable, Sendable {
     }
 
     /// The reference that a new frame may name, if any.
-    public func reference(_ frame: UInt64) -> FrameReference? {
+    public func reference(_ frame: UInt64) -> MemoryReference? {
         guard let layers = records[frame]?.nameable, layers > 0 else { return nil }
-        return FrameReference(frame: frame, layers: layers)
+        return MemoryReference(frame: frame, layers: layers)
     }
 }

@@ -2,10 +2,10 @@
 public struct FiledFrame: Equatable, Sendable {
     /// Layers from the first on that are there as a whole.
     public var layers: Int
-    public var references: [FrameReference]
+    public var references: [MemoryReference]
 
     /// See the properties.
-    public init(layers: Int, references: [FrameReference]) {
+    public init(layers: Int, references: [MemoryReference]) {
         self.layers = layers
         self.references = references
     }
@@ -16,9 +16,9 @@ public enum ReferenceResolver {
     /// What becomes of a frame.
     public enum Resolution: Equatable, Sendable {
         /// These, in this order, each at so many layers; the frame itself is not among them.
-        case decodable([FrameReference])
+        case decodable([MemoryReference])
         /// These are missing, wholly or in part: the nearest to the roots first.
-        case waiting([FrameReference])
+        case waiting([MemoryReference])
         /// Its references name each other in a circle, name later frames, or stand too deep: no station of ours wrote it.
         case malformed
     }
@@ -26,7 +26,7 @@ public enum ReferenceResolver {
     /// Resolves the references of a frame. `filed` answers what the archive has of a frame of the same epoch, nil where nothing. Looks at
     /// 4 + 16 + 64 + 256 frames at most.
     public static func resolve<Failure: Error>(
-        _ frame: UInt64, references: [FrameReference],
+        _ frame: UInt64, references: [MemoryReference],
         filed: (UInt64) throws(Failure) -> FiledFrame?
     ) throws(Failure) -> Resolution {
         var walk = Walk<Failure>()
@@ -39,15 +39,15 @@ public enum ReferenceResolver {
         var order: [UInt64] = []
         /// Layers that are needed of each.
         var layers: [UInt64: Int] = [:]
-        var missing: [FrameReference] = []
+        var missing: [MemoryReference] = []
 
-        func reference(_ frame: UInt64) -> FrameReference {
-            FrameReference(frame: frame, layers: layers[frame] ?? 0)
+        func reference(_ frame: UInt64) -> MemoryReference {
+            MemoryReference(frame: frame, layers: layers[frame] ?? 0)
         }
 
         /// False where the references cannot be true.
         mutating func visit(
-            _ frame: UInt64, _ references: [FrameReference], depth: Int,
+            _ frame: UInt64, _ references: [MemoryReference], depth: Int,
             _ filed: (UInt64) throws(Failure) -> FiledFrame?
         ) throws(Failure) -> Bool {
             guard references.count <= MemoryLimit.references, references.isEmpty || depth <= MemoryLimit.depth else {
@@ -65,7 +65,7 @@ public enum ReferenceResolver {
             return true
         }
 
-        private mutating func note(_ reference: FrameReference) {
+        private mutating func note(_ reference: MemoryReference) {
             if let index = missing.firstIndex(where: { $0.frame == reference.frame }) {
                 missing[index].layers = max(missing[index].layers, reference.layers)
             } else {

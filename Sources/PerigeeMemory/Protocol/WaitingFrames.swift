@@ -10,7 +10,7 @@ public struct WaitingFrames: Equatable, Sendable {
     /// What to ask the station.
     public enum Want: Hashable, Sendable {
         /// The first `layers` layers of a frame.
-        case layers(FrameReference)
+        case layers(MemoryReference)
         /// The frame again, without references, under a new number.
         case plain(UInt64)
     }
@@ -40,7 +40,7 @@ public struct WaitingFrames: Equatable, Sendable {
     }
 
     /// A frame cannot be decoded for want of `missing`; answers what is to be asked for it now.
-    public mutating func wait(_ frame: UInt64, missing: [FrameReference]) -> [Want] {
+    public mutating func wait(_ frame: UInt64, missing: [MemoryReference]) -> [Want] {
         var entry = frames[frame] ?? Frame(reason: .waitingForReference)
         entry.reason = .waitingForReference
         defer { keep(frame, entry) }

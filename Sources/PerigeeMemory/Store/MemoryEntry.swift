@@ -110,14 +110,14 @@ extension MemoryEntry {
         var part = ByteReader(try reader.read("metadata", count: metadataSize))
         let metadata = try FrameMetadata(parsing: &part, declaration: declaration)
         try part.finish("metadata")
-        var references: [FrameReference] = []
+        var references: [MemoryReference] = []
         for _ in 0..<(try reader.readVarint("references", limit: MemoryLimit.references)) {
             let back = try reader.readVarint("reference")
             guard (1...number).contains(back) else {
                 throw .unknown(field: "reference", value: "\(back)", expected: "an earlier frame")
             }
             let layers = try reader.readVarint("reference layers", limit: MemoryLimit.layers)
-            references.append(FrameReference(frame: number - back, layers: layers))
+            references.append(MemoryReference(frame: number - back, layers: layers))
         }
         let mapSize = try reader.readVarint("clear map", limit: MemoryLimit.clearMapSize)
         let clearMap = Array(try reader.read("clear map", count: mapSize))

@@ -23,7 +23,7 @@ extension MemoryStore {
             answer.frames.merge(chain) { first, _ in first }
             answer.ranked.append(
                 MemoryCandidates.Candidate(
-                    reference: FrameReference(frame: entry.frame.frame, layers: entry.nameable), score: score.value,
+                    reference: MemoryReference(frame: entry.frame.frame, layers: entry.nameable), score: score.value,
                     depth: entry.depth))
         }
         return answer

@@ -20,7 +20,7 @@ struct MemorySimulator {
         let scene: Int
         let place: Int
         var layers: [UInt64]
-        let references: [FrameReference]
+        let references: [MemoryReference]
         /// Hash of the assembled reference.
         let claim: UInt64
     }

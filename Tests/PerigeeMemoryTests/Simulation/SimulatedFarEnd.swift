@@ -95,7 +95,7 @@ extension MemorySimulator {
         return FiledFrame(layers: filed.prefixCount, references: head.references)
     }
 
-    private func decoded(_ epoch: Epoch, _ reference: FrameReference) -> UInt64 {
+    private func decoded(_ epoch: Epoch, _ reference: MemoryReference) -> UInt64 {
         guard let filed = farEnd.archive[epoch]?[reference.frame] else { return 0 }
         let below = (filed.head?.references ?? []).map { decoded(epoch, $0) }
         return SampleHash.of(filed.octets(reference.layers), below)

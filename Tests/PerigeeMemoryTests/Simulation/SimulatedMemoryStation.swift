@@ -65,7 +65,7 @@ struct SimulatedMemoryStation {
     }
 
     /// Hash of what the first `layers` layers decode to, by what memory holds.
-    func decoded(_ reference: FrameReference) -> UInt64? {
+    func decoded(_ reference: MemoryReference) -> UInt64? {
         guard let held = memory.contents[reference.frame] else { return nil }
         var below: [UInt64] = []
         for other in held.references {
@@ -95,7 +95,7 @@ extension MemorySimulator {
         let place = given ?? Int.random(in: 0..<SimulatedMemoryStation.places, using: &generator)
         let frame = station.nextFrame
         let name = Name(epoch: station.epoch, frame: frame)
-        var references: [FrameReference] = []
+        var references: [MemoryReference] = []
         if !plain, !chance(4) {
             for (other, held) in station.memory.contents.sorted(by: { $0.key > $1.key }) where held.place == place {
                 if references.count < 2, let reference = station.memory.ledger.reference(other), !chance(3) {

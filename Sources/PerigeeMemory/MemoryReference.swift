@@ -1,5 +1,5 @@
 /// A frame that another one was predicted from: the first `layers` layers of frame `frame`, of the same epoch.
-public struct FrameReference: Hashable, Sendable {
+public struct MemoryReference: Hashable, Sendable {
     public var frame: UInt64
     /// 1 to 15.
     public var layers: Int
