@@ -84,7 +84,8 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
     public private(set) var event = OpeningEvent.created
     var counters = Status()
     var store: MemoryStore?
-    private var epoch: Epoch
+    /// The epoch whose frame numbers all calls mean: what becomes of frames of another one is not memory's.
+    public private(set) var epoch: Epoch
 
     /// Opens the file at `path`, or makes it, for frames of `epoch`. `nextFrame` is the number that the next frame has: entries from there on
     /// were never shown to anyone, and go. It never fails: see `event`.
