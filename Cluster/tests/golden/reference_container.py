@@ -134,7 +134,9 @@ class Metadata:
     sun: float | None = None
     place: str | None = None
     group: str | None = None
-    references: int = 0
+    references: list[tuple[int, int]] = field(default_factory=list)
+    """(back, layers)"""
+    reference_hash: int = 0
 
 
 @dataclass
@@ -249,10 +251,11 @@ def metadata(reader: Reader, owner: Declaration) -> Metadata:
     result.place = reader.text("place") if flags & 32 else None
     result.group = reader.text("group") if flags & 64 else None
     if flags & 128:
-        result.references = reader.varint("references", high=4)
-        for _ in range(result.references):
-            reader.varint("reference frame")
-            reader.take(4, "reference hash")
+        for _ in range(reader.varint("references", 1, 4)):
+            value = reader.varint("reference", high=(1 << 52) + 14)
+            refuse_unless(value & 15 < 15, "layers of a reference", 16)
+            result.references.append((value >> 4, (value & 15) + 1))
+        result.reference_hash = int(reader.number("I", "reference hash"))
     return result
 
 

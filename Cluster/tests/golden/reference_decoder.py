@@ -15,13 +15,26 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from reference_coder import Decoder, OutOfOctets
-from reference_container import Band, Declaration, FormatError, Profile, TokenFile, refuse_unless, token_file
-from reference_contexts import Tables
+from reference_container import Band, Declaration, Profile, TokenFile, refuse_unless, token_file
+from reference_contexts import Subband, Tables
+from reference_history import HistoryTensors, Prediction, hash_of, moved, predicted_part, read_prediction
 from reference_mask import decode_mask
 from reference_residual import Residual, ResidualTile, residual_layer
 from reference_spectra import Spectrum, take_record
 from reference_tokens import TileDecoder, tile_count, tile_edges, tile_subbands
-from reference_transform import FITTED, IDENTITY, SpectralTensors, coding_order, finish, sides, synthesise, to_samples
+from reference_transform import (
+    FITTED,
+    IDENTITY,
+    Singles,
+    SpectralTensors,
+    bases_of,
+    coding_order,
+    finish,
+    forward_wavelet,
+    sides,
+    synthesise,
+    to_samples,
+)
 
 SCALES = (np.float32(1), np.float32(1.4142135623730951))
 TENSOR_TYPES = {"F64": "<f8", "F32": "<f4", "I32": "<i4", "U32": "<u4", "I16": "<i2", "U16": "<u2", "U8": "|u1"}
@@ -35,6 +48,7 @@ class Firmware:
     profiles: list[Profile]
     spectral: SpectralTensors
     tables: Tables
+    history: HistoryTensors
 
     @classmethod
     def load(cls, folder: Path) -> Firmware:
@@ -49,7 +63,13 @@ class Firmware:
         """From what a bundle holds."""
         wavelengths, mean = (tensors[f"spectral/{name}"].astype(float).tolist() for name in ("wavelengths", "mean"))
         covariance = np.asarray(tensors["spectral/covariance"], np.float64)
-        return cls(identity, profiles, SpectralTensors(wavelengths, mean, covariance), Tables.of(tensors))
+        return cls(
+            identity,
+            profiles,
+            SpectralTensors(wavelengths, mean, covariance),
+            Tables.of(tensors),
+            HistoryTensors.of(tensors),
+        )
 
 
 def safetensors(octets: bytes) -> dict[str, NDArray[np.generic]]:
@@ -181,8 +201,10 @@ def take_segments(rest: bytes, tiles: list[Tile], head: Head, bands: int) -> boo
     return True
 
 
-def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
-    """Samples [bands][rows][columns] in the order of the declaration, from the layers at hand."""
+def decode_layers(file: TokenFile, firmware: Firmware, reference: Singles | None = None) -> NDArray[np.generic]:
+    """Samples [bands][rows][columns] in the order of the declaration, from the layers at hand.
+
+    `reference`: of a predicted frame what the frames that its metadata names make, bands in coding order."""
     declared = file.declaration
     bands, rows, columns = len(declared.bands), declared.rows, declared.columns
     shape = (bands, rows, columns)
@@ -190,26 +212,38 @@ def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
         dtype = np.dtype(declared.sample_type).newbyteorder("<")
         octets = np.frombuffer(imagecodecs.zstd_decode(file.layers[0]), np.uint8)
         return np.frombuffer(octets.reshape(dtype.itemsize, -1).T.tobytes(), dtype).reshape(shape)
-    if file.metadata.references:
-        raise FormatError("the frame has references, which version 1 does not decode")
+    refuse_unless(reference is not None or not file.metadata.references, "reference", "missing")
+    if reference is not None and file.metadata.references:
+        refuse_unless(hash_of(reference) == file.metadata.reference_hash, "reference", "another one")
     down, across = tile_count(rows), tile_count(columns)
     levels = len(sides(rows, columns)) - 1
     head, tiles = split_layers(file.layers, bands, down * across, levels)
     head = head or Head()
     components = np.zeros(shape, np.float32)
     missing = np.zeros(shape, bool)
+    history = None if reference is None else History(file, firmware, reference, head)
     for tile, part in enumerate(tiles):
-        decoder = Decoder(part.octets)
+        y0, y1 = tile_edges(down, rows, tile // across, 0, rows)
+        x0, x1 = tile_edges(across, columns, tile % across, 0, columns)
+        area, subbands = np.s_[:, y0:y1, x0:x1], tile_subbands(rows, columns, tile)
+        decoder, tables, goes_on = Decoder(part.octets), firmware.tables, True
         if head.has_mask:
-            y0, y1 = tile_edges(down, rows, tile // across, 0, rows)
-            x0, x1 = tile_edges(across, columns, tile % across, 0, columns)
             try:
-                decode_mask(decoder, missing[:, y0:y1, x0:x1])
+                decode_mask(decoder, missing[area])
             except OutOfOctets:
-                continue
-        coder = TileDecoder(decoder, firmware.tables.start(), bands, tile_subbands(rows, columns, tile), levels)
-        coder.run()
-        coder.reconstruct(components, SCALES[head.scale])
+                goes_on = False
+        found = None
+        if history is not None:
+            found = Prediction()
+            if goes_on:
+                found, goes_on = read_prediction(decoder, firmware.history, (y1 - y0, x1 - x0), levels, bands)
+            tables = firmware.tables if found is None else firmware.history.tables
+        if goes_on:
+            coder = TileDecoder(decoder, tables.start(), bands, subbands, levels)
+            coder.run()
+            coder.reconstruct(components, SCALES[head.scale])
+        if history is not None and found is not None:
+            history.add(found, part.spectrum, subbands, components)
     regions = [
         (tile_subbands(rows, columns, tile), part.spectrum.mode, part.spectrum.rotations)
         for tile, part in enumerate(tiles)
@@ -228,6 +262,26 @@ def decode_layers(file: TokenFile, firmware: Firmware) -> NDArray[np.generic]:
     samples = np.empty_like(plain)
     samples[order] = refined
     return finish(samples, declared, valid)
+
+
+class History:
+    """The reference of a frame, as its tiles add it to their coefficients."""
+
+    def __init__(self, file: TokenFile, firmware: Firmware, reference: Singles, head: Head) -> None:
+        self.tensors, self.reference = firmware.history, reference
+        self.bases = bases_of(head.parameters, file.declaration, firmware.spectral)
+        self.wavelets: dict[tuple[int, int], Singles] = {}
+
+    def add(self, found: Prediction, spectrum: Spectrum, subbands: list[Subband], components: Singles) -> None:
+        """Section 5.12 for one tile."""
+        if found.move not in self.wavelets:
+            planes = moved(self.reference, found.move)
+            self.wavelets[found.move] = np.stack([forward_wavelet(plane) for plane in planes])
+        bases = self.bases(spectrum.mode, spectrum.rotations)
+        parts = predicted_part(found, self.tensors, self.wavelets[found.move], subbands, bases)
+        for band, part in zip(subbands, parts, strict=True):
+            region = components[:, band.row : band.row + band.rows, band.column : band.column + band.columns]
+            region += part
 
 
 def refine(

@@ -6,13 +6,14 @@ Python floats are doubles; NumPy does single precision element by element, which
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from reference_container import Band, Declaration
-from reference_spectra import turned
+from reference_spectra import Rotation, turned
 
 Singles = NDArray[np.float32]
 Matrix = list[list[float]]
@@ -223,6 +224,34 @@ def inverse_wavelet(plane: Singles) -> Singles:
     return out
 
 
+def _forward_step(x: Singles) -> Singles:
+    """Along the first axis; the low part before the high one."""
+    e, o = x[0::2], x[1::2]
+    m, n = len(e), len(o)
+    if n == 0:
+        return x
+
+    def around_e(o: Singles) -> Singles:
+        return np.concatenate([o[:1], o])[:m] + np.concatenate([o, o[-1:]])[:m]
+
+    def around_o(e: Singles) -> Singles:
+        return e[:n] + np.concatenate([e, e[-1:]])[1 : n + 1]
+
+    o = o + ALPHA * around_o(e)
+    e = e + BETA * around_e(o)
+    o = o + GAMMA * around_o(e)
+    e = e + DELTA * around_e(o)
+    return np.concatenate([e * KAPPA, o * RHO])
+
+
+def forward_wavelet(plane: Singles) -> Singles:
+    """Section 5.2 on one plane."""
+    out = plane.copy()
+    for h, w in sides(*plane.shape)[:-1]:
+        out[:h, :w] = _forward_step(_forward_step(out[:h, :w].T).T)
+    return out
+
+
 def to_values(components: Singles, out: Singles, subbands: list, bases: list[Singles]) -> None:
     """Components [n][rows][columns] of one tile's sub-bands to bands; `bases` by level, 0 for the low band."""
     n = len(components)
@@ -242,33 +271,51 @@ def synthesise(
     """Components in coding order to single-precision samples (before rounding) in the order of the samples' bands.
 
     `tiles`: of each tile its sub-bands, spectral mode and rotations."""
-    order = coding_order(declared)
-    bands = [declared.bands[i] for i in order]
+    tile_bases = bases_of(parameters, declared, spectral)
+    values = components.copy()
+    for subbands, mode, rotations in tiles:
+        bases = tile_bases(mode, rotations)
+        if bases is not None:
+            to_values(components, values, subbands, bases)
+    a, shifts = normalisation(declared, spectral)
+    back = F(1 / a)
+    out = np.empty_like(values)
+    for coded, position in enumerate(coding_order(declared)):
+        out[position] = (inverse_wavelet(values[coded]) - F(shifts[coded])) * back
+    return out
+
+
+def normalisation(declared: Declaration, spectral: SpectralTensors) -> tuple[float, list[float]]:
+    """a, and c_b of the bands in coding order, doubles."""
+    profile = declared.profile
+    a = (declared.scale / profile.scale) * (10000 / profile.peak)
+    common = ((declared.offset - profile.offset) / profile.scale) * (10000 / profile.peak)
+    places = [place(declared.bands[i], spectral.wavelengths) for i in coding_order(declared)]
+    return a, [common - mean_of(placed, spectral.mean) for placed in places]
+
+
+def bases_of(
+    parameters: bytes, declared: Declaration, spectral: SpectralTensors
+) -> Callable[[int, list[Rotation]], list[Singles] | None]:
+    """Bases by level, 0 for the low band, of a tile with this mode and these rotations; None for mode 14."""
+    bands = [declared.bands[i] for i in coding_order(declared)]
     places = [place(band, spectral.wavelengths) for band in bands]
-    n, levels = len(bands), len(sides(declared.rows, declared.columns)) - 1
+    levels = len(sides(declared.rows, declared.columns)) - 1
     shift = level_shift(bands)
     indices = [0] + [min(max(level + shift, 1), 9) for level in range(1, levels + 1)]
 
     @cache
     def plain(mode: int, index: int) -> Singles:
         if mode == FITTED:
-            return basis_of(fitted_covariance(parameters, n))
+            return basis_of(fitted_covariance(parameters, len(bands)))
         return basis_of(covariance_of(places, spectral.covariance[mode, index]))
 
-    values = components.copy()
-    for subbands, mode, rotations in tiles:
-        if mode != IDENTITY:
-            bases = [turned(plain(mode, i), level, rotations) for level, i in enumerate(indices)]
-            to_values(components, values, subbands, bases)
-    profile = declared.profile
-    a = (declared.scale / profile.scale) * (10000 / profile.peak)
-    back = F(1 / a)
-    out = np.empty_like(values)
-    for coded, position in enumerate(order):
-        shift_term = ((declared.offset - profile.offset) / profile.scale) * (10000 / profile.peak)
-        c_b = F(shift_term - mean_of(places[coded], spectral.mean))
-        out[position] = (inverse_wavelet(values[coded]) - c_b) * back
-    return out
+    def of_tile(mode: int, rotations: list[Rotation]) -> list[Singles] | None:
+        if mode == IDENTITY:
+            return None
+        return [turned(plain(mode, i), level, rotations) for level, i in enumerate(indices)]
+
+    return of_tile
 
 
 def to_samples(values: Singles, declared: Declaration, valid: NDArray[np.bool_]) -> NDArray[np.generic]:
