@@ -145,12 +145,15 @@ def grid_offset(new: Declaration, at: Metadata, old: Declaration, there: Metadat
     if at.origin is None:
         same = there.origin is None and at.place is not None and at.place == there.place
         return (0, 0) if same and (new.rows, new.columns) == (old.rows, old.columns) else None
-    if new.pixel is None or new.pixel[1:3] != (0, 0) or there.origin is None:
+    if new.pixel is None or new.pixel[0] <= 0 or there.origin is None:
+        return None
+    if new.pixel != (new.pixel[0], 0, 0, -new.pixel[0]):
         return None
     if (new.epsg, new.pixel) != (old.epsg, old.pixel):
         return None
     column, row = (there.origin[0] - at.origin[0]) / new.pixel[0], (there.origin[1] - at.origin[1]) / new.pixel[3]
-    return round(row), round(column)
+    row, column = round(row), round(column)
+    return (row, column) if max(abs(row), abs(column)) < 1 << 31 else None
 
 
 def assemble(declared: Declaration, parts: list[Part], spectral: SpectralTensors) -> Singles:

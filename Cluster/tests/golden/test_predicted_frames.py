@@ -299,6 +299,10 @@ def test_places_on_a_grid() -> None:
     for change in ({"epsg": 32632}, {"pixel": (20, 0, 0, -20)}, {"pixel": (10, 1, 0, -10)}):
         assert grid_offset(declared, at(0, 0), replace(declared, **change), at(0, 0)) is None
     assert grid_offset(declared, at(0, 0), declared, Metadata(place="field")) is None
+    wide = replace(declared, pixel=(20, 0, 0, -10))
+    assert grid_offset(wide, at(0, 0), wide, at(0, 0)) is None
+    assert grid_offset(declared, at(0, 0), declared, at(10 * (2.0**31 - 1), 0)) == (0, 2**31 - 1)
+    assert grid_offset(declared, at(0, 0), declared, at(10 * 2.0**31, 0)) is None
     assert grid_offset(declared, Metadata(place="field"), declared, at(0, 0)) is None
     assert grid_offset(declared, Metadata(place="field"), declared, Metadata(place="field")) == (0, 0)
     assert grid_offset(declared, Metadata(), declared, Metadata()) is None
