@@ -29,6 +29,13 @@ public struct FrameReference: Sendable {
     /// taken from the band of the same name, else from the one nearest in wavelength. Fails for verbatim streams, which
     /// have no prediction, and where a part's samples are not those of its stream.
     public init(_ parts: [Part], of stream: StreamDescription, model: CodecModel) throws(CodecError) {
+        try self.init(parts, of: stream, model: model, path: .best)
+    }
+
+    /// As above on a named copy of the kernels; all give the same bits.
+    package init(
+        _ parts: [Part], of stream: StreamDescription, model: CodecModel, path: StrictPath
+    ) throws(CodecError) {
         guard parts.count <= Self.partLimit else {
             throw .outOfRange(field: "frames of a reference", value: parts.count, limit: Self.partLimit)
         }
@@ -39,7 +46,7 @@ public struct FrameReference: Sendable {
         var values = [Float](repeating: 0, count: bands * rows * columns)
         var masks = [[UInt8]](repeating: [UInt8](repeating: 0, count: rows * columns), count: bands)
         for part in parts {
-            let source = try FrameTransform(part.stream, model: model.spectral).values(of: part.samples)
+            let source = try FrameTransform(part.stream, model: model.spectral, path: path).values(of: part.samples)
             for (band, from) in Self.matches(stream, part.stream).enumerated() {
                 guard let from else { continue }
                 Self.copy(source, band: from, part, rows: rows, columns: columns, to: &values, &masks[band], band: band)
@@ -48,7 +55,7 @@ public struct FrameReference: Sendable {
         let validity = Validity(bands: bands, rows: rows, columns: columns, masks: masks)
         let covered = masks.reduce(0) { $0 + $1.reduce(0) { $0 + Int($1) } }
         coverage = Double(covered) / Double(max(bands * rows * columns, 1))
-        let filled = try FrameTransform(stream, model: model.spectral).filled(
+        let filled = try FrameTransform(stream, model: model.spectral, path: path).filled(
             Planes(components: bands, rows: rows, columns: columns, values: values), validity)
         self.values = filled
         hash = filled.values.withUnsafeBytes { CRC32C.checksum($0) }

@@ -36,7 +36,7 @@ extension FrameTransform {
     }
 
     /// Adds (`sign` 1) or takes off (-1) what the tiles' predictions say, to or from a frame's coefficients.
-    func apply(
+    package func apply(
         _ sign: Float, _ predictions: [TilePrediction?], of reference: FrameReference, to planes: inout Planes,
         choice: SpectralChoice, model: PredictionModel
     ) throws(CodecError) {

@@ -1,37 +1,42 @@
 /// How one tile is predicted from the reference of its frame. Source: Docs/packet-format.md, section 5.12.
 package struct TilePrediction: Equatable, Sendable {
     /// Rows and columns that the reference is moved by at most.
-    static let offsetLimit = 2
+    package static let offsetLimit = 2
     /// Index of the profile of weights, 0 to 7.
-    var profile = 0
+    package var profile = 0
     /// Quarters that stand for the profile's weights, `[10 levels][6 classes]`; nil: the profile's own.
-    var quarters: [UInt8]?
+    package var quarters: [UInt8]?
     /// Where the finer levels are predicted; nil: everywhere.
-    var map: BlockMap?
+    package var map: BlockMap?
     /// The reference's sample at (row + offset.row, column + offset.column) predicts the one at (row, column).
-    var offset = Offset(row: 0, column: 0)
+    package var offset = Offset(row: 0, column: 0)
 
-    struct Offset: Hashable, Sendable {
-        var row: Int
-        var column: Int
+    /// The first profile as it is.
+    package init() {}
+
+    package struct Offset: Hashable, Sendable {
+        package var row: Int
+        package var column: Int
         static let none = Offset(row: 0, column: 0)
+
+        package init(row: Int, column: Int) { (self.row, self.column) = (row, column) }
     }
 
     /// Blocks of a tile, square but for those of the last row and column.
-    struct BlockMap: Equatable, Sendable {
+    package struct BlockMap: Equatable, Sendable {
         /// Sides are 16, 32, 64 or 128 samples.
         static let sizes = 4
-        let sizeIndex: Int
-        let rows: Int
-        let columns: Int
+        package let sizeIndex: Int
+        package let rows: Int
+        package let columns: Int
         /// Whether each block is predicted, row by row.
-        var isOn: [Bool]
+        package var isOn: [Bool]
 
         /// Log2 of the side in samples; also the coarsest level that the map acts on.
         var level: Int { 4 + sizeIndex }
 
         /// A map of a tile of this many samples, all on.
-        init(sizeIndex: Int, tileRows: Int, tileColumns: Int) {
+        package init(sizeIndex: Int, tileRows: Int, tileColumns: Int) {
             self.sizeIndex = sizeIndex
             let side = 16 << sizeIndex
             rows = (tileRows + side - 1) / side

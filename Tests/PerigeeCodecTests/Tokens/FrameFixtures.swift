@@ -110,3 +110,13 @@ func landscape(_ bands: [Band], rows: Int, columns: Int, hasHoles: Bool) throws 
     }
     return try Samples(type: .uint16, bands: bands.count, rows: rows, columns: columns, bytes: octets(values))
 }
+
+/// The octets of a window of samples.
+func crop(_ samples: Samples, _ window: FrameWindow) -> [UInt8] {
+    (0..<samples.bands).flatMap { band in
+        (window.y..<window.y + window.height).flatMap { row in
+            let start = ((band * samples.rows + row) * samples.columns + window.x) * samples.type.size
+            return Array(samples.bytes[start..<start + window.width * samples.type.size])
+        }
+    }
+}

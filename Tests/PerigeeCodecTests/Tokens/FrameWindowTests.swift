@@ -5,15 +5,6 @@ import Testing
 
 @Suite("windows of frames")
 struct FrameWindowTests {
-    private func crop(_ samples: Samples, _ window: FrameWindow) -> [UInt8] {
-        (0..<samples.bands).flatMap { band in
-            (window.y..<window.y + window.height).flatMap { row in
-                let start = ((band * samples.rows + row) * samples.columns + window.x) * samples.type.size
-                return Array(samples.bytes[start..<start + window.width * samples.type.size])
-            }
-        }
-    }
-
     private func check(
         _ decoder: FrameDecoder, _ layers: [ArraySlice<UInt8>], _ windows: [FrameWindow], _ note: String
     ) throws {
