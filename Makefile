@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams faults faults-short train train-smoke wheel screenshot docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams bench-history faults faults-short train train-smoke wheel screenshot docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -67,6 +67,9 @@ bench-lossless: build ## lossless sizes beside JPEG XL, JPEG-LS and zstd, as JSO
 
 bench-seams: build ## error near tile borders beside the error elsewhere
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m seams
+
+bench-history: build ## what memory of a place gains, on real series in closed loop: JSON, tables, figure
+	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m history
 
 faults: build ## break what daemons stand on and count what is lost (ROW=name: one row); JSON and the table of Docs/guarantees.md
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m faults $(if $(ROW),--row $(ROW))
