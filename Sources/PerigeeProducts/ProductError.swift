@@ -7,8 +7,14 @@ public import PerigeeRaster
 public enum ProductError: Error, Sendable {
     /// No bundle of the store has this identity (yet).
     case unknownFirmware(UInt32)
-    /// The frame is predicted from others, which this version cannot do.
+    /// The frame is predicted from others, and nobody brought them.
     case references(count: Int)
+    /// What the frame `of` (epoch and number) is predicted from is not to be had.
+    case missingReference(of: String, hash: UInt32)
+    /// What is there makes another reference than the one of the frame `of`.
+    case differingReference(of: String, hash: UInt32)
+    /// More predictions lie behind the frame `of` than the format allows.
+    case deepReference(of: String, limit: Int)
     /// The octets contradict the firmware, or a limit.
     case format(FormatError)
     case codec(CodecError)
@@ -26,6 +32,14 @@ extension ProductError: CustomStringConvertible {
             "undecodable: firmware \(Hex.text(id)) is not in the store: put its bundle there"
         case .references(let count):
             "undecodable: the frame refers to \(count) others, this version decodes plain frames only: update perigee"
+        case .missingReference(let frame, let hash):
+            "frame \(frame) is predicted from earlier ones (reference \(Hex.text(hash))), which are not here: "
+                + "give the frames that it was encoded with"
+        case .differingReference(let frame, let hash):
+            "frame \(frame) is predicted from reference \(Hex.text(hash)), and the earlier frames that are here make another "
+                + "one: give those that it was encoded with, whole"
+        case .deepReference(let frame, let limit):
+            "more than \(limit) predictions lie behind frame \(frame): encode it again from an earlier frame"
         case .format(let error): "\(error)"
         case .codec(let error): "\(error)"
         case .unusableFirmware(let id, let error): "undecodable: firmware \(Hex.text(id)): \(error)"

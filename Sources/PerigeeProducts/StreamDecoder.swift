@@ -1,4 +1,4 @@
-import PerigeeCodec
+public import PerigeeCodec
 public import PerigeeCore
 public import PerigeeFirmware
 
@@ -42,14 +42,20 @@ public struct StreamDecoder: Sendable {
         } catch { throw .format(error) }
     }
 
-    /// The frame as far as `layers` describe it; each may be cut anywhere, finer ones may be missing.
+    /// The frame as far as `layers` describe it; each may be cut anywhere, finer ones may be missing. `reference`: that of a
+    /// predicted frame, from `reference(of:earlier:)`.
     public mutating func decode(
-        _ declaration: StreamDeclaration, metadata: FrameMetadata, layers: [ArraySlice<UInt8>]
+        _ declaration: StreamDeclaration, metadata: FrameMetadata, layers: [ArraySlice<UInt8>],
+        reference: FrameReference? = nil
     ) throws(ProductError) -> DecodedFrame {
-        if let references = metadata.references { throw .references(count: references.frames.count) }
+        if let references = metadata.references, reference == nil {
+            throw .references(count: references.frames.count)
+        }
         let decoder = try decoder(declaration)
         let samples: Samples
-        do throws(CodecError) { samples = try decoder.decode(layers: layers) } catch { throw .codec(error) }
+        do throws(CodecError) { samples = try decoder.decode(layers: layers, reference: reference) } catch {
+            throw .codec(error)
+        }
         do throws(FormatError) {
             return DecodedFrame(
                 stream: decoder.stream, metadata: metadata,
@@ -69,7 +75,10 @@ public struct StreamDecoder: Sendable {
     /// Whether the bundle is there and can be used; it is kept then.
     mutating func canLoad(_ firmware: UInt32) -> Bool { (try? bundle(firmware)) != nil }
 
-    private mutating func decoder(_ declaration: StreamDeclaration) throws(ProductError) -> FrameDecoder {
+    /// What frames of a firmware are coded with.
+    mutating func model(_ firmware: UInt32) throws(ProductError) -> CodecModel { try bundle(firmware).model }
+
+    mutating func decoder(_ declaration: StreamDeclaration) throws(ProductError) -> FrameDecoder {
         if let known = decoders.first(where: { $0.declaration == declaration }) { return known.decoder }
         let stream = try stream(declaration)
         let model = try bundle(declaration.firmware).model

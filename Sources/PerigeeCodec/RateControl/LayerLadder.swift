@@ -23,4 +23,18 @@ public enum LayerLadder {
         let coarser = ratios.map { max(0, Int((Double(rawSize) / $0).rounded(.down)) - overhead) }
         return coarser.filter { $0 < whole } + [whole]
     }
+
+    /// The finest ratio at which a frame serves as history of later ones.
+    public static let rememberedRatio: Double = 100
+
+    /// How many of a frame's layers, of these sizes, count where it serves as history: through the finest at 100x or
+    /// coarser, at least one.
+    public static func rememberedCount(sizes: [Int], rawSize: Int) -> Int {
+        var total = 0
+        let count = sizes.prefix { size in
+            total += size
+            return Double(total) * rememberedRatio <= Double(rawSize)
+        }.count
+        return max(count, 1)
+    }
 }

@@ -53,20 +53,23 @@ extension DecodeCommand {
     private static func decode(
         _ file: TokenFile, layers: [ArraySlice<UInt8>], window: FrameWindow?, path: String, _ arguments: Arguments
     ) throws(CommandFailure) -> (frame: Frame, tiles: Tiles) {
-        let bundle = try Library(arguments).bundle(id: file.declaration.firmware)
+        let library = try Library(arguments)
+        let bundle = try library.bundle(id: file.declaration.firmware)
         let model = try Library.model(bundle)
+        var references = try ReferenceFiles(arguments, library)
+        let reference = try references.reference(of: file, path: path)
         do {
             let stream = try StreamDescription(file.declaration, profiles: bundle.profiles)
             let decoder = try FrameDecoder(
                 model: model, stream: stream, lanes: arguments.integer("lanes") ?? ProcessorCount.available)
             var description = stream.frameDescription(file.metadata)
             guard let window else {
-                let samples = try decoder.decode(layers: layers)
+                let samples = try decoder.decode(layers: layers, reference: reference)
                 return (try Frame(description: description, samples: samples), (decoder.tileCount, decoder.tileCount))
             }
             let tiles = try decoder.tiles(for: window, layers: layers)
             description.georeference = description.georeference?.moved(x: window.x, y: window.y)
-            let samples = try decoder.decode(layers: layers, window: window)
+            let samples = try decoder.decode(layers: layers, window: window, reference: reference)
             return (try Frame(description: description, samples: samples), (tiles.count, decoder.tileCount))
         } catch {
             throw CommandFailure(.data, "\(path): \(error)")

@@ -25,13 +25,27 @@ extension EncodeCommand {
         }
         let bundle = try library.bundle()
         let model = try Library.model(bundle)
+        var references = try ReferenceFiles(arguments, library)
         let result: TokenFileEncoder.Result
-        do throws(CodecError) {
-            let encoder = try TokenFileEncoder(
+        /// What decoding needs.
+        let used: [String]
+        do {
+            var encoder = try TokenFileEncoder(
                 input, bundle: bundle, model: model, lanes: arguments.integer("lanes") ?? ProcessorCount.available,
                 isLossless: fidelity == .lossless)
-            result = try fidelity == .any ? encoder.encode(limit) : encoder.encode(limit, fidelity)
-        } catch {
+            encoder.history = try references.choice(
+                for: (encoder.declaration, encoder.metadata), encoder.stream, model: model)
+            if encoder.history == nil, !arguments.texts("reference").isEmpty {
+                input.notes.append(
+                    "no reference shows ground of this frame: give files of the same grid, or of the same --place and size"
+                )
+            }
+            result = try encoder.encodeBest(limit, fidelity, input, model: model)
+            used = result.file.metadata.references == nil ? [] : encoder.history?.paths ?? []
+            if encoder.history != nil, used.isEmpty {
+                input.notes.append("the references do not help here: the frame is plain")
+            }
+        } catch let error as CodecError {
             guard case .overBudget(let budget, let smallest) = error else { throw CommandFailure(error, file: path) }
             return overBudget(budget: budget, smallest: smallest, path, arguments)
         }
@@ -43,7 +57,7 @@ extension EncodeCommand {
                 "\(result.clippedCount) samples lie more than about 105 times beyond the profile's peak and are clipped: "
                     + "give a profile with a larger peak")
         }
-        report(result, octets: octets.count, input, output: output, arguments)
+        report(result, octets: octets.count, input, references: used, output: output, arguments)
         return .ok
     }
 
@@ -72,7 +86,8 @@ extension EncodeCommand {
     }
 
     private static func report(
-        _ result: TokenFileEncoder.Result, octets: Int, _ input: InputFrame, output: String, _ arguments: Arguments
+        _ result: TokenFileEncoder.Result, octets: Int, _ input: InputFrame, references: [String], output: String,
+        _ arguments: Arguments
     ) {
         let raw = input.frame.samples.bytes.count
         let ratio = Double(raw) / Double(octets)
@@ -86,6 +101,7 @@ extension EncodeCommand {
                     "ratio": .number(ratio),
                     "layers": .array(result.file.layers.map { .integer($0.count) }),
                     "residual_bytes": .integer(result.residualSize), "over_budget": .bool(result.isOverBudget),
+                    "references": .array(references.map { .string($0) }),
                     "clipped_samples": .integer(result.clippedCount), "notes": .array(input.notes.map { .string($0) }),
                 ]).indented)
             return
@@ -95,6 +111,7 @@ extension EncodeCommand {
         Terminal.print(
             "\(output): \(Table.group(octets)) octets of \(Table.group(raw)), \(Table.number(ratio, digits: 1))x, \(kind)"
         )
+        if !references.isEmpty { Terminal.print("predicted from \(references.joined(separator: ", "))") }
         for note in input.notes { Terminal.print("note: \(note)", to: .error) }
         if result.isOverBudget {
             Terminal.print("note: \(defaultRatio)x cannot be met: this is the smallest possible size", to: .error)

@@ -32,9 +32,12 @@ struct TokenFileEncoder {
         var residualSize = 0
     }
 
+    let declaration: StreamDeclaration
+    let metadata: FrameMetadata
+    var stream: StreamDescription { encoder.stream }
+    /// What frames are predicted from, where that helps.
+    var history: ReferenceFiles.Choice?
     private let samples: Samples
-    private let declaration: StreamDeclaration
-    private let metadata: FrameMetadata
     private let epoch: Epoch
     private let encoder: FrameEncoder
 
@@ -78,8 +81,8 @@ struct TokenFileEncoder {
                 throw .overBudget(
                     budget: size, smallest: isWhole ? smallest : smallest + overhead(layers: 1, size: smallest))
             }
-            let layers = try encoder.encode(samples, budgets: [isWhole ? Int.max / 4 : smallest]).layers
-            return Result(file: file(layers), isOverBudget: true, clippedCount: clipped)
+            let frame = try encoder.encode(samples, budgets: [isWhole ? Int.max / 4 : smallest])
+            return Result(file: file(frame), isOverBudget: true, clippedCount: clipped)
         }
     }
 
@@ -96,14 +99,14 @@ struct TokenFileEncoder {
         let frame: EncodedFrame
         do throws(CodecError) {
             let budgets = LayerLadder.budgets(rawSize: raw, target: target, overhead: 0)
-            frame = try encoder.encode(samples, budgets: budgets, bound: bound)
+            frame = try encoder.encode(samples, budgets: budgets, reference: history?.reference, bound: bound)
         } catch {
             guard case .overBudget(_, let smallest) = error, case .standard = limit else { throw error }
             frame = try encoder.encode(samples, budgets: [smallest], bound: bound)
         }
         let residualSize = declaration.coding == .verbatim ? 0 : frame.layers.last?.count ?? 0
         // what the transform clips the residual brings back
-        return Result(file: file(frame.layers), residualSize: residualSize)
+        return Result(file: file(frame), residualSize: residualSize)
     }
 
     /// Budgets of tokens for the layers of a file of `size` octets. The count of layers decides what stands beside them.
@@ -117,18 +120,23 @@ struct TokenFileEncoder {
 
     /// Octets beside tokens of a file with as many layers, none larger than `size`.
     private func overhead(layers: Int, size: Int) -> Int {
-        file([[UInt8]](repeating: [], count: layers)).overhead + layers * (Varint.size(size) - 1)
+        file([[UInt8]](repeating: [], count: layers), isPredicted: history != nil).overhead
+            + layers * (Varint.size(size) - 1)
     }
 
     private func file(_ budgets: [Int], within size: Int) throws(CodecError) -> TokenFile {
-        let file = file(try encoder.encode(samples, budgets: budgets).layers)
+        let file = file(try encoder.encode(samples, budgets: budgets, reference: history?.reference))
         let smallest = file.overhead + file.layers.reduce(0) { $0 + $1.count }
         guard smallest <= size else { throw .overBudget(budget: size, smallest: smallest) }
         return file
     }
 
-    private func file(_ layers: [[UInt8]]) -> TokenFile {
-        TokenFile(
+    private func file(_ frame: EncodedFrame) -> TokenFile { file(frame.layers, isPredicted: frame.isPredicted) }
+
+    private func file(_ layers: [[UInt8]], isPredicted: Bool) -> TokenFile {
+        var metadata = metadata
+        metadata.references = isPredicted ? history?.named : nil
+        return TokenFile(
             epoch: epoch, declaration: declaration, frame: 0, metadata: metadata, layers: layers.map { $0[...] })
     }
 }

@@ -46,11 +46,12 @@ enum InfoCommand {
     ) -> [(name: String, size: Double)]? {
         guard let stream, let model = try? Library.model(bundle),
             let decoder = try? FrameDecoder(model: model, stream: stream, lanes: 1),
-            let account = try? decoder.account(layers: file.layers)
+            let account = try? decoder.account(
+                layers: file.layers, isPredicted: file.metadata.references != nil)
         else { return nil }
         return [
             ("frame head", account.head), ("spectral records", account.records), ("tile tables", account.tables),
-            ("validity mask", account.mask),
+            ("validity mask", account.mask), ("prediction", account.prediction),
             ("flags", account.flags), ("significance", account.significance), ("signs", account.signs),
             ("refinement", account.refinement), ("verbatim", account.verbatim), ("residual", account.residual),
         ]
@@ -106,11 +107,31 @@ enum InfoCommand {
             ("shape", .array(shape)),
             ("datetime", .optional(description?.datetime?.rfc3339)),
             ("place", .optional(file.metadata.place)),
+            ("references", file.metadata.references.map { references($0) } ?? .null),
             ("proj:code", .optional(position.map { "EPSG:\($0.epsg)" })),
             ("proj:transform", position.map { .array($0.transform.map { .number($0) }) } ?? .null),
             ("view:sun_elevation", .optional(file.metadata.sunElevation)),
         ]
         return values.map { JSONValue.Member($0.0, $0.1) }
+    }
+
+    /// `back` is null where only the hash tells which frames these are.
+    private static func references(_ references: FrameMetadata.References) -> JSONValue {
+        let frames = references.frames.map { reference in
+            JSONValue.object([
+                "back": reference.back == 0 ? .null : .string(String(reference.back)),
+                "layers": .integer(reference.layers),
+            ])
+        }
+        return .object(["hash": .string(Hex.text(references.hash)), "frames": .array(frames)])
+    }
+
+    /// The same for people.
+    private static func text(_ references: FrameMetadata.References) -> String {
+        let frames = references.frames.map { reference in
+            (reference.back == 0 ? "a frame" : "the frame \(reference.back) before") + " by \(reference.layers) layers"
+        }
+        return "\(Hex.text(references.hash)), \(frames.joined(separator: ", "))"
     }
 
     private static func print(
@@ -132,6 +153,7 @@ enum InfoCommand {
                 "place",
                 description?.georeference.map { "EPSG:\($0.epsg) \($0.transform)" } ?? file.metadata.place ?? "unknown"
             ))
+        if let references = file.metadata.references { lines.append(("reference", text(references))) }
         if let raw {
             lines.append(
                 ("ratio", "\(Table.number(Double(raw) / Double(size), digits: 1))x of \(Table.group(raw)) octets"))

@@ -14,6 +14,8 @@ package enum DecodeCommand {
                 + "a file that was cut short decodes with --bytes.",
             "--window writes a rectangle of the frame, the same samples as in the whole; only the tiles it depends on are "
                 + "decoded, so a window of a frame that is too large to decode whole can be had.",
+            "A frame that was encoded with --reference needs the same files, in any order, and those that they were predicted "
+                + "from; they are checked, and a wrong or missing one is an error.",
             ImageryProgram.note,
         ],
         options: [
@@ -21,6 +23,7 @@ package enum DecodeCommand {
             .value("layers", .integer(1...TokenFile.layerLimit), as: "K", help: "Only the first K layers"),
             .value("bytes", .octets(1...Int.max), as: "N", help: "Only the first N octets of the file"),
             .value("window", .text, as: "X,Y,W,H", help: "Only W columns and H rows from column X, row Y on"),
+            ReferenceOption.option,
             SharedOptions.firmware, SharedOptions.home, SharedOptions.lanes, SharedOptions.json,
         ],
         positionals: [Positional("IN.pgt", .file, help: "a token file")],
@@ -28,5 +31,6 @@ package enum DecodeCommand {
             Example("perigee decode scene.pgt -o scene.tif", "All that the file holds"),
             Example("perigee decode scene.pgt -o coarse.tif --layers 1", "The coarsest layer alone"),
             Example("perigee decode scene.pgt -o part.tif --window 512,0,256,256", "A window alone"),
+            Example("perigee decode june.pgt -o june.tif --reference may.pgt", "A frame predicted from an earlier one"),
         ], exitCodes: [.data, .unavailable, .io, .config])
 }

@@ -1,5 +1,6 @@
 import PerigeeCodec
 package import PerigeeCommandLine
+import PerigeeCore
 
 /// `perigee encode`: one GeoTIFF to one token file.
 package enum EncodeCommand {
@@ -16,6 +17,10 @@ package enum EncodeCommand {
             "--lossless and --max-error add one layer more, after which every valid sample comes back as it was, or within the "
                 + "error E in units of the samples; this is verified for every sample. --ratio and --bytes then bound the layers "
                 + "before it, and the default is \(Int(LayerLadder.ratioBelowResidual))x.",
+            "--reference names an earlier token file of the same ground (same grid, or the same --place and size), best first: "
+                + "where that comes nearer to the samples the frame is predicted from its layers up to "
+                + "\(Int(LayerLadder.rememberedRatio))x, and decoding needs the same files. Give the files that it was itself "
+                + "predicted from too; at most \(FrameMetadata.References.depthLimit) predictions may follow each other.",
             "Bands of codes (classes, flags) and frames of a sensor without a profile travel losslessly.",
             ImageryProgram.note,
         ],
@@ -23,6 +28,7 @@ package enum EncodeCommand {
             .value("output", short: "o", .file, as: "FILE", help: "Token file to write", isRequired: true),
             SharedOptions.sensor, SharedOptions.datetime,
             .value("place", .text, as: "NAME", help: "A name for the place, where the position does not tell it"),
+            ReferenceOption.option,
             .value(
                 "ratio", .number(1...1e9), as: "R", help: "Raw octets of the samples over octets of the file, at least"),
             .value("bytes", .octets(1...Int.max), as: "N", help: "Octets of the file, at most"),
@@ -39,5 +45,8 @@ package enum EncodeCommand {
             Example("perigee encode scene.tif -o scene.pgt --bytes 167", "At most 167 octets, header included"),
             Example("perigee encode scene.tif -o scene.pgt --lossless", "Every sample as it was"),
             Example("perigee encode scene.tif -o scene.pgt --max-error B02=1,B03=5", "Bounds by band"),
+            Example(
+                "perigee encode june.tif -o june.pgt --ratio 1000 --reference may.pgt",
+                "What changed since an earlier frame"),
         ], exitCodes: [.budget, .data, .unavailable, .io, .config])
 }

@@ -69,6 +69,15 @@ struct TableTests {
     }
 
     @Test(
+        "layers up to 100x count as history, at least one",
+        arguments: [
+            ([100, 200, 700, 1], 3), ([100, 200, 701], 2), ([2_000, 10], 1), ([0, 1_000, 0], 3), ([10], 1),
+        ])
+    func remembered(sizes: [Int], count: Int) {
+        #expect(LayerLadder.rememberedCount(sizes: sizes, rawSize: 100_000) == count)
+    }
+
+    @Test(
         "tiles cover a frame, and their sub-bands every coefficient once",
         arguments: [1, 255, 512, 767, 768, 1_300, 2_000])
     func tiles(size: Int) {
