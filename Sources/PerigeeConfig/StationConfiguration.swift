@@ -287,7 +287,7 @@ extension StationConfiguration {
         quicklookInterval = values.integer("http.quicklook_every")
         classes = Self.classes(values, file: name)
         control = Control(values, file: name)
-        memory = Memory(values, file: name)
+        memory = Memory(values)
         statusFile = path("status.file")
         logLevel = values.text("log.level")
         guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }

@@ -1,3 +1,5 @@
+import PerigeeCore
+
 /// A frame that another one was predicted from: the first `layers` layers of frame `frame`, of the same epoch.
 public struct MemoryReference: Hashable, Sendable {
     public var frame: UInt64
@@ -18,7 +20,7 @@ public enum MemoryLimit {
     /// References of a frame.
     public static let references = 4
     /// References that stand behind each other: a frame of this depth is none.
-    public static let depth = 4
+    public static let depth = FrameMetadata.References.depthLimit
     /// Octets of the layers of one frame.
     public static let frameSize = 16 << 20
     /// Octets of a declaration: it travels in one packet.

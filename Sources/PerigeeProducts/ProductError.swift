@@ -49,10 +49,15 @@ extension ProductError: CustomStringConvertible {
         }
     }
 
-    /// Whether the frame can be decoded once a bundle or a newer release is there, so that trying again makes sense.
-    public var isUndecodable: Bool {
-        if case .references = self { return true }
-        return firmware != nil
+    /// Whether the frame can be decoded once a bundle or earlier frames are there, so that trying again makes sense.
+    public var isUndecodable: Bool { firmware != nil || waitsForReference }
+
+    /// Whether it waits for the frames that it is predicted from.
+    var waitsForReference: Bool {
+        switch self {
+        case .references, .missingReference, .differingReference: true
+        default: false
+        }
     }
 
     /// The firmware that is waited for.

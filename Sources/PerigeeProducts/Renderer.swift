@@ -1,4 +1,5 @@
 import PerigeeArchive
+import PerigeeCodec
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeRaster
@@ -14,8 +15,10 @@ public struct Renderer: ~Copyable {
     private var decoder: StreamDecoder
     /// Everything up to here in the archive's feed of changes was looked at.
     private var cursor: Int64 = 0
-    /// Frames that wait for a firmware, by identity, with its identity.
-    private var pending: [Identity: (frame: ArchivedFrame, firmware: UInt32)] = [:]
+    /// Frames that wait for a firmware, by identity, with its identity; nil for earlier frames.
+    private var pending: [Identity: (frame: ArchivedFrame, firmware: UInt32?)] = [:]
+    /// Where the archive's feed stood when frames that wait for others were tried last.
+    private var tried: Int64 = 0
     private static let pendingLimit = 100_000
     private static let batch = 100
 
@@ -52,6 +55,7 @@ public struct Renderer: ~Copyable {
     ) throws(RenderError) -> RenderSummary {
         var summary = RenderSummary()
         try retry(&summary, isStopped, report)
+        defer { tried = cursor }
         while !isStopped() {
             var filter = FrameFilter()
             filter.changedAfter = cursor
@@ -66,6 +70,7 @@ public struct Renderer: ~Copyable {
                 cursor = max(cursor, frame.changed)
             }
         }
+        if cursor > tried { try retry(waitingFor: nil, &summary, isStopped, report) }
         return summary
     }
 
@@ -73,15 +78,23 @@ public struct Renderer: ~Copyable {
     private mutating func retry(
         _ summary: inout RenderSummary, _ isStopped: () -> Bool, _ report: (RenderEvent) -> Void
     ) throws(RenderError) {
-        guard !pending.isEmpty, let listing = try? store.list() else { return }
-        let wanted = Set(pending.values.map(\.firmware)).intersection(listing.bundles.map(\.manifest.id))
+        guard pending.values.contains(where: { $0.firmware != nil }), let listing = try? store.list() else { return }
+        let wanted = Set(pending.values.compactMap(\.firmware)).intersection(listing.bundles.map(\.manifest.id))
         for firmware in wanted.sorted() where decoder.canLoad(firmware) {
-            let frames = pending.values.filter { $0.firmware == firmware }.map(\.frame)
-            for frame in frames.sorted(by: { $0.changed < $1.changed }) where !isStopped() {
-                let event = try render(frame)
-                summary.count(event)
-                report(event)
-            }
+            try retry(waitingFor: firmware, &summary, isStopped, report)
+        }
+    }
+
+    /// Frames that wait for this firmware, or for earlier frames.
+    private mutating func retry(
+        waitingFor firmware: UInt32?, _ summary: inout RenderSummary, _ isStopped: () -> Bool,
+        _ report: (RenderEvent) -> Void
+    ) throws(RenderError) {
+        let frames = pending.values.filter { $0.firmware == firmware }.map(\.frame)
+        for frame in frames.sorted(by: { $0.changed < $1.changed }) where !isStopped() {
+            let event = try render(frame)
+            summary.count(event)
+            report(event)
         }
     }
 
@@ -92,10 +105,10 @@ public struct Renderer: ~Copyable {
         } catch {
             switch error {
             case .product(let cause) where cause.isUndecodable:
-                if let firmware = cause.firmware, pending.count < Self.pendingLimit {
+                if pending.count < Self.pendingLimit {
                     var marked = frame
                     marked.undecodable = "\(cause)"
-                    pending[Identity(frame)] = (marked, firmware)
+                    pending[Identity(frame)] = (marked, cause.firmware)
                 }
                 try mark(frame, "\(cause)")
                 return .undecodable(frame, reason: "\(cause)")
@@ -144,13 +157,37 @@ public struct Renderer: ~Copyable {
     ) throws(ProductError) -> RenderEvent {
         let layers = content.layers.prefix(options.layerCount ?? content.layers.count).map { $0[...] }
         do throws(ProductError) {
-            let decoded = try decoder.decode(content.declaration, metadata: metadata, layers: Array(layers))
+            let reference = try reference(of: frame, content, metadata)
+            let decoded = try decoder.decode(
+                content.declaration, metadata: metadata, layers: Array(layers), reference: reference)
             return .rendered(frame, try writer.write(decoded, facts), layers: layers.count)
         } catch {
             if error.isUndecodable {
                 _ = try writer.writeNote(error, facts, declaration: content.declaration, metadata: metadata)
             }
             throw error
+        }
+    }
+
+    /// What a frame is predicted from, out of the archive.
+    private mutating func reference(
+        of frame: ArchivedFrame, _ content: FrameContent, _ metadata: FrameMetadata
+    ) throws(ProductError) -> FrameReference? {
+        guard metadata.references != nil else { return nil }
+        var decoder = decoder
+        defer { self.decoder = decoder }
+        let file = TokenFile(frame, content, metadata)
+        return try decoder.reference(of: file) { reference, file throws(ProductError) in
+            guard reference.back > 0, reference.back <= file.frame else { return [] }
+            do throws(ArchiveError) {
+                guard
+                    let earlier = try reader.frame(
+                        station: frame.station, epoch: frame.epoch, number: file.frame - reference.back),
+                    let content = try reader.content(of: earlier, sizeLimit: options.sizeLimit),
+                    let metadata = content.metadata, content.completeLayers >= reference.layers
+                else { return [] }
+                return [TokenFile(earlier, content, metadata)]
+            } catch { return [] }
         }
     }
 
@@ -164,5 +201,15 @@ public struct Renderer: ~Copyable {
         do throws(ArchiveError) {
             try status.setUndecodable(reason, frame: frame)
         } catch { throw .archive(error) }
+    }
+}
+
+extension TokenFile {
+    /// A frame of the archive with all its layers that are there.
+    fileprivate init(_ frame: ArchivedFrame, _ content: FrameContent, _ metadata: FrameMetadata) {
+        self.init(
+            epoch: frame.epoch, declaration: content.declaration,
+            frame: content.declaration.baseFrame &+ frame.frameDelta, metadata: metadata,
+            layers: content.layers.prefix(TokenFile.layerLimit).map { $0[...] })
     }
 }

@@ -42,7 +42,7 @@ extension FrameTransform {
         spectral.forward(&predictor, bases)
         let bits = 8 * Double(source.budgets.last ?? 0)
         let sums = sums(planes, predictor)
-        let threshold = SpectralAnalysis.distortion(sums.flatMap(\.leastVariances), budget: bits)
+        let threshold = threshold(sums.flatMap(\.leastVariances), budgets: source.budgets)
         let predictions = sums.indices.map { tile in
             var prediction = PredictionSearch(
                 model: model, levels: levels, components: self.bands,
@@ -58,6 +58,17 @@ extension FrameTransform {
             sums.indices.flatMap { sums[$0].variances(predictions[$0], model: model) }, budget: bits)
         return PredictedFrame(
             coefficients: planes, choice: choice, predictions: predictions, expectedShare: left / max(plain, 1e-9))
+    }
+
+    /// The distortion at which a bit is weighed: between that of the coarsest layer, which pays for the prediction first, and
+    /// that of the finest.
+    private func threshold(
+        _ variances: [(coefficients: Double, variance: Double)], budgets: [Int]
+    ) -> Double {
+        let ends = [budgets.first { $0 > 0 } ?? 0, budgets.last ?? 0].map {
+            SpectralAnalysis.distortion(variances, budget: 8 * Double($0))
+        }
+        return (ends[0] * ends[1]).squareRoot()
     }
 
     /// What each tile's prediction is chosen from.

@@ -16,7 +16,7 @@ public struct FrameMetadata: Equatable, Sendable {
 
         public static let limit = 4
         /// How many predictions may lie behind a frame: one from a plain frame has 1.
-        public static let depthLimit = 4
+        public static let depthLimit = 8
 
         /// References to the frames that make the reference of this hash.
         public init(frames: [Reference], hash: UInt32) {

@@ -56,7 +56,7 @@ final class PlaceHistory: Sendable {
             return
         }
         var opened = PlaceMemory(
-            path: configuration.memory.file, epoch: epoch, nextFrame: nextFrame,
+            path: configuration.spool.directory + "/memory.db", epoch: epoch, nextFrame: nextFrame,
             configuration: configuration.memory.settings)
         opened.keep(firmwares: [firmware])
         memory = Locked(Holder(opened))
@@ -71,7 +71,10 @@ final class PlaceHistory: Sendable {
         case .unavailable(let reason)?:
             log.write(
                 .warning, "memory_unavailable",
-                ["reason": reason, "remedy": "make the folder of [memory] file writable; until then frames are coded each by itself"])
+                [
+                    "reason": reason,
+                    "remedy": "make the spool's folder writable and see its disk; until then frames are coded each by itself",
+                ])
         default: break
         }
     }
@@ -146,11 +149,12 @@ final class PlaceHistory: Sendable {
         guard !frames.isEmpty else { return }
         memory.withLock { holder in
             guard let holder else { return }
-            for frame in frames {
-                if case .delivered(thinned: false) = frame.fate {
-                    holder.memory.acknowledgeSent(frame.number)
-                } else {
-                    holder.memory.forget(frame.number)
+            // numbers of an older epoch that the spool still delivers mean other frames
+            for frame in frames where frame.epoch == holder.memory.epoch {
+                switch frame.fate {
+                case .delivered(thinned: false): holder.memory.acknowledgeSent(frame.number)
+                case .delivered(thinned: true): holder.memory.acknowledge(frame.number, layers: [0])
+                default: holder.memory.forget(frame.number)
                 }
             }
         }
