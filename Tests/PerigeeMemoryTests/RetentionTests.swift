@@ -66,6 +66,12 @@ struct RetentionTests {
             testDescription: "without times only distortion replaces a key",
             members: [key(1, nil), key(2, nil, 200), update(3, nil)], kept: [1, 3]),
         Case(
+            testDescription: "a key of years ahead gives way to a key, and to no update",
+            members: [key(1, 3_652), key(2, 1, 300), update(3, 2)], kept: [2, 3]),
+        Case(
+            testDescription: "a key of years ahead stays beside updates",
+            members: [key(1, 3_652), update(2, 1)], kept: [1, 2]),
+        Case(
             testDescription: "a clock that went back makes no key old",
             members: [key(1, 500), update(2, 10)], kept: [1, 2]),
     ]

@@ -72,10 +72,12 @@ struct RoomTests {
     func pending() throws {
         var memory = try openMemory(folder)
         memory.takeWhole(Shot(1))
-        for frame in 2...50 as ClosedRange<UInt64> { memory.take(Shot(frame)) }
+        memory.take(Shot(2))
+        for frame in 3...50 as ClosedRange<UInt64> { memory.take(Shot(frame).with { $0.ratios = [3_000, 1_000] }) }
         #expect(memory.status.entries == 1 + MemoryLimit.pendingFrames)
         #expect(memory.acknowledge(50, layers: [0]) == 1)
-        #expect(memory.acknowledge(46, layers: [0]) == nil)
+        #expect(memory.acknowledge(47, layers: [0]) == nil)
+        #expect(memory.acknowledgeSent(2) == 4, "the key that waits stays")
     }
 
     @Test("a place with a long history holds two frames and a key for each season")

@@ -59,6 +59,8 @@ struct Retention: Sendable {
     /// Whether a newer clear frame takes the place of a key: only by a lower distortion, or because the key is old.
     func replaces(_ new: Member, _ key: Member) -> Bool {
         if Self.age(of: key.time, new.time) > keyAge { return true }
+        // a key of years ahead came under a wrong clock: else it would stay for ever
+        if new.isKey, Self.age(of: new.time, key.time) > seasonAge { return true }
         guard let measured = new.distortion, let before = key.distortion else { return false }
         return measured < before && new.clearShare >= min(key.clearShare, 0.9)
     }

@@ -30,6 +30,11 @@ struct MemoryEntry {
     /// The distortion at those layers.
     var distortion: Float? { usable == 0 ? nil : frame.layers[usable - 1].distortion }
 
+    /// A key once it is acknowledged: plain, and sent as fine as 300x.
+    var willBeKey: Bool {
+        depth == 0 && frame.sentLayers > 0 && frame.layers[frame.sentLayers - 1].ratio <= MemoryRatio.key
+    }
+
     /// Clear share in thousandths.
     var clear: Int64 { Int64((frame.clearShare * 1_000).rounded()) }
 

@@ -61,7 +61,7 @@ extension MemoryStore {
         return best?.place
     }
 
-    /// Of frames that wait at a place only the newest stay.
+    /// Of frames that wait at a place only a few stay: the oldest updates go first, then the oldest keys.
     private func trimPending(_ place: Int64, adding id: Int64) throws(SQLiteError) {
         var waiting: [Int64] = []
         try file.rows(
@@ -71,7 +71,14 @@ extension MemoryStore {
             waiting.append(row.integer(0))
             return true
         }
-        for id in waiting.dropFirst(MemoryLimit.pendingFrames - 1) {
+        guard waiting.count >= MemoryLimit.pendingFrames else { return }
+        var keys: [Int64] = []
+        var updates: [Int64] = []
+        for id in waiting {
+            guard let entry = try load(id) else { continue }
+            if entry.willBeKey { keys.append(id) } else { updates.append(id) }
+        }
+        for id in (keys + updates).dropFirst(MemoryLimit.pendingFrames - 1) {
             counts.forgotten += try removeWithDependents(id)
         }
     }
