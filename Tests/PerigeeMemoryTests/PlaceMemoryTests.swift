@@ -126,27 +126,28 @@ struct PlaceMemoryTests {
         #expect(memory.status.entries == 0)
     }
 
-    @Test("a candidate brings all that it is decoded from, at most four deep")
+    @Test("a candidate brings all that it is decoded from, as deep as the format allows")
     func chains() throws {
         var memory = try openMemory(folder)
+        let deepest = UInt64(MemoryLimit.depth) + 1
         memory.takeWhole(Shot(1))
-        for frame in 2...5 as ClosedRange<UInt64> {
+        for frame in 2...deepest {
             let shot = Shot(frame).with {
                 $0.days = Double(frame)
                 $0.references = [MemoryReference(frame: frame - 1, layers: 2)]
             }
             #expect(memory.take(shot, acknowledging: [0, 1]) == .pending)
         }
-        let found = memory.candidates(Shot(9).with { $0.days = 9 })
-        #expect(found.ranked.map(\.depth).max() == 3)
-        #expect(!found.ranked.map(\.reference.frame).contains(5), "it stands four deep")
-        #expect(Set(found.frames.keys) == [1, 2, 3, 4])
-        let deeper = Shot(6).with { $0.references = [MemoryReference(frame: 5, layers: 1)] }
+        let found = memory.candidates(Shot(99).with { $0.days = 99 })
+        #expect(found.ranked.map(\.depth).max() == MemoryLimit.depth - 1)
+        #expect(!found.ranked.map(\.reference.frame).contains(deepest), "it stands too deep")
+        #expect(Set(found.frames.keys) == Set(1..<deepest))
+        let deeper = Shot(deepest + 1).with { $0.references = [MemoryReference(frame: deepest, layers: 1)] }
         #expect(memory.take(deeper) == .refused(.depth))
-        #expect(memory.chain(of: 4).map { Set($0.keys) } == [1, 2, 3, 4])
+        #expect(memory.chain(of: deepest).map { Set($0.keys) } == Set(1...deepest))
         memory.forget(2)
         #expect(memory.status.entries == 1)
-        #expect(memory.chain(of: 4) == nil)
+        #expect(memory.chain(of: deepest) == nil)
     }
 
     @Test("a reference must be in memory at its acknowledged layers, and older")

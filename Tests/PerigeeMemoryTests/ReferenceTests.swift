@@ -48,11 +48,37 @@ struct ReferenceTests {
         #expect(Self.resolve(3, [Self.reference(1, 16)], [:]) == .malformed)
         #expect(Self.resolve(9, (1...5).map { Self.reference($0) }, [:]) == .malformed)
         var deep: [UInt64: FiledFrame] = [1: .init(layers: 1, references: [])]
-        for frame in 2...6 as ClosedRange<UInt64> {
-            deep[frame] = .init(layers: 1, references: [Self.reference(frame - 1)])
+        let deepest = UInt64(MemoryLimit.depth) + 1
+        for frame in 2...deepest { deep[frame] = .init(layers: 1, references: [Self.reference(frame - 1)]) }
+        #expect(Self.resolve(deepest, [Self.reference(deepest - 1)], deep) != .malformed)
+        #expect(Self.resolve(deepest + 1, [Self.reference(deepest)], deep) == .malformed)
+        // deep only by the longer of two ways
+        #expect(Self.resolve(99, [Self.reference(1), Self.reference(deepest)], deep) == .malformed)
+    }
+
+    @Test("each frame is asked for once, however many ways lead to it")
+    func manyWays() {
+        var filed: [UInt64: FiledFrame] = [:]
+        for frame in 0..<16 as Range<UInt64> {
+            let below = frame < 4 ? [] : (0..<4).map { Self.reference(frame / 4 * 4 - 4 + $0) }
+            filed[frame] = .init(layers: 1, references: below)
         }
-        #expect(Self.resolve(5, [Self.reference(4)], deep) != .malformed)
-        #expect(Self.resolve(6, [Self.reference(5)], deep) == .malformed)
+        var asked: [UInt64] = []
+        let found = ReferenceResolver.resolve(99, references: (12..<16).map { Self.reference($0) }) { frame in
+            asked.append(frame)
+            return filed[frame]
+        }
+        #expect(asked.count == 16 && Set(asked).count == 16)
+        guard case .decodable(let order) = found else {
+            Issue.record("\(found)")
+            return
+        }
+        #expect(order.count == 16)
+        for (index, reference) in order.enumerated() {
+            for below in filed[reference.frame]?.references ?? [] {
+                #expect(order[..<index].contains { $0.frame == below.frame })
+            }
+        }
     }
 
     @Test("layers are asked for once, a plain frame once, and then nothing")

@@ -19,20 +19,22 @@ public enum ReferenceResolver {
         case decodable([MemoryReference])
         /// These are missing, wholly or in part: the nearest to the roots first.
         case waiting([MemoryReference])
-        /// Its references name each other in a circle, name later frames, or stand too deep: no station of ours wrote it.
+        /// Its references name later frames, stand too deep, or are too many: no station of ours wrote it.
         case malformed
     }
 
-    /// Resolves the references of a frame. `filed` answers what the archive has of a frame of the same epoch, nil where nothing. Looks at
-    /// 4 + 16 + 64 + 256 frames at most.
+    /// Resolves the references of a frame. `filed` answers what the archive has of a frame of the same epoch, nil where nothing. Asks once
+    /// for each frame, and for 1,024 at most.
     public static func resolve<Failure: Error>(
         _ frame: UInt64, references: [MemoryReference],
         filed: (UInt64) throws(Failure) -> FiledFrame?
     ) throws(Failure) -> Resolution {
         var walk = Walk<Failure>()
-        guard try walk.visit(frame, references, depth: 1, filed) else { return .malformed }
+        guard try walk.visit(frame, references, below: 0, filed) != nil else { return .malformed }
         return walk.missing.isEmpty ? .decodable(walk.order.map(walk.reference)) : .waiting(walk.missing)
     }
+
+    private static let frameLimit = 1_024
 
     private struct Walk<Failure: Error> {
         /// Frames, each behind what it depends on.
@@ -40,29 +42,50 @@ public enum ReferenceResolver {
         /// Layers that are needed of each.
         var layers: [UInt64: Int] = [:]
         var missing: [MemoryReference] = []
+        /// Layers that are there.
+        private var filedLayers: [UInt64: Int] = [:]
 
         func reference(_ frame: UInt64) -> MemoryReference {
             MemoryReference(frame: frame, layers: layers[frame] ?? 0)
         }
 
-        /// False where the references cannot be true.
+        /// How deep each frame stands.
+        private var depths: [UInt64: Int] = [:]
+
+        /// How deep a frame with these references stands; nil where they cannot be true.
         mutating func visit(
-            _ frame: UInt64, _ references: [MemoryReference], depth: Int,
+            _ frame: UInt64, _ references: [MemoryReference], below: Int,
             _ filed: (UInt64) throws(Failure) -> FiledFrame?
-        ) throws(Failure) -> Bool {
-            guard references.count <= MemoryLimit.references, references.isEmpty || depth <= MemoryLimit.depth else {
-                return false
+        ) throws(Failure) -> Int? {
+            guard references.count <= MemoryLimit.references, references.isEmpty || below < MemoryLimit.depth else {
+                return nil
             }
+            var depth = 0
             for reference in references {
-                guard reference.frame < frame, (1...MemoryLimit.layers).contains(reference.layers) else { return false }
-                let known = layers[reference.frame]
-                let found = try filed(reference.frame)
-                if let found, !(try visit(reference.frame, found.references, depth: depth + 1, filed)) { return false }
-                if found?.layers ?? 0 < reference.layers { note(reference) }
-                layers[reference.frame] = max(known ?? 0, reference.layers)
-                if known == nil { order.append(reference.frame) }
+                guard reference.frame < frame, (1...MemoryLimit.layers).contains(reference.layers),
+                    let its = try look(reference, below: below + 1, filed)
+                else { return nil }
+                depth = max(depth, its + 1)
             }
-            return true
+            return depth + below <= MemoryLimit.depth ? depth : nil
+        }
+
+        private mutating func look(
+            _ reference: MemoryReference, below: Int, _ filed: (UInt64) throws(Failure) -> FiledFrame?
+        ) throws(Failure) -> Int? {
+            let frame = reference.frame
+            if depths[frame] == nil {
+                guard depths.count < ReferenceResolver.frameLimit else { return nil }
+                let found = try filed(frame)
+                guard let depth = try visit(frame, found?.references ?? [], below: below, filed) else { return nil }
+                depths[frame] = depth
+                filedLayers[frame] = found?.layers ?? 0
+                order.append(frame)
+            }
+            guard let depth = depths[frame], depth + below <= MemoryLimit.depth else { return nil }
+            layers[frame] = max(layers[frame] ?? 0, reference.layers)
+            if filedLayers[frame] ?? 0 < reference.layers { note(reference) }
+            return depth
         }
 
         private mutating func note(_ reference: MemoryReference) {

@@ -41,13 +41,12 @@ extension MemoryStore {
     }
 
     /// What others depend on is worth as much as they are, all the way down.
-    private func raise(_ id: Int64, to worth: Int64, steps: Int = MemoryLimit.depth) throws(SQLiteError) {
+    private func raise(_ id: Int64, to worth: Int64) throws(SQLiteError) {
         try file.run(
             "UPDATE entries SET worth = ? WHERE id = ? AND worth < ?", [.integer(worth), .integer(id), .integer(worth)])
-        guard steps > 0, let entry = try load(id) else { return }
-        for reference in entry.frame.references {
-            try raise(Int64(clamping: reference.frame), to: worth + 1, steps: steps - 1)
-        }
+        // what is worth more already was raised before, with all below it
+        guard file.changedRows > 0, let entry = try load(id) else { return }
+        for reference in entry.frame.references { try raise(Int64(clamping: reference.frame), to: worth + 1) }
     }
 
     /// The place that a frame belongs to: that of the entry which it shares most with, if that is half of both together.
