@@ -117,8 +117,15 @@ struct PlaceMemoryTests {
         far.metadata.origin = .init(x: 1e12, y: 0)
         #expect(memory.remember(far, now: start) == .ineligible(.distance))
         var flat = Shot(3).memoryFrame
-        flat.declaration.grid?.matrix = [0, 0, 0, 0]
-        #expect(memory.remember(flat, now: start) == .ineligible(.grid))
+        for matrix in [[0, 0, 0, 0], [10, 1, 1, -10], [10, 0, 0, -20], [.nan, 0, 0, .nan], [-10, 0, 0, 10]]
+            as [[Double]]
+        {
+            flat.declaration.grid?.matrix = matrix
+            #expect(memory.remember(flat, now: start) == .ineligible(.grid))
+        }
+        var lost = Shot(5).with { $0.place = "mill" }.memoryFrame
+        lost.declaration.grid = nil
+        #expect(memory.remember(lost, now: start) == .ineligible(.position), "an origin without a grid")
         var verbatim = Shot(4).memoryFrame
         verbatim.declaration.coding = .verbatim
         #expect(memory.remember(verbatim, now: start) == .ineligible(.verbatim))

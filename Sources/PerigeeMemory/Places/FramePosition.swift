@@ -2,7 +2,7 @@ import PerigeeCore
 
 /// Where a frame lies, in the terms in which memory looks it up.
 struct FramePosition: Equatable, Sendable {
-    /// What frames must have in common to lie in one plane of pixels: the sensor with CRS and pixel, or with the size of frames of named
+    /// What frames must have in common to lie in one plane of pixels: the sensor with CRS and pixel size, or with the size of frames of named
     /// places.
     var plane: [UInt8]
     var box: PixelBox
@@ -25,42 +25,35 @@ struct FramePosition: Equatable, Sendable {
 }
 
 extension FramePosition {
-    /// Where a frame lies: by its grid where it has one, else by its place. Frames of one sensor, CRS and pixel matrix share a plane; their
-    /// origins are rounded to whole pixels of it. A frame of a named place has the size of all others there, or is another plane's.
+    /// Where a frame lies: by its grid where it has an origin, else by its place, as references are put on the grid of a frame. Frames of one
+    /// sensor, CRS and pixel size share a plane; their origins are rounded to whole pixels of it. A frame of a named place has the size of
+    /// all others there, or is another plane's.
     init(
         sensor: String, declaration: StreamDeclaration, metadata: FrameMetadata
     ) throws(HistoryIneligibility) {
         guard declaration.coding == .tokens else { throw .verbatim }
         var key = ByteWriter()
         key.writeText(sensor)
-        if let grid = declaration.grid, let origin = metadata.origin {
+        if let origin = metadata.origin {
+            guard let grid = declaration.grid else { throw .position }
+            guard grid.isNorthUp else { throw .grid }
+            let size = grid.matrix[0]
+            let (column, row) = ((origin.x / size).rounded(), (-origin.y / size).rounded())
+            let limit = Double(MemoryLimit.pixelDistance)
+            guard abs(column) <= limit, abs(row) <= limit else { throw .distance }
             key.writeVarint(grid.epsg)
-            for number in grid.matrix { key.write(number) }
-            plane = key.bytes
-            box = try Self.box(grid, origin, rows: declaration.rows, columns: declaration.columns)
+            key.write(size)
+            box = PixelBox(
+                left: Int(column), top: Int(row), columns: declaration.columns, rows: declaration.rows)
             place = nil
-        } else if let name = metadata.place {
+        } else {
+            guard let name = metadata.place else { throw .position }
             key.writeVarint(0)
             key.writeVarint(declaration.rows)
             key.writeVarint(declaration.columns)
-            plane = key.bytes
             box = PixelBox(left: 0, top: 0, columns: declaration.columns, rows: declaration.rows)
             place = name
-        } else {
-            throw .position
         }
-    }
-
-    private static func box(
-        _ grid: StreamDeclaration.Grid, _ origin: FrameMetadata.Origin, rows: Int, columns: Int
-    ) throws(HistoryIneligibility) -> PixelBox {
-        let (a, b, d, e) = (grid.matrix[0], grid.matrix[1], grid.matrix[2], grid.matrix[3])
-        let determinant = a * e - b * d
-        guard determinant.isFinite, determinant != 0 else { throw .grid }
-        let column = ((e * origin.x - b * origin.y) / determinant).rounded()
-        let row = ((a * origin.y - d * origin.x) / determinant).rounded()
-        let limit = Double(MemoryLimit.pixelDistance)
-        guard abs(column) <= limit, abs(row) <= limit else { throw .distance }
-        return PixelBox(left: Int(column), top: Int(row), columns: columns, rows: rows)
+        plane = key.bytes
     }
 }

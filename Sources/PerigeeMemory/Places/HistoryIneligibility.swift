@@ -2,7 +2,7 @@
 public enum HistoryIneligibility: String, CaseIterable, Error, Sendable {
     /// Neither a grid with an origin nor a place.
     case position
-    /// Its pixels have no extent.
+    /// Its pixels are not square and north-up.
     case grid
     /// Its pixels lie more than 2^30 from the origin of their grid.
     case distance
