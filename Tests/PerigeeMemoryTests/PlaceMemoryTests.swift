@@ -29,6 +29,16 @@ struct PlaceMemoryTests {
         #expect(memory.acknowledge(99, layers: [0]) == nil)
     }
 
+    @Test("a layer without octets has no packet: it counts with the first packet of the frame")
+    func emptyLayers() throws {
+        var memory = try openMemory(folder)
+        memory.take(Shot(1).with { $0.sizes = [0, 50, 0, 200] })
+        #expect(memory.acknowledge(1, layers: [3]) == 0)
+        #expect(memory.acknowledge(1, layers: [1]) == 4)
+        memory.take(Shot(2).with { $0.sizes = [0, 0, 0, 0] })
+        #expect(memory.acknowledge(2, layers: [0]) == 4)
+    }
+
     @Test("it survives closing, with what was acknowledged")
     func reopening() throws {
         do {

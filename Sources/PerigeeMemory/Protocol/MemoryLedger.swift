@@ -4,7 +4,7 @@ public import PerigeeCore
 /// both, and both ends over a bad line with this one.
 ///
 /// A frame may be named at its acknowledged layers without a gap, in the epoch in which it was sent, while memory still holds it with
-/// all that it depends on, and while its depth is below four. Source: Docs/memory.md, "The protocol".
+/// all that it depends on, and below the greatest depth. Source: Docs/memory.md, "The protocol".
 public struct MemoryLedger: Equatable, Sendable {
     /// A frame that was given to memory.
     public struct Record: Equatable, Sendable {

@@ -1,6 +1,6 @@
 /// What the far end has filed of a frame.
 public struct FiledFrame: Equatable, Sendable {
-    /// Layers from the first on that are there as a whole.
+    /// Layers from the first on that are there as a whole; one without octets is there with the first packet of the frame.
     public var layers: Int
     public var references: [MemoryReference]
 

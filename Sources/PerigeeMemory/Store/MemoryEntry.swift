@@ -24,6 +24,14 @@ struct MemoryEntry {
     /// Layers that a reference to it may count; 0 where it is none.
     var nameable: Int { depth < MemoryLimit.depth ? usable : 0 }
 
+    /// Notes layers that were filed. One without octets has no packet: it is there once the first packet of the frame is.
+    mutating func acknowledge(_ layers: [Int]) {
+        for layer in layers where layer < frame.layers.count { acknowledged.insert(layer) }
+        let first = frame.layers.firstIndex { !$0.octets.isEmpty } ?? 0
+        guard acknowledged.contains(first) else { return }
+        for (index, layer) in frame.layers.enumerated() where layer.octets.isEmpty { acknowledged.insert(index) }
+    }
+
     /// The ratio that the acknowledged layers reach; 0 where there are none.
     var ratio: Int { usable == 0 ? 0 : frame.layers[usable - 1].ratio }
 

@@ -9,9 +9,7 @@ extension MemoryStore {
         return try transaction { () throws(SQLiteError) -> Int? in
             guard var entry = try load(id) else { return nil }
             let before = entry.usable
-            for layer in layers ?? Array(0..<entry.frame.sentLayers) where layer < entry.frame.layers.count {
-                entry.acknowledged.insert(layer)
-            }
+            entry.acknowledge(layers ?? Array(0..<entry.frame.sentLayers))
             try update(entry, hasNewBody: false)
             if entry.usable > before { try retain(entry.place) }
             return entry.usable
