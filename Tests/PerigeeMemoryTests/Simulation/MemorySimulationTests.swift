@@ -3,14 +3,14 @@ import PerigeeMemory
 import PerigeeTestSupport
 import Testing
 
-/// Seeds of one run of the tests: 500, or 10,000 where long tests are asked for, or as many as `PERIGEE_SEEDS` says; `PERIGEE_SEED`
+/// Seeds of one run of the tests: 200, or 10,000 where long tests are asked for, or as many as `PERIGEE_SEEDS` says; `PERIGEE_SEED`
 /// alone repeats one.
 private enum Seeds {
     static let blockCount = 10
     static let all: Range<UInt64> = {
         let environment = ProcessInfo.processInfo.environment
         if let one = environment["PERIGEE_SEED"].flatMap(UInt64.init) { return one..<one + 1 }
-        let usual: UInt64 = SlowTests.areExpected ? 10_000 : 500
+        let usual: UInt64 = SlowTests.areExpected ? 10_000 : 200
         return 0..<(environment["PERIGEE_SEEDS"].flatMap(UInt64.init) ?? usual)
     }()
 }
