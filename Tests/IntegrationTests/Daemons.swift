@@ -18,10 +18,10 @@ final class Daemons {
     /// Writes configurations; nothing runs yet. `subscribes`: frames come from a PUB that listens at `frames`. `hasSources`: only
     /// those may send whose keys are in the folder `sources`. `acknowledges`: sources hear of each frame that is stored. Daemons
     /// find their keys in the folder `keys`, if it is there. `http`: where both serve their pages. `line`: where the station connects
-    /// to, and where the gateway listens.
+    /// to, and where the gateway listens. `more`: further lines of the station's.
     init(
         target: String = "300x", frameLimit: Int = 64 << 20, subscribes: Bool = false, acknowledges: Bool = false,
-        hasSources: Bool = false, http: String = "", line: (station: String, gateway: String)? = nil
+        hasSources: Bool = false, http: String = "", line: (station: String, gateway: String)? = nil, more: String = ""
     ) throws {
         folder = try TemporaryFolder()
         sockets = try TemporaryFolder()
@@ -58,6 +58,7 @@ final class Daemons {
         file = "perigeed.json"
         [http]
         listen = "\(http)"
+        \(more)
         """.write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
         try """
         [gateway]

@@ -15,8 +15,10 @@ extension FrameEncoder {
     /// above which it is left, without coding the frame both ways.
     private static let certain = (below: 0.88, above: 0.91)
 
-    /// Octets a tile below which what a prediction costs decides: there the frame is coded both ways.
-    private static let tightBudget = 100
+    /// Octets a tile, and samples an octet, beyond which variances say little and coding is quick: there the frame is always
+    /// coded both ways, and small frames are in a wider doubt.
+    private static let tight = (octets: 100, samples: 4_000)
+    private static let small = (samples: 100_000, below: 0.8, above: 0.99)
 
     /// The frame with or without its reference, whichever comes nearer to the samples.
     func encode(
@@ -25,15 +27,21 @@ extension FrameEncoder {
         guard let reference, let residual, source.budgets.last ?? 0 > 0 else {
             return try encodePlain(source, transform, tokens)
         }
+        let budget = source.budgets.last ?? 0
+        let isTight =
+            budget < Self.tight.octets * tokens.grid.count
+            || budget < source.coefficients.values.count / Self.tight.samples
+        let isSmall = source.coefficients.values.count < Self.small.samples
+        let limit = isTight ? 1 : isSmall ? Self.small.above : Self.certain.above
         let predicted = try transform.predict(source, from: reference, model: tokens.history)
-        guard predicted.expectedShare < Self.certain.above, predicted.predictions.contains(where: { $0 != nil }) else {
+        guard predicted.expectedShare < limit, predicted.predictions.contains(where: { $0 != nil }) else {
             return try encodePlain(source, transform, tokens)
         }
         guard let frame = try encode(predicted, source, reference, transform, tokens) else {
             return try encodePlain(source, transform, tokens)
         }
-        let isTight = source.budgets.last ?? 0 < Self.tightBudget * tokens.grid.count
-        if predicted.expectedShare < Self.certain.below, !isTight { return frame }
+        let certain = isSmall ? Self.small.below : Self.certain.below
+        if predicted.expectedShare < certain, !isTight { return frame }
         let plain = try encodePlain(source, transform, tokens)
         let decoder = try residual.decoder()
         let distances = (

@@ -2,6 +2,7 @@ import PerigeeControl
 import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeLink
+import PerigeeMemory
 import PerigeeMetrics
 import PerigeeService
 import PerigeeSpool
@@ -62,6 +63,18 @@ extension StationMetrics {
         streamCounter("encoded_bytes", unit: "bytes", "Packets made, declarations included") { $0.packetSize },
         process.counter("frames_over_budget", "Frames that their smallest size put over the budget") {
             $0.snapshot.sum(\.overBudget)
+        },
+        process.counter("frames_predicted", "Frames that were coded from earlier ones of their place") {
+            $0.snapshot.sum(\.predicted)
+        },
+        process.counter("frames_history_ineligible", "Frames without grid and place, which have no history") {
+            $0.snapshot.history.map { $0.ineligible.values.reduce(0, +) } ?? 0
+        },
+        process.gauge("history_bytes", unit: "bytes", "What is remembered of places; absent where nothing is") {
+            $0.snapshot.history.map { Double($0.size) }
+        },
+        process.gauge("history_places", "Places that are remembered; absent where none are") {
+            $0.snapshot.history.map { Double($0.places) }
         },
         process.counter("samples_clipped", "Samples too far beyond the profile's peak for the format") {
             $0.snapshot.counters.clippedTotal

@@ -1,0 +1,89 @@
+import Foundation
+import PerigeeCore
+import PerigeeJSON
+import PerigeeQuality
+import PerigeeRaster
+import PerigeeTestSupport
+import Testing
+
+@Suite(
+    "A place seen again, through the real programs",
+    .enabled(if: SharedData.isExpected, "no sample data: set PERIGEE_DATA"))
+struct HistoryEndToEndTests {
+    private let dates = ["20210301", "20210401", "20210501", "20210601"]
+
+    private func path(_ date: String) -> String { SharedData.path("worldcereal-monthly/wc-be4_\(date).tif") }
+
+    /// Sends the frames one after another, each when the one before has been delivered.
+    private func fly(_ daemons: Daemons, from first: Int = 0) async throws {
+        for (index, date) in dates.enumerated().dropFirst(first) {
+            try Programs.succeed(
+                "publish", "--sensor", "sentinel-2-l2a", "--endpoint", daemons.frames, path(date))
+            try await daemons.waitForDelivery(index + 1)
+        }
+    }
+
+    private func quality(_ daemons: Daemons) throws -> Double {
+        let products = daemons.folder.file("products")
+        try Programs.succeed("render", "--archive", daemons.archive, "-o", products)
+        let rasters = try #require(FileManager.default.enumerator(atPath: products)).compactMap { $0 as? String }
+            .filter { $0.hasSuffix(".tif") }
+        #expect(rasters.count == dates.count)
+        let made = try rasters.map { try RasterReader.read("\(products)/\($0)").frame }
+        return try dates.reduce(0.0) { sum, date in
+            let original = try RasterReader.read(path(date)).frame
+            let best = try made.map {
+                try Quality.psnr(original.samples, $0.samples, peak: 10_000, nodata: original.description.nodata)
+            }.max()
+            return try sum + #require(best)
+        } / Double(dates.count)
+    }
+
+    @Test("frames are predicted from delivered ones and come back better for the same octets", .timeLimit(.minutes(10)))
+    func gain() async throws {
+        var qualities: [Double] = []
+        for bytes in ["0", "1 GiB"] {
+            let daemons = try Daemons(target: "300x", more: "[memory]\nbytes = \"\(bytes)\"")
+            try daemons.startGateway()
+            try daemons.startStation()
+            try await fly(daemons)
+            let predicted = daemons.status?["history"]?["predicted"]?.int
+            #expect(bytes == "0" ? predicted == nil : (predicted ?? 0) >= 2)
+            #expect(daemons.stopStation() == 0)
+            qualities.append(try quality(daemons))
+        }
+        #expect(qualities[1] > qualities[0] + 0.5, "without \(qualities[0]) dB, with \(qualities[1]) dB")
+    }
+
+    @Test("memory lives on over a restart; a damaged file costs octets, never a picture", .timeLimit(.minutes(10)))
+    func restart() async throws {
+        let daemons = try Daemons(target: "300x")
+        try daemons.startGateway()
+        try daemons.startStation()
+        try Programs.succeed(
+            "publish", "--sensor", "sentinel-2-l2a", "--endpoint", daemons.frames, path(dates[0]))
+        try await daemons.waitForDelivery(1)
+        #expect(daemons.stopStation() == 0)
+        try daemons.startStation()
+        try await daemons.wait("its places") { $0["history"]?["places"]?.int == 1 }
+        try Programs.succeed(
+            "publish", "--sensor", "sentinel-2-l2a", "--endpoint", daemons.frames, path(dates[1]))
+        try await daemons.wait("a predicted frame") { $0["history"]?["predicted"]?.int == 1 }
+        try await daemons.wait("delivery") { $0["ledger"]?["delivered"]?.int == 2 }
+        #expect(daemons.stopStation() == 0)
+        let file = daemons.folder.file("spool/memory.db")
+        for name in [file, file + "-wal"] where FileManager.default.fileExists(atPath: name) {
+            try Data(repeating: 0x5A, count: 20_000).write(to: URL(filePath: name))
+        }
+        try daemons.startStation()
+        try await daemons.wait("an empty memory") { $0["history"]?["set_aside"]?.int == 1 }
+        try Programs.succeed(
+            "publish", "--sensor", "sentinel-2-l2a", "--endpoint", daemons.frames, path(dates[2]))
+        try await daemons.wait("delivery") { $0["ledger"]?["delivered"]?.int == 3 }
+        try Programs.succeed(
+            "publish", "--sensor", "sentinel-2-l2a", "--endpoint", daemons.frames, path(dates[3]))
+        try await daemons.wait("delivery") { $0["ledger"]?["delivered"]?.int == 4 }
+        #expect(daemons.stopStation() == 0)
+        #expect(try quality(daemons) > 30)
+    }
+}
