@@ -16,7 +16,7 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-from history import cost, plots, report  # noqa: E402
+from history import cost, files, plots, report  # noqa: E402
 from history.gaps import by_gap  # noqa: E402
 from history.planted import planted  # noqa: E402
 from history.series import DECIDES, VALIDATION  # noqa: E402
@@ -30,8 +30,8 @@ BUNDLE = ROOT / "Firmware" / "perigee-1"
 DEFINITIONS = (
     "PSNR over all samples, peak 10000, means over dates; series: octets of tokens alone, clear dates, memory of 149 B"
     " frames in closed loop; gap: days to the date that memory shows, its state as it was then; prefix: of a stream"
-    " aimed at 149 B; planted: share of the change's amplitude that is decoded; times: processor seconds, medians,"
-    " taking turns"
+    " aimed at 149 B; planted: share of the change's amplitude that is decoded; files: every octet, the name of the"
+    " place on both sides; times: processor seconds, medians, taking turns"
 )
 log = logging.getLogger("history")
 
@@ -57,6 +57,12 @@ def measured(places: str, workers: int) -> report.Measured:
                 found.gains[place], found.positions[place] = rows  # type: ignore[misc]
             else:
                 {"planted": found.kept, "wrong": found.wrong}[part][place] = rows  # type: ignore[assignment]
+    for place in PLACES[places]:
+        found.files += files.seasons(BUNDLE, place)
+        log.info("seasons of %s, %.0f s", place, time.monotonic() - begin)
+    if places == "test":
+        found.files += files.months(BUNDLE)
+        log.info("months, %.0f s", time.monotonic() - begin)
     model = Model.open(BUNDLE)
     for place in PLACES[places]:
         found.times += cost.timed(model, place)
@@ -77,6 +83,7 @@ def as_json(found: report.Measured, places: str) -> dict[str, object]:
         "bars": [bar.as_dict() for bar in found.bars()],
         "times": found.times,
         "stores": found.stores,
+        "files": [row.as_dict() for row in found.files],
         "gains": [row.as_dict() for rows in found.gains.values() for row in rows],
         "positions": [asdict(row) for rows in found.positions.values() for row in rows],
         "planted": [row.as_dict() for rows in found.kept.values() for row in rows],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
+from history.files import MONTH_BARS, SEASON_BARS, FileGain
 from history.gaps import AIM, GAP_NAMES, GAPS, MUST, PREFIX_LOSS, Gain, Position
 from history.memory import BUDGETS
 from history.planted import ASKED, TOLERANCE, Kept
@@ -98,6 +99,16 @@ def wrong_bars(rows: list[Wrong]) -> list[Bar]:
         Bar(f"{rows[0].place}, memory {kind}, worst date", min(row.gain for row in rows if row.memory == kind), -LIMIT)
         for kind in kinds
     ]
+
+
+def file_bars(rows: list[FileGain]) -> list[Bar]:
+    """Mean gain of whole files, seasons and months, at each ratio."""
+    found = []
+    for set_name, bars in (("seasons", SEASON_BARS), ("months", MONTH_BARS)):
+        for ratio, (must, aim) in bars.items():
+            if part := [row.gain for row in rows if (row.set_name, row.ratio) == (set_name, ratio)]:
+                found.append(Bar(f"{set_name}, {ratio:,}x, whole files", fmean(part), must, aim))
+    return found
 
 
 def by_position(rows: list[Position]) -> list[tuple[str, int, float, float]]:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from history.bars import Bar, by_position, cell, gap_bars, planted_bars, position_bars, prefix_loss, wrong_bars
+from history.bars import (
+    Bar,
+    by_position,
+    cell,
+    file_bars,
+    gap_bars,
+    planted_bars,
+    position_bars,
+    prefix_loss,
+    wrong_bars,
+)
 from history.cost import TIME_LIMIT
+from history.files import MONTH_BARS, SEASON_BARS, FileGain
 from history.gaps import AIM, GAP_NAMES, GAPS, MUST, Gain, Position
 from history.memory import BUDGETS, REMEMBERED
 from history.planted import Kept
@@ -23,6 +34,7 @@ class Measured:
     positions: dict[str, list[Position]] = field(default_factory=dict)
     kept: dict[str, list[Kept]] = field(default_factory=dict)
     wrong: dict[str, list[Wrong]] = field(default_factory=dict)
+    files: list[FileGain] = field(default_factory=list)
     times: list[dict[str, object]] = field(default_factory=list)
     stores: list[dict[str, object]] = field(default_factory=list)
 
@@ -30,6 +42,7 @@ class Measured:
         """All that is asked for."""
         found = [bar for rows in self.gains.values() for bar in gap_bars(rows)]
         found += [bar for rows in self.positions.values() for bar in position_bars(rows)]
+        found += file_bars(self.files)
         found += [bar for rows in self.kept.values() for bar in planted_bars(rows)]
         found += [bar for rows in self.wrong.values() for bar in wrong_bars(rows)]
         return found + [
@@ -137,6 +150,23 @@ def wrong_table(rows: list[Wrong]) -> str:
     return "".join(lines)
 
 
+def file_table(rows: list[FileGain], bars: dict[int, tuple[float, float]]) -> str:
+    """A row for each frame, then the mean beside what is asked for."""
+    labels = {one.ratio: f"{one.ratio:,}x ({one.native_ratio:,.0f}x native), {one.budget:,} B" for one in rows}
+    lines = [head("whole files, PSNR without memory → with", *labels.values())]
+    for frame in dict.fromkeys(one.frame for one in rows):
+        cells = []
+        for ratio in labels:
+            (one,) = [one for one in rows if (one.frame, one.ratio) == (frame, ratio)]
+            cells.append(f"{one.plain:.2f} → {one.predicted:.2f} ({one.gain:+.2f})")
+        lines.append(row(frame, *cells))
+    means = []
+    for ratio in labels:
+        gain = fmean(one.gain for one in rows if one.ratio == ratio)
+        means.append(f"**{gain:+.2f}** ({bars[ratio][0]:g} / {bars[ratio][1]:g})")
+    return "".join([*lines, row("mean (must / aim)", *means)])
+
+
 def cost_tables(measured: Measured) -> str:
     """Times and octets."""
     lines = [
@@ -196,6 +226,12 @@ def document(measured: Measured) -> str:
             )
             parts.append(f"{planted_table(measured.kept[place])}\n")
             parts.append(f"Memory that is wrong, dB over no memory:\n\n{wrong_table(measured.wrong[place])}\n")
+    for set_name, title, bars in (
+        ("seasons", "Seasons of a place, the first as a key at 100x", SEASON_BARS),
+        ("months", "A month from the one before it, remembered at 300x native", MONTH_BARS),
+    ):
+        if rows := [one for one in measured.files if one.set_name == set_name]:
+            parts.append(f"### {title}\n{file_table(rows, bars)}\n")
     parts.append(f"### What it costs\n{cost_tables(measured)}\n{verdict(measured.bars())}\n")
     return "".join(parts)
 
