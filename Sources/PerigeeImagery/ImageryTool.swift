@@ -19,6 +19,7 @@ public enum ImageryTool {
                 } catch { throw CommandFailure(error) }
             }
         case ["render"]: return try RenderCommand.run(arguments)
+        case ["bench", "series"]: return try SeriesBenchCommand.run(arguments)
         case ["demo"]: return try await DemoCommand.run(arguments)
         default:
             let command = arguments.path.joined(separator: " ")

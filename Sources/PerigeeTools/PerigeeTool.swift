@@ -17,7 +17,7 @@ public enum PerigeeTool {
     /// Runs what the arguments name. Throws `CommandFailure`.
     public static func run(_ arguments: Arguments) async throws -> ExitCode {
         switch arguments.path {
-        case ["encode"], ["decode"], ["compare"], ["publish"], ["render"], ["demo"]:
+        case ["encode"], ["decode"], ["compare"], ["publish"], ["render"], ["demo"], ["bench", "series"]:
             try ImageryProgram.run(arguments)
         case ["simulate"]:
             // only files need rasters: frames are made and sent without

@@ -1,28 +1,19 @@
 import PerigeeCodec
 import PerigeeCommandLine
 import PerigeeCore
-import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeTools
 
 extension EncodeCommand {
     static func run(_ arguments: Arguments) throws -> ExitCode {
-        let limit = try limit(arguments)
+        let limit = try TokenFileEncoder.Limit(arguments)
         let fidelity = try Fidelity(arguments)
         let path = arguments.positionals[0]
         let library = try Library(arguments)
         let catalog = try library.sensors()
         var input = try InputFrame(path: path, arguments, catalog: catalog)
         input.settleTime(arguments)
-        if let place = arguments.text("place") {
-            guard FrameHeader.isText(place) else {
-                throw CommandFailure(
-                    .usage,
-                    "--place has \(place.utf8.count) octets, expected 1 to \(DeclarationLimit.text) octets "
-                        + "without control characters: give a shorter name")
-            }
-            input.frame.description.place = place
-        }
+        try input.settlePlace(arguments)
         let bundle = try library.bundle()
         let model = try Library.model(bundle)
         var references = try ReferenceFiles(arguments, library)
@@ -59,16 +50,6 @@ extension EncodeCommand {
         }
         report(result, octets: octets.count, input, references: used, output: output, arguments)
         return .ok
-    }
-
-    private static func limit(_ arguments: Arguments) throws(CommandFailure) -> TokenFileEncoder.Limit {
-        switch (arguments.number("ratio"), arguments.integer("bytes")) {
-        case (.some, .some):
-            throw CommandFailure(.usage, "--ratio and --bytes exclude each other: give one of them")
-        case (.some(let ratio), nil): .ratio(ratio)
-        case (nil, .some(let size)): .size(size)
-        case (nil, nil): .standard
-        }
     }
 
     private static func overBudget(budget: Int, smallest: Int, _ path: String, _ arguments: Arguments) -> ExitCode {

@@ -7,7 +7,8 @@ import PerigeeTools
 
 /// The token files of `--reference`: what a frame is predicted from, best first, and what these were predicted from.
 struct ReferenceFiles {
-    private let files: [(path: String, file: TokenFile)]
+    /// Under the names that errors give them.
+    var files: [(path: String, file: TokenFile)]
     private var decoder: StreamDecoder
 
     /// What an encoder may predict from.
@@ -16,6 +17,13 @@ struct ReferenceFiles {
         let named: FrameMetadata.References
         /// The files that show something of the frame's ground.
         let paths: [String]
+    }
+
+    /// Files that are at hand.
+    init(_ files: [(path: String, file: TokenFile)], _ library: Library) {
+        self.files = files
+        decoder = StreamDecoder(
+            store: FirmwareStore(directory: library.storeFolder), sizeLimit: FrameDecoder.sampleLimit)
     }
 
     /// Reads the files that the arguments name.
@@ -34,9 +42,7 @@ struct ReferenceFiles {
                 throw CommandFailure(.data, "\(path): \(error)")
             }
         }
-        self.files = files
-        decoder = StreamDecoder(
-            store: FirmwareStore(directory: library.storeFolder), sizeLimit: FrameDecoder.sampleLimit)
+        self.init(files, library)
     }
 
     /// What `file`, read from `path`, was predicted from; nil of a plain frame.

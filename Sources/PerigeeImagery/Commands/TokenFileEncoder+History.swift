@@ -21,9 +21,9 @@ extension TokenFileEncoder {
             return try plain.encodeAny(limit, fidelity)
         }
         guard predicted.file.metadata.references != nil else { return try plain.encodeAny(limit, fidelity) }
-        let isTight = predicted.file.packed().count < Self.looseSize
+        let isTight = predicted.file.size < Self.looseSize
         guard isTight || fidelity != .any, let other = try? plain.encodeAny(limit, fidelity) else { return predicted }
-        if fidelity != .any { return predicted.size < other.size ? predicted : other }
+        if fidelity != .any { return predicted.file.size < other.file.size ? predicted : other }
         let decoder = try FrameDecoder(model: model, stream: stream, lanes: 1)
         let errors = (
             predicted: try decoder.error(predicted.file, input, history?.reference),
@@ -35,10 +35,6 @@ extension TokenFileEncoder {
     private func encodeAny(_ limit: Limit, _ fidelity: Fidelity) throws(CodecError) -> Result {
         try fidelity == .any ? encode(limit) : encode(limit, fidelity)
     }
-}
-
-extension TokenFileEncoder.Result {
-    fileprivate var size: Int { file.overhead + file.layers.reduce(0) { $0 + $1.count } }
 }
 
 extension FrameDecoder {

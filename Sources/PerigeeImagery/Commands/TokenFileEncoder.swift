@@ -1,4 +1,5 @@
 import PerigeeCodec
+import PerigeeCommandLine
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeTools
@@ -11,6 +12,17 @@ struct TokenFileEncoder {
         case size(Int)
         /// 300x, but the smallest possible size where that is larger.
         case standard
+
+        /// What --ratio and --bytes say.
+        init(_ arguments: Arguments) throws(CommandFailure) {
+            switch (arguments.number("ratio"), arguments.integer("bytes")) {
+            case (.some, .some):
+                throw CommandFailure(.usage, "--ratio and --bytes exclude each other: give one of them")
+            case (.some(let ratio), nil): self = .ratio(ratio)
+            case (nil, .some(let size)): self = .size(size)
+            case (nil, nil): self = .standard
+            }
+        }
 
         /// Octets of the file at most, for so many octets of samples.
         func size(rawSize: Int) -> Int {

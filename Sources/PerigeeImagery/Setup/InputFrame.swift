@@ -1,6 +1,7 @@
 import PerigeeCommandLine
 import PerigeeConfig
 import PerigeeCore
+import PerigeeFrameFormat
 import PerigeeRaster
 import PerigeeTools
 
@@ -73,6 +74,18 @@ struct InputFrame {
         } else if saysTime, frame.description.datetime == nil {
             notes.append("the time stays unknown: give it with --datetime")
         }
+    }
+
+    /// Takes the name of `--place`.
+    mutating func settlePlace(_ arguments: Arguments) throws(CommandFailure) {
+        guard let place = arguments.text("place") else { return }
+        guard FrameHeader.isText(place) else {
+            throw CommandFailure(
+                .usage,
+                "--place has \(place.utf8.count) octets, expected 1 to \(DeclarationLimit.text) octets "
+                    + "without control characters: give a shorter name")
+        }
+        frame.description.place = place
     }
 
     private mutating func guess(_ file: RasterFile, _ catalog: SensorCatalog) {

@@ -37,6 +37,7 @@ enum BenchCommand {
                 ],
                 exitCodes: [.usage, .unavailable, .io]),
             LinkBenchCommand.command,
+            SeriesBenchCommand.command,
         ])
 
     static func run(_ arguments: Arguments) throws -> ExitCode {
