@@ -105,7 +105,7 @@ def main() -> None:
     found = measured(arguments.places, arguments.workers)
     made = as_json(found, arguments.places)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(lines_of(made))
+    arguments.output.write_text(lines_of({name: rounded(value) for name, value in made.items()}))
     text = report.document(found)
     if not arguments.no_document:
         provenance = f"Measured at {made['commit']}, firmware {made['firmware']}.\n"
@@ -114,6 +114,15 @@ def main() -> None:
         write_between(ROOT / "Docs" / "benchmarks.md", "bench-history", shown + text + provenance)
         write_between(ROOT / "README.md", "bench-history", f"{report.readme(found)}\n{provenance}")
     log.info("\n%s\nwritten to %s", text, arguments.output)
+
+
+def rounded(value: object) -> object:
+    """Numbers to four digits behind the point."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {name: rounded(part) for name, part in value.items()}
+    return [rounded(part) for part in value] if isinstance(value, list) else value
 
 
 def lines_of(made: dict[str, object]) -> str:
