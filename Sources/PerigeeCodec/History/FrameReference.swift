@@ -27,7 +27,8 @@ public struct FrameReference: Sendable {
 
     /// The reference of a frame of `stream`: at each place the first of `parts` that has a valid sample there. A band is
     /// taken from the band of the same name, else from the one nearest in wavelength. Fails for verbatim streams, which
-    /// have no prediction, and where a part's samples are not those of its stream.
+    /// have no prediction, for frames of more than `FrameDecoder.sampleLimit` octets, which a declaration can claim at will, and
+    /// where a part's samples are not those of its stream.
     public init(_ parts: [Part], of stream: StreamDescription, model: CodecModel) throws(CodecError) {
         try self.init(parts, of: stream, model: model, path: .best)
     }
@@ -43,6 +44,10 @@ public struct FrameReference: Sendable {
             throw .unusable(field: "stream", found: "verbatim", expected: "a stream of tokens: it alone is predicted")
         }
         let (rows, columns, bands) = (stream.rows, stream.columns, stream.bands.count)
+        do throws(FormatError) {
+            _ = try Samples.size(
+                type: stream.sampleType, bands: bands, rows: rows, columns: columns, limit: FrameDecoder.sampleLimit)
+        } catch { throw .format(error) }
         var values = [Float](repeating: 0, count: bands * rows * columns)
         var masks = [[UInt8]](repeating: [UInt8](repeating: 0, count: rows * columns), count: bands)
         for part in parts {

@@ -11,16 +11,22 @@ extension FrameTransform {
     /// Values with the invalid ones filled.
     func filled(_ values: Planes, _ validity: Validity) -> Planes { normalisation.filled(values, validity) }
 
-    /// Coefficients of the bands of a reference, moved by an offset; places beyond its border are those at the border.
-    func bandCoefficients(
-        of reference: FrameReference, offset: TilePrediction.Offset
-    ) throws(CodecError) -> Planes {
-        var planes = reference.values
+    /// Refuses a reference of frames of another shape.
+    func check(_ reference: FrameReference) throws(CodecError) {
+        let planes = reference.values
         guard (planes.components, planes.rows, planes.columns) == (bands, geometry.rows, geometry.columns) else {
             throw .mismatch(
                 field: "reference", found: "[\(planes.components), \(planes.rows), \(planes.columns)]",
                 expected: "[\(bands), \(geometry.rows), \(geometry.columns)]")
         }
+    }
+
+    /// Coefficients of the bands of a reference, moved by an offset; places beyond its border are those at the border.
+    func bandCoefficients(
+        of reference: FrameReference, offset: TilePrediction.Offset
+    ) throws(CodecError) -> Planes {
+        try check(reference)
+        var planes = reference.values
         if offset != .none { planes.move(offset) }
         wavelet.forward(&planes)
         return planes

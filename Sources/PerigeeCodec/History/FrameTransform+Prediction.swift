@@ -29,6 +29,7 @@ extension FrameTransform {
     func predict(
         _ source: FrameSource, from reference: FrameReference, model: PredictionModel, given: SpectralChoice? = nil
     ) throws(CodecError) -> PredictedFrame {
+        try check(reference)
         let offset = source.validity.isAllValid ? offset(of: reference, to: source.samples) : .none
         let current = source.validity.isAllValid ? source.coefficients : filled(source, from: reference)
         let known = try bandCoefficients(of: reference, offset: offset)

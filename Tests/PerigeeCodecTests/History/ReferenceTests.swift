@@ -87,6 +87,8 @@ struct ReferenceTests {
         declaration.coding = .verbatim
         let verbatim = try StreamDescription(declaration, profiles: [])
         #expect { try reference([part], of: verbatim) } throws: { "\($0)".contains("verbatim") }
+        let claimed = try stream(bands: bands(3), rows: 1 << 20, columns: 1 << 20)
+        #expect { try reference([part], of: claimed) } throws: { "\($0)".contains("frame octets") }
         let other = try HistoryPair(bands: 2, rows: 9, columns: 8, seed: 1)
         #expect(throws: CodecError.self) { try reference([(other.old, pair.stream, 0, 0)], of: pair.stream) }
         let floats = try PerigeeCodecTests.samples(.scenery, type: .float32, bands: 2, rows: 8, columns: 9, seed: 1)

@@ -82,6 +82,19 @@ struct UselessHistoryTests {
         _ = try pair.decoder.decode(layers: plain.layers.map { $0[...] }, reference: pair.reference)
     }
 
+    @Test(
+        "an encoder refuses a reference of another shape, with and without holes in the frame",
+        arguments: [true, false])
+    func wrongShape(hasHoles: Bool) throws {
+        let pair = try HistoryPair(bands: 3, rows: 24, columns: 30, seed: 2, hasHoles: hasHoles)
+        for (bands, rows, columns) in [(3, 24, 29), (3, 23, 30), (2, 24, 30), (3, 30, 24), (1, 1, 1)] {
+            let other = try HistoryPair(bands: bands, rows: rows, columns: columns, seed: 2).reference
+            #expect { try pair.encoder.encode(pair.new, budgets: [400], reference: other) } throws: {
+                "\($0)".contains("reference")
+            }
+        }
+    }
+
     @Test("noise for octets decodes, with a reference as well", arguments: 0..<20 as Range<UInt64>)
     func noise(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
