@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from reference_container import Band, Declaration, FormatError, Metadata, Profil
 from reference_container import declaration as parse_declaration
 from reference_contexts import CENTROIDS, UNTRAINED_CELLS, UNTRAINED_WEIGHTS, Tables
 from reference_decoder import Firmware, decode, decode_layers
+from reference_history import Part, assemble, hash_of
+from reference_transform import Singles
 
 from perigee_cluster.data.frames import read_frame
 
@@ -46,16 +49,31 @@ def _declaration(vector: dict[str, Any]) -> Declaration:
     )
 
 
+def _reference(vector: dict[str, Any], firmware: Firmware, declared: Declaration) -> Singles | None:
+    """What the parts of a predicted vector make, with the hash that it names."""
+    if "history" not in vector:
+        return None
+    dtype, parts = np.dtype(declared.sample_type).newbyteorder("<"), []
+    for part in vector["history"]["parts"]:
+        own = replace(declared, rows=part["rows"], columns=part["columns"])
+        samples = np.frombuffer(bytes.fromhex(part["samples"]), dtype).reshape(-1, own.rows, own.columns)
+        parts.append(Part(own, samples, part["row"], part["column"]))
+    reference = assemble(declared, parts, firmware.spectral)
+    assert f"{hash_of(reference):x}" == vector["history"]["hash"]
+    return reference
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_vector_decodes_to_the_same_octets(name: str) -> None:
     vector = json.loads((CODEC / f"{name}.json").read_text())
     layers = [bytes.fromhex(layer) for layer in vector["layers"]]
     firmware, declared = _firmware(vector), _declaration(vector)
+    reference = _reference(vector, firmware, declared)
     whole = {"layers": len(layers), "lastSize": len(layers[-1]), "samples": vector["samples"]}
     for prefix in [*vector["prefixes"], *([whole] if name == "one-sample" else [])]:
         at_hand = layers[: prefix["layers"]]
         at_hand[-1] = at_hand[-1][: prefix["lastSize"]]
-        samples = decode_layers(TokenFile(b"", declared, 0, Metadata(), at_hand), firmware)
+        samples = decode_layers(TokenFile(b"", declared, 0, Metadata(), at_hand), firmware, reference)
         octets = samples.tobytes()
         found = octets.hex() if vector["model"] == "untrained" else f"sha256:{hashlib.sha256(octets).hexdigest()}"
         assert found == prefix["samples"], f"{name}: {prefix['layers']} layers, {prefix['lastSize']}"
@@ -64,6 +82,7 @@ def test_golden_vector_decodes_to_the_same_octets(name: str) -> None:
 def test_vectors_are_there() -> None:
     assert len(NAMES) >= 10
     assert sum(name.startswith("shipped") for name in NAMES) >= 2
+    assert sum("predicted" in name for name in NAMES) >= 5
 
 
 def _tables() -> dict[str, Any]:

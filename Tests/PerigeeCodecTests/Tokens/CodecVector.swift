@@ -45,6 +45,8 @@ struct CodecVector: Codable, Equatable {
     /// Frame head of the first layer.
     var head: String
     var budgets: [Int]
+    /// Of a predicted frame; the coefficients are those that its prediction leaves.
+    var history: HistoryEntry?
     /// Bounds by band of the samples, where the last layer is a residual one.
     var bounds: [Double]?
     var layers: [String]
@@ -122,25 +124,32 @@ extension CodecVector {
     mutating func remake(_ original: Samples) throws {
         let (stream, model) = (try stream, try codecModel)
         samples = Hex.text(original.bytes)
-        let transform = try FrameTransform(stream, model: model.spectral)
-        let validity = try transform.validity(of: original)
-        let (planes, _) = try transform.forward(original, validity: validity, budgets: budgets)
-        coefficients = Hex.text(octets(planes.values.map { Int32($0) }))
-        let frame = try FrameEncoder(model: model, stream: stream, lanes: 1).encode(
-            original, budgets: budgets, bound: bound)
-        layers = frame.layers.map { Hex.text($0) }
-        let first = frame.layers.first { !$0.isEmpty } ?? []
+        let validity = try FrameTransform(stream, model: model.spectral).validity(of: original)
+        let (planes, choice) = try predicted(original)
+        let integers = planes.values.map { Int32($0) }
+        coefficients = Hex.text(octets(integers))
+        let reference = try reference()
+        let encoder = try FrameEncoder(model: model, stream: stream, lanes: 1)
+        let made =
+            if history != nil, bounds == nil {
+                try layers(
+                    coefficients: integers, choice: choice, validity: validity, head: head(choice, validity))
+            } else {
+                try encoder.encode(original, budgets: budgets, reference: reference, bound: bound).layers
+            }
+        layers = made.map { Hex.text($0) }
+        let first = made.first { !$0.isEmpty } ?? []
         let mode = Int(first.first ?? 0) & 15
         let extensionSize = bounds == nil ? 0 : 1
         head = Hex.text(
             first.prefix(1 + extensionSize + SpectralChoice.parameterSize(mode: mode, bands: bands.count)))
         let decoder = try FrameDecoder(model: model, stream: stream, lanes: 1)
         prefixes = []
-        for count in 1...frame.layers.count {
-            let size = frame.layers[count - 1].count
+        for count in 1...made.count {
+            let size = made[count - 1].count
             for last in Set([size / 3, size - 1, size]).sorted() where last >= 0 {
-                let kept = frame.layers.prefix(count - 1).map { $0[...] } + [frame.layers[count - 1].prefix(last)]
-                let decoded = try decoder.decode(layers: kept)
+                let kept = made.prefix(count - 1).map { $0[...] } + [made[count - 1].prefix(last)]
+                let decoded = try decoder.decode(layers: kept, reference: reference)
                 prefixes.append(Prefix(layers: count, lastSize: last, samples: text(decoded)))
             }
         }

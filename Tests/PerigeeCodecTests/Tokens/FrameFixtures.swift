@@ -90,8 +90,10 @@ func meanSquaredError(_ original: Samples, _ other: Samples) -> Double {
 
 /// Fields of soil and leaves in whatever share, with the red edge where it belongs: DN of 10,000 a unit of reflectance, the
 /// bands with wavelengths. Holes are 0.
-func landscape(_ bands: [Band], rows: Int, columns: Int, hasHoles: Bool) throws -> Samples {
-    var generator = SeededGenerator(seed: 11)
+func landscape(
+    _ bands: [Band], rows: Int, columns: Int, hasHoles: Bool, seed: UInt64 = 11
+) throws -> Samples {
+    var generator = SeededGenerator(seed: seed)
     var values: [UInt16] = []
     for band in bands {
         let wavelength = band.centerWavelength ?? 1
