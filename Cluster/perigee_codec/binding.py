@@ -14,6 +14,8 @@ from typing import Any
 LIBRARY = "libPerigeeC.so"
 MESSAGE_CAPACITY = 2_048
 
+# where an encoder writes: reference, octets, room for them, sizes, whether it is predicted
+MADE = (c_void_p, c_void_p, c_ssize_t, c_void_p, c_void_p)
 SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "perigee_model_open": (c_void_p, [c_char_p]),
     "perigee_model_parse": (c_void_p, [c_char_p, c_ssize_t]),
@@ -30,13 +32,11 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     ),
     "perigee_encode": (
         c_int64,
-        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_char_p, c_ssize_t, c_void_p, c_void_p, c_ssize_t]
-        + [c_void_p, c_void_p],
+        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_char_p, c_ssize_t, *MADE],
     ),
     "perigee_encode_bounded": (
         c_int64,
-        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_void_p, c_ssize_t]
-        + [c_void_p, c_void_p],
+        [c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_void_p, c_ssize_t, *MADE],
     ),
     "perigee_decode": (c_int64, [c_void_p, c_char_p, c_void_p, c_ssize_t, c_void_p, c_void_p, c_ssize_t]),
     "perigee_decode_window": (

@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 
 from perigee_codec.binding import CodecError, call, close, library_path, word
 
-__all__ = ["CodecError", "Intervals", "Layers", "Model", "Part", "Reference", "Stream", "Trainer", "library_path", "prefix"]
+__all__ = [
+    "CodecError",
+    "Intervals",
+    "Layers",
+    "Model",
+    "Part",
+    "Reference",
+    "Stream",
+    "Trainer",
+    "library_path",
+    "prefix",
+]
 
 # mode, fitted basis, records of the tiles
 CHOICE_LIMIT = 1 << 18
@@ -237,8 +248,8 @@ class Stream(_Handle):
             return part
         samples = np.empty(self.shape, self.dtype)
         call(
-            "perigee_decode", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), _handle(reference), samples.ctypes.data,
-            samples.nbytes,
+            "perigee_decode", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), _handle(reference),
+            samples.ctypes.data, samples.nbytes,
         )  # fmt: skip
         return samples
 
@@ -248,16 +259,16 @@ class Stream(_Handle):
         lower, upper = np.empty(self.shape, np.float32), np.empty(self.shape, np.float32)
         measurement, choice = np.empty(self.shape, np.uint8), np.empty(CHOICE_LIMIT, np.uint8)
         size = call(
-            "perigee_intervals", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), _handle(reference), lower.ctypes.data,
-            upper.ctypes.data, measurement.ctypes.data, choice.ctypes.data, len(choice),
+            "perigee_intervals", self.handle, b"".join(layers), sizes.ctypes.data, len(sizes), _handle(reference),
+            lower.ctypes.data, upper.ctypes.data, measurement.ctypes.data, choice.ctypes.data, len(choice),
         )  # fmt: skip
         return Intervals(lower, upper, measurement.astype(bool), choice[:size].tobytes())
 
 
 @dataclass(frozen=True)
 class Part:
-    """An earlier frame of a reference: decoded samples [B, H, W] of `stream`, whose first one lies at `row` and `column`
-    of the new frame (whole pixels, also below 0)."""
+    """An earlier frame of a reference: decoded samples [B, H, W] of `stream`, whose first one lies at `row` and
+    `column` of the new frame (whole pixels, also below 0)."""
 
     stream: Stream
     samples_BHW: NDArray[Any]
@@ -275,9 +286,14 @@ class Reference(_Handle):
         octets = b"".join(samples)
         super().__init__(
             call(
-                "perigee_reference_open", stream.handle, streams.ctypes.data, places.ctypes.data, len(parts), octets,
+                "perigee_reference_open",
+                stream.handle,
+                streams.ctypes.data,
+                places.ctypes.data,
+                len(parts),
+                octets,
                 len(octets),
-            )  # fmt: skip
+            )
         )
         self.hash = call("perigee_reference_hash", self.handle)
 

@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
     const ptrdiff_t size = (ptrdiff_t)strtol(argv[3], NULL, 10);
     uint8_t *samples = (uint8_t *)malloc((size_t)size);
     if (!samples) return fail("samples", "no memory");
-    if (perigee_decode(stream, payload, sizes, layers, samples, size, message, (ptrdiff_t)sizeof message) < 0)
+    if (perigee_decode(stream, payload, sizes, layers, NULL, samples, size, message, (ptrdiff_t)sizeof message) < 0)
         return fail("perigee_decode", message);
     perigee_close(stream);
     if (fwrite(samples, 1, (size_t)size, stdout) != (size_t)size || fflush(stdout) != 0) return fail("output", "is closed");

@@ -66,7 +66,7 @@ def _blank(tensors: Tensors, weights: NDArray[np.uint8]) -> dict[str, NDArray[np
 def _examples(
     pairs: list[HistoryPair], model: Model, profiles: list[Profile], config: HistoryConfig
 ) -> Iterator[Example]:
-    """Every pair whole, and `config.crops` windows of it; the history is coded at a ratio drawn from `config.memory`."""
+    """Every pair whole, and `config.crops` windows of it; its history is coded at a ratio of `config.memory`."""
     random = np.random.default_rng(config.seed)
     streams: dict[tuple[tuple[str, ...], tuple[int, ...]], Stream] = {}
     for pair in pairs:

@@ -26,7 +26,7 @@ SMALLEST = 48
 
 @dataclass(frozen=True)
 class HistoryPair:
-    """Samples [bands, rows, columns] of a frame and of an earlier one of the same ground, and the names of their bands."""
+    """Samples [bands, rows, columns] of a frame and of an earlier one of the same ground, and names of their bands."""
 
     files: tuple[str, str]
     bands: tuple[str, ...]

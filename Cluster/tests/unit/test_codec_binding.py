@@ -210,15 +210,15 @@ def test_the_library_refuses_sizes_and_handles_that_cannot_be(model: Model) -> N
     for size in (-1, -(1 << 63), 1 << 40, (1 << 63) - 1):
         sizes = np.array([size], np.int64)
         with pytest.raises(CodecError, match=f"size of layer 0 is {size}"):
-            call("perigee_decode", stream.handle, b"", sizes.ctypes.data, 1, target, room.nbytes)
+            call("perigee_decode", stream.handle, b"", sizes.ctypes.data, 1, None, target, room.nbytes)
     none = np.zeros(1, np.int64)
     with pytest.raises(CodecError, match="takes 128 octets, there is room for 100"):
-        call("perigee_decode", stream.handle, b"", none.ctypes.data, 0, target, 100)
+        call("perigee_decode", stream.handle, b"", none.ctypes.data, 0, None, target, 100)
     with pytest.raises(CodecError, match="samples are 5 octets, the stream has 128 a frame"):
-        call("perigee_encode", stream.handle, target, 5, none.ctypes.data, 1, b"", 0, target, room.nbytes, target)
+        call("perigee_encode", stream.handle, target, 5, none.ctypes.data, 1, b"", 0, None, target, 1, target, target)
     with pytest.raises(CodecError, match="the handle is null"):
-        call("perigee_decode", None, b"", none.ctypes.data, 0, target, room.nbytes)
+        call("perigee_decode", None, b"", none.ctypes.data, 0, None, target, room.nbytes)
     with pytest.raises(CodecError, match="the handle is of another kind"):
-        call("perigee_decode", model.handle, b"", none.ctypes.data, 0, target, room.nbytes)
+        call("perigee_decode", model.handle, b"", none.ctypes.data, 0, None, target, room.nbytes)
     with pytest.raises(CodecError, match="a result is null"):
-        call("perigee_intervals", stream.handle, b"", none.ctypes.data, 0, None, None, None, None, 0)
+        call("perigee_intervals", stream.handle, b"", none.ctypes.data, 0, None, None, None, None, None, 0)
