@@ -15,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perigee_cluster.training.codec import ROOT, train
-from perigee_cluster.training.config import CodecConfig, SpectralConfig, TableConfig
+from perigee_cluster.training.config import CodecConfig, HistoryConfig, SpectralConfig, TableConfig
 from perigee_cluster.training.corpus import REFERENCE_BANDS, TrainingFrame
-from perigee_cluster.training.safetensors import pack, parse
-from perigee_codec import Model, Stream
+from perigee_cluster.training.pairs import HistoryPair
+from perigee_cluster.training.safetensors import Tensors, pack, parse
+from perigee_codec import Model, Part, Stream
 
 CONFIG = CodecConfig(
     "smoke", "1", SpectralConfig(sets=3, shrinkage=1.0, distortion=400.0, reference_pixels=4_096),
     TableConfig(ratio=20.0, passes=2, seed=1),
+    HistoryConfig(reach=1, memory=(20.0,), ratios=(20.0, 400.0), crops=1, crop=48, passes=1, seed=2),
 )  # fmt: skip
 SIDE = 96
 L2A = tuple(band for band in range(len(REFERENCE_BANDS)) if REFERENCE_BANDS[band] != "B10")
@@ -56,15 +58,41 @@ def frames(count: int = 12) -> list[TrainingFrame]:
     return made
 
 
-def psnr(model: Model, samples: NDArray[np.uint16], budget: int) -> tuple[list[bytes], float]:
-    """A frame coded to a budget, and how well it comes back (peak 10,000)."""
+def another_day(samples: NDArray[np.uint16], seed: int) -> NDArray[np.uint16]:
+    """The same place under other light, with other noise and a new field in a corner."""
+    random = np.random.default_rng(seed)
+    seen = samples * random.uniform(0.9, 1.1) + random.normal(0, 6, samples.shape)
+    seen[:, : SIDE // 3, : SIDE // 4] = 3_000 + random.normal(0, 6, (len(samples), SIDE // 3, SIDE // 4))
+    return np.clip(np.round(seen), 1, 10_000).astype(np.uint16)
+
+
+def pairs(count: int = 4) -> list[HistoryPair]:
+    """Pairs to learn prediction from, in both directions of time."""
+    made = []
+    bands = tuple(REFERENCE_BANDS[band] for band in L2A)
+    for seed in range(count):
+        days = generated(seed, L2A), another_day(generated(seed, L2A), seed)
+        files = [f"generated/{seed:02d}_{day}.tif" for day in (1, 2)]
+        made += [HistoryPair((files[i], files[1 - i]), bands, days[i], days[1 - i]) for i in (0, 1)]
+    return made
+
+
+def psnr(
+    model: Model, samples: NDArray[np.uint16], budget: int, earlier: NDArray[np.uint16] | None = None
+) -> tuple[list[bytes], float]:
+    """A frame coded to a budget, predicted from what an earlier one left, and how well it comes back (peak 10,000)."""
     profile = {
         "name": "smoke", "sampleType": "uint16", "peak": 10_000,
         "bands": [{"name": str(band), "centerWavelength": float(value)} for band, value in enumerate(WAVELENGTHS)],
     }  # fmt: skip
     stream = Stream(model, profile, samples.shape, nodata="none")
-    layers = stream.encode(samples, [budget])
-    error = np.mean((stream.decode(layers).astype(np.float64) - samples) ** 2)
+    reference = None
+    if earlier is not None:
+        known = stream.decode(stream.encode(earlier, [earlier.nbytes // 20]))
+        reference = stream.reference([Part(stream, known)])
+    layers = stream.encode(samples, [budget], reference=reference)
+    decoded = stream.decode(layers, reference=reference if layers.is_predicted else None)
+    error = np.mean((decoded.astype(np.float64) - samples) ** 2)
     return layers, float(10 * np.log10(10_000**2 / error))
 
 
@@ -72,7 +100,7 @@ def smoke(folder: Path) -> None:
     """Trains twice into `folder`; an AssertionError says what differs or is no better than before."""
     started = time.monotonic()
     bundles = [folder / name for name in ("first", "second")]
-    identities = [train(CONFIG, bundle, frames()) for bundle in bundles]
+    identities = [train(CONFIG, bundle, frames(), pairs()) for bundle in bundles]
     assert identities[0] == identities[1], f"two trainings gave {identities}"
     names = sorted(path.name for path in bundles[0].iterdir())
     for name in names:
@@ -88,6 +116,25 @@ def smoke(folder: Path) -> None:
         gains.append(coded[0][1] - psnr(untrained, samples, samples.nbytes // 40)[1])
     assert np.mean(gains) > 0, f"trained tables gain {gains} dB over untrained ones"
     log.info("unseen frames gain %s dB by trained tables", ", ".join(f"{gain:.2f}" for gain in gains))
+    check_history(Model.open(bundles[0]), tensors, unseen)
+
+
+def check_history(model: Model, tensors: Tensors, places: list[NDArray[np.uint16]]) -> None:
+    """Places that were seen a day before gain by it, and more so by what was learned of history."""
+    without = {name: found for name, found in tensors.items() if not name.startswith("history/")}
+    assert len(without) < len(tensors), "the bundle has no history"
+    plain = Model.parse(pack(without))
+    gains, learned = [], []
+    for seed, samples in enumerate(places):
+        today, budget = another_day(samples, 200 + seed), samples.nbytes // 100
+        _, alone = psnr(model, today, budget)
+        _, known = psnr(model, today, budget, samples)
+        _, untrained = psnr(plain, today, budget, samples)
+        gains.append(known - alone)
+        learned.append(known - untrained)
+    assert min(gains) > 0, f"history gains {gains} dB"
+    assert np.mean(learned) > 0, f"trained prediction gains {learned} dB over untrained one"
+    log.info("history gains %s dB, of that by training %.2f dB", ", ".join(f"{g:.2f}" for g in gains), np.mean(learned))
 
 
 def main() -> None:
