@@ -1,5 +1,6 @@
 // Runs one path of the strict kernels on seeded input and prints a digest of the raw bits of each result.
-// Usage: strict_paths list | strict_paths PATH, with PATH as CPerigeeKernels.h numbers them.
+// Usage: strict_paths list | strict_paths PATH [reference], with PATH as CPerigeeKernels.h numbers them; `reference` prints
+// instead the hash of the reference that reference_vector.py writes to standard input.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,46 @@ static void run(int path, const shape *s) {
     free(samples);
 }
 
+static uint32_t crc32c(const uint8_t *octets, size_t size) {
+    uint32_t value = 0xFFFFFFFF;
+    for (size_t i = 0; i < size; i++) {
+        value ^= octets[i];
+        for (int bit = 0; bit < 8; bit++) value = value >> 1 ^ (value & 1 ? 0x82F63B78 : 0);
+    }
+    return ~value;
+}
+
+/// Values of the samples on standard input, filled, and their hash (Docs/packet-format.md, section 5.12). 0 and the hash go
+/// out, 65 where the input is cut.
+static int reference(int path) {
+    size_t bands, rows, columns;
+    float factor;
+    if (scanf("%zu %zu %zu %f", &bands, &rows, &columns, &factor) != 4) return 65;
+    size_t area = rows * columns;
+    float *shifts = room(bands, sizeof *shifts), *planes = room(bands * area, sizeof *planes);
+    float *work = room(perigee_fill_work(rows, columns), sizeof *work);
+    uint16_t *samples = room(area, sizeof *samples);
+    uint8_t *mask = room(area, 1);
+    for (size_t b = 0; b < bands; b++) {
+        if (scanf("%f", &shifts[b]) != 1) return 65;
+    }
+    for (size_t b = 0; b < bands; b++) {
+        for (size_t i = 0; i < area; i++) {
+            if (scanf("%hu", &samples[i]) != 1) return 65;
+            mask[i] = samples[i] != 0;
+        }
+        perigee_normalise(path, perigee_uint16, samples, area, factor, shifts[b], planes + b * area);
+        perigee_fill(planes + b * area, mask, rows, columns, work);
+    }
+    printf("%x\n", crc32c((const uint8_t *)planes, bands * area * sizeof *planes));
+    free(shifts);
+    free(planes);
+    free(work);
+    free(samples);
+    free(mask);
+    return 0;
+}
+
 int main(int count, char **arguments) {
     if (count == 2 && strcmp(arguments[1], "list") == 0) {
         for (int path = perigee_scalar; path <= perigee_avx512; path++) {
@@ -142,15 +183,17 @@ int main(int count, char **arguments) {
         return 0;
     }
     char *end = NULL;
-    long path = count == 2 ? strtol(arguments[1], &end, 10) : -1;
-    if (count != 2 || *end || end == arguments[1] || path < 0 || path > perigee_avx512) {
-        fprintf(stderr, "usage: strict_paths list | strict_paths 0...%d\n", perigee_avx512);
+    int isReference = count == 3 && strcmp(arguments[2], "reference") == 0;
+    long path = count == 2 || isReference ? strtol(arguments[1], &end, 10) : -1;
+    if (path < 0 || *end || end == arguments[1] || path > perigee_avx512) {
+        fprintf(stderr, "usage: strict_paths list | strict_paths 0...%d [reference]\n", perigee_avx512);
         return 64;
     }
     if (!perigee_has_path((int)path)) {
         fprintf(stderr, "this processor cannot run path %ld: choose one that `list` prints\n", path);
         return 69;
     }
+    if (isReference) return reference((int)path);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) run((int)path, &shapes[i]);
     return 0;
 }
