@@ -3,7 +3,8 @@ import PerigeeCore
 import PerigeeFirmware
 
 /// Token files as they come from anywhere, decoded with the shipped bundle: whole, cut, by a window and to intervals. Both
-/// checksums are put right first, so that what lies behind them is reached: impossible heads, tables and symbols.
+/// checksums are put right first, so that what lies behind them is reached: impossible heads, tables and symbols. Frames
+/// whose metadata name references are decoded with one that the frame makes by itself.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzDecode(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     let bytes = repaired(Array(UnsafeBufferPointer(start: data, count: size)))
@@ -11,11 +12,25 @@ public func fuzzDecode(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
         let stream = try? StreamDescription(file.declaration, profiles: profiles),
         let decoder = try? FrameDecoder(model: model, stream: stream, lanes: 1, sampleLimit: sampleLimit)
     else { return 0 }
-    let samples = try? decoder.decode(layers: file.layers)
-    _ = try? decoder.account(layers: file.layers)
-    _ = try? decoder.intervals(layers: file.layers)
-    checkWindow(decoder, file, samples, seed: CRC32C.checksum(bytes))
+    let reference = reference(of: file, decoder)
+    let samples = try? decoder.decode(layers: file.layers, reference: reference)
+    _ = try? decoder.account(layers: file.layers, isPredicted: reference != nil)
+    _ = try? decoder.intervals(layers: file.layers, reference: reference)
+    checkWindow(decoder, file, samples, reference, seed: CRC32C.checksum(bytes))
     return 0
+}
+
+/// What a frame that names references is predicted from: itself read as a plain one, once for each of them, and each time
+/// elsewhere. nil for frames without references, and where there can be no prediction.
+private func reference(of file: TokenFile, _ decoder: FrameDecoder) -> FrameReference? {
+    guard let named = file.metadata.references, let samples = try? decoder.decode(layers: file.layers) else {
+        return nil
+    }
+    let parts = named.frames.map {
+        FrameReference.Part(
+            samples: samples, stream: decoder.stream, row: Int(truncatingIfNeeded: $0.back) - 3, column: $0.layers - 4)
+    }
+    return try? FrameReference(parts, of: decoder.stream, model: model)
 }
 
 /// Octets of samples; what is larger is refused, which costs nothing.
@@ -30,11 +45,14 @@ private let (model, profiles): (CodecModel, [SensorProfile]) = {
 }()
 
 /// A window drawn from `seed`, often outside of the frame, must be refused or be the same place of the whole.
-private func checkWindow(_ decoder: FrameDecoder, _ file: TokenFile, _ samples: Samples?, seed: UInt32) {
+private func checkWindow(
+    _ decoder: FrameDecoder, _ file: TokenFile, _ samples: Samples?, _ reference: FrameReference?, seed: UInt32
+) {
     let numbers = [Int.min, -1, 0, 1, decoder.stream.columns, .max, Int(seed & 63), Int(seed >> 6 & 63)]
     let pick = { (shift: UInt32) in numbers[Int(seed >> shift & 7)] }
     let window = FrameWindow(x: pick(12), y: pick(15), width: pick(18), height: pick(21))
-    guard let part = try? decoder.decode(layers: file.layers, window: window), let samples else { return }
+    guard let part = try? decoder.decode(layers: file.layers, window: window, reference: reference), let samples
+    else { return }
     let octets = samples.type.size
     for band in 0..<samples.bands {
         for row in 0..<window.height {

@@ -1,7 +1,8 @@
 import PerigeeCodec
 import PerigeeCore
 
-/// The layers of a frame, decoded. The first two octets choose the shape and the type, the rest is cut into two layers.
+/// The layers of a frame, decoded. The first two octets choose the shape, the type and whether the frame is predicted, the
+/// rest is cut into two layers.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzTokens(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     let bytes = Array(UnsafeBufferPointer(start: data, count: size))
@@ -20,9 +21,26 @@ public func fuzzTokens(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
     else { fatalError("the fixture is wrong") }
     let payload = bytes[3...]
     let cut = payload.startIndex + payload.count * Int(bytes[2]) / 256
-    _ = try? decoder.decode(layers: [payload[..<cut], payload[cut...]])
-    _ = try? decoder.account(layers: [payload[..<cut], payload[cut...]])
+    let isPredicted = bytes[1] & 64 != 0 && declaration.coding == .tokens
+    let reference = isPredicted ? reference(stream, model) : nil
+    _ = try? decoder.decode(layers: [payload[..<cut], payload[cut...]], reference: reference)
+    _ = try? decoder.account(layers: [payload[..<cut], payload[cut...]], isPredicted: isPredicted)
     return 0
+}
+
+/// Some earlier frame, one row and column further.
+private func reference(_ stream: StreamDescription, _ model: CodecModel) -> FrameReference {
+    let (bands, rows, columns) = (stream.bands.count, stream.rows, stream.columns)
+    let octets = (0..<bands * rows * columns * stream.sampleType.size).map { UInt8(truncatingIfNeeded: $0 * 37) }
+    guard
+        let samples = try? Samples(
+            type: stream.sampleType, bands: bands, rows: rows, columns: columns,
+            // no infinite samples among those of float32
+            bytes: stream.sampleType == .float32 ? octets.map { $0 & 63 } : octets),
+        let reference = try? FrameReference(
+            [.init(samples: samples, stream: stream, row: 1, column: -1)], of: stream, model: model)
+    else { fatalError("the reference is wrong") }
+    return reference
 }
 
 private let shapes = [
