@@ -27,9 +27,8 @@ from perigee_cluster.training.safetensors import pack
 from perigee_codec import Model, Stream
 
 U64 = (1 << 64) - 1
-TENSORS = dict(
-    safetensors((Path(__file__).resolve().parents[3] / "Firmware" / "perigee-1" / "model.safetensors").read_bytes())
-)
+BUNDLE = Path(__file__).resolve().parents[3] / "Firmware" / "perigee-1"
+TENSORS = dict(safetensors((BUNDLE / "model.safetensors").read_bytes()))
 PLAIN = {name: found for name, found in TENSORS.items() if not name.startswith("history/")}
 WAVELENGTHS = {"B02": 0.4966, "B03": 0.56, "B04": 0.6645, "B08": 0.8351, "B11": 1.6137}
 
@@ -253,10 +252,8 @@ def test_references_of_several_frames_on_shifted_grids() -> None:
     strange = (visit(whole[[2, 0, 3, 1], 4:34, 20:64], 2, "float32") + 50) / 2
     strange[0, :9, :] = np.nan
     parts = [(sensor, near, 0, 0), (other, strange, -6, 6), (older, far, -10, -14), (older, far, 1 << 40, -(1 << 62))]
-    new = visit(whole[:, 10:42, 14:54], 5)
-    theirs = sensor.stream.reference([perigee_codec.Part(s.stream, x, row, column) for s, x, row, column in parts])
-    layers = sensor.stream.encode(new, [150, 600], reference=theirs)
-    assert layers.is_predicted
+    said = tile_octets(Prediction(profile=1, move=(1, 0)), firmware, sensor, (32, 40), 6)
+    layers = [bytes([3]) + said, np.random.default_rng(2).bytes(90)]
     for some in (parts, parts[1:2], parts[3:], parts[1:3]):
         for count in (0, 2):
             compare(sensor, firmware, some, layers[:count])
@@ -338,3 +335,30 @@ def test_another_reference_is_refused_by_its_hash() -> None:
         decode_layers(file, firmware)
     with pytest.raises(FormatError, match="reference is another one"):
         decode_layers(file, firmware, np.zeros((5, 8, 8), np.float32))
+
+
+def test_a_subset_of_the_bands_of_a_known_profile_finds_its_own_among_all() -> None:
+    firmware, model = Firmware.load(BUNDLE), Model.open(BUNDLE)
+    profile = next(p for p in firmware.profiles if p.name == "sentinel-2-l2a")
+    rows, columns = 21, 26
+
+    def declared(indices: list[int]) -> Declaration:
+        return Declaration(
+            firmware.identity, profile, indices, rows, columns, profile.sample_type, profile.nodata, profile.scale,
+            profile.offset,
+        )  # fmt: skip
+
+    everything, some = declared(list(range(12))), declared([7, 1, 3])
+    whole = visit(scene(rows, columns, 12), 1)
+    whole[:, 5:9, :4] = 0
+    new = visit(scene(rows, columns, 12), 2)[[7, 1, 3]]
+    all_bands = Stream(model, profile.name, (12, rows, columns))
+    stream = Stream(model, profile.name, new.shape, bands=[profile.bands[i].name for i in (7, 1, 3)])
+    theirs = stream.reference([perigee_codec.Part(all_bands, whole)])
+    ours = assemble(some, [Part(everything, whole)], firmware.spectral)
+    assert hash_of(ours) == theirs.hash
+    layers = stream.encode(new, [60, 300], reference=theirs)
+    assert layers.is_predicted
+    for count in (0, 1, 2):
+        found = decode_layers(TokenFile(b"", some, 0, Metadata(), layers[:count]), firmware, ours)
+        assert np.array_equal(found, stream.decode(layers[:count], reference=theirs))
