@@ -18,8 +18,8 @@ SENSOR = "sentinel-2-l2a"
 # Octets of one frame of 64 x 64 with 10 bands: 30x, 100x, 300x, 1,000x and 3,000x of its native samples.
 BUDGETS = (1493, 448, 149, 44, 14)
 REMEMBERED = 149
-# A frame may be predicted from one of this depth: packets allow four (Docs/packet-format.md, section 5.12).
-DEEPEST = 3
+# A frame may be predicted from one of this depth: packets allow eight (Docs/packet-format.md, section 5.12).
+DEEPEST = 7
 
 
 @dataclass(frozen=True)
