@@ -2,7 +2,7 @@ import PerigeeCore
 import PerigeeTestSupport
 import Testing
 
-@testable import PerigeeMemory
+import PerigeeMemory
 
 @Suite("What stays of a place")
 struct RetentionTests {

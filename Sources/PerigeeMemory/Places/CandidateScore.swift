@@ -1,14 +1,14 @@
 internal import Glibc
 
 /// How much a remembered frame promises for a new one. Source: Docs/memory.md, "Which reference".
-struct CandidateScore: Comparable, Sendable {
+package struct CandidateScore: Comparable, Sendable {
     /// Whether the days between the two frames are known: those go before all others.
-    let hasGap: Bool
-    let value: Double
-    let frame: UInt64
+    package let hasGap: Bool
+    package let value: Double
+    package let frame: UInt64
 
     /// `overlap`: share of the new frame that the remembered one covers.
-    init(frame: UInt64, overlap: Double, clearShare: Double, ratio: Int, gapMilliseconds: Int64?) {
+    package init(frame: UInt64, overlap: Double, clearShare: Double, ratio: Int, gapMilliseconds: Int64?) {
         self.frame = frame
         hasGap = gapMilliseconds != nil
         let freshness = gapMilliseconds.map { Self.freshness(days: Double($0) / 86_400_000) } ?? 1
@@ -16,7 +16,7 @@ struct CandidateScore: Comparable, Sendable {
     }
 
     /// The best first: known time, then value, then the newer frame.
-    static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         if left.hasGap != right.hasGap { return left.hasGap }
         if left.value != right.value { return left.value > right.value }
         return left.frame > right.frame
@@ -24,7 +24,7 @@ struct CandidateScore: Comparable, Sendable {
 
     /// What a gap leaves of the gain: measured 1, 0.94, 0.59 and 0.38 for 2 to 5, 6 to 20, 21 to 60 and more days. Half a year
     /// and more: the season counts as well.
-    static func freshness(days: Double) -> Double {
+    package static func freshness(days: Double) -> Double {
         let days = min(abs(days), 36_525)
         let near = 0.35 + 0.65 * exp2(-days / 30)
         let season = days.remainder(dividingBy: 365.25).magnitude
@@ -32,7 +32,7 @@ struct CandidateScore: Comparable, Sendable {
     }
 
     /// A memory at 1,000x is worth half of one at 100x.
-    static func quality(_ ratio: Int) -> Double {
+    package static func quality(_ ratio: Int) -> Double {
         min(1, pow(Double(MemoryRatio.finest) / Double(max(ratio, 1)), 0.3))
     }
 }

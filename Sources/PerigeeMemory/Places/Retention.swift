@@ -1,27 +1,36 @@
-import PerigeeCore
+package import PerigeeCore
 
 /// Which acknowledged frames of a place stay. A pure function: Docs/memory.md, "What stays".
-struct Retention: Sendable {
+package struct Retention: Sendable {
     /// An acknowledged frame of the place, at the layers that count.
-    struct Member: Equatable, Sendable {
-        var frame: UInt64
+    package struct Member: Equatable, Sendable {
+        package var frame: UInt64
         /// When it was taken, nil where unknown.
-        var time: Timestamp?
+        package var time: Timestamp?
         /// Plain, and as fine as 300x.
-        var isKey: Bool
-        var clearShare: Double
-        var distortion: Float?
+        package var isKey: Bool
+        package var clearShare: Double
+        package var distortion: Float?
+
+        package init(frame: UInt64, time: Timestamp?, isKey: Bool, clearShare: Double, distortion: Float?) {
+            (self.frame, self.time, self.isKey) = (frame, time, isKey)
+            (self.clearShare, self.distortion) = (clearShare, distortion)
+        }
     }
 
     /// Age from which on a key gives way to any clear frame.
-    var keyAge: Int64 = 60 * 86_400_000
+    package var keyAge: Int64
     /// Age at which the key of a season goes.
-    var seasonAge: Int64 = 400 * 86_400_000
+    package var seasonAge: Int64
     /// A frame that shows less of the ground is kept only where there is nothing else.
-    var clearShare = 0.5
+    package var clearShare = 0.5
+
+    package init(keyAge: Int64 = 60 * 86_400_000, seasonAge: Int64 = 400 * 86_400_000) {
+        (self.keyAge, self.seasonAge) = (keyAge, seasonAge)
+    }
 
     /// The frames to keep of `members`, which are in order of their numbers.
-    func kept(_ members: [Member]) -> Set<UInt64> {
+    package func kept(_ members: [Member]) -> Set<UInt64> {
         guard let newest = members.last else { return [] }
         let clear = members.filter { $0.clearShare >= clearShare }
         guard let latest = latest(clear) else {
@@ -57,7 +66,7 @@ struct Retention: Sendable {
     }
 
     /// Whether a newer clear frame takes the place of a key: only by a lower distortion, or because the key is old.
-    func replaces(_ new: Member, _ key: Member) -> Bool {
+    package func replaces(_ new: Member, _ key: Member) -> Bool {
         if Self.age(of: key.time, new.time) > keyAge { return true }
         // a key of years ahead came under a wrong clock: else it would stay for ever
         if new.isKey, Self.age(of: new.time, key.time) > seasonAge { return true }
@@ -66,7 +75,7 @@ struct Retention: Sendable {
     }
 
     /// Quarter of the year, winter first: 0 from December on.
-    static func season(_ time: Timestamp) -> Int {
+    package static func season(_ time: Timestamp) -> Int {
         let year = 365.2425 * 86_400_000
         let share = (Double(time.milliseconds) + 31 * 86_400_000) / year
         return min(Int((share - share.rounded(.down)) * 4), 3)
