@@ -45,7 +45,8 @@ public func encodeBounded(
         }
         let frame = try stream.encoder.encode(
             stream.samples(samples, size), budgets: (0..<count).map { Int(budgets[$0]) },
-            reference: PerigeeC.reference(reference), bound: .byBand(Array(UnsafeBufferPointer(start: bounds, count: boundCount))))
+            reference: PerigeeC.reference(reference),
+            bound: .byBand(Array(UnsafeBufferPointer(start: bounds, count: boundCount))))
         for index in 0...count { sizes[index] = Int64(index < frame.layers.count ? frame.layers[index].count : 0) }
         isPredicted?.pointee = frame.isPredicted ? 1 : 0
         return try copy(Array(frame.layers.joined()), to: payload, capacity: payloadCapacity)
@@ -73,7 +74,8 @@ public func decode(
 @_cdecl("perigee_decode_window")
 public func decodeWindow(
     _ stream: UnsafeMutableRawPointer?, _ payload: UnsafePointer<UInt8>?, _ sizes: UnsafePointer<Int64>?, _ count: Int,
-    _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ reference: UnsafeMutableRawPointer?, _ samples: UnsafeMutablePointer<UInt8>?,
+    _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ reference: UnsafeMutableRawPointer?,
+    _ samples: UnsafeMutablePointer<UInt8>?,
     _ size: Int, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> Int64 {
     call(message, capacity) {

@@ -127,7 +127,8 @@ extension StationConfiguration {
 
     /// The keys of the file.
     public static let keys =
-        stationKeys + linkKeys + controlKeys + memoryKeys + LogSettings.keys + HTTPSettings.keys(listen: "127.0.0.1:9477") + [
+        stationKeys + linkKeys + controlKeys + memoryKeys + LogSettings.keys
+        + HTTPSettings.keys(listen: "127.0.0.1:9477") + [
             Key(
                 "http.quicklook_every", .integer(0...1_000_000), .integer(0),
                 "of each so-manieth frame of a sensor the page shows a small picture; 0: of none")

@@ -227,7 +227,8 @@ public final class Station: Sendable {
             state: state, live: live.current, started: started, now: currentTime(),
             firmware: firmware.report, endpoints: endpoints, counters: counters,
             intakeQueue: (context.intakeQueue.count, context.intakeQueue.size), spool: spool, link: line,
-            control: context.control, history: context.history.status, system: SystemState.read(folder: parts.configuration.spool.directory),
+            control: context.control, history: context.history.status,
+            system: SystemState.read(folder: parts.configuration.spool.directory),
             saving: saving, surprises: context.journal.surprises)
     }
 

@@ -44,7 +44,8 @@ struct StationStatus {
         return .object([
             "available": .bool(memory.isAvailable), "places": .integer(memory.places),
             "frames": .integer(memory.entries), "bytes": .integer(memory.size), "bytes_limit": .integer(memory.quota),
-            "predicted": .integer(sum(\.predicted)), "found": .integer(memory.hits), "not_found": .integer(memory.misses),
+            "predicted": .integer(sum(\.predicted)), "found": .integer(memory.hits),
+            "not_found": .integer(memory.misses),
             "ineligible": .integer(memory.ineligible.values.reduce(0, +)), "evicted": .integer(memory.evictions),
             "damaged": .integer(memory.damaged), "set_aside": .integer(memory.filesSetAside),
             "failures": .integer(memory.failures),

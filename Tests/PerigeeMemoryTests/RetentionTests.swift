@@ -1,8 +1,7 @@
 import PerigeeCore
+import PerigeeMemory
 import PerigeeTestSupport
 import Testing
-
-import PerigeeMemory
 
 @Suite("What stays of a place")
 struct RetentionTests {

@@ -72,20 +72,20 @@ struct ReferenceTests {
         #expect { try decoder.reference(of: file) { _, _ in [cut] } } throws: { "\($0)".contains("not here") }
     }
 
-    @Test("four predictions may follow each other, five may not")
+    @Test("eight predictions may follow each other, nine may not")
     mutating func depth() throws {
         var known = [try plain(0, number: 0)]
-        for number in 1...5 {
+        for number in 1...9 {
             let next = try plain(number * 3, number: UInt64(number))
             let all = known
-            if number == 5 {
+            if number == 9 {
                 let deepest = try #require(known.last)
                 #expect {
                     try decoder.part(of: deepest, layers: 2, in: (next.declaration, next.metadata)) {
                         reference, frame in
                         all.filter { $0.frame + reference.back == frame.frame }
                     }
-                } throws: { "\($0)".contains("4 predictions") }
+                } throws: { "\($0)".contains("8 predictions") }
                 return
             }
             known.append(try predicted(next, from: try #require(known.last), back: 1, known: all))

@@ -47,7 +47,8 @@ public final class TableTrainer {
         for tile in 0..<grid.count {
             let layout = TileLayout(grid: grid, tile: tile, levels: levels, components: components)
             var workspace = TileWorkspace(components: components, componentSize: layout.componentSize)
-            let encoder = TileEncoder(grid: grid, levels: levels, components: components, tables: tables,
+            let encoder = TileEncoder(
+                grid: grid, levels: levels, components: components, tables: tables,
                 history: history ?? .untrained(tables))
             let share = Double(layout.coefficientCount) / Double(rows * columns)
             _ = encoder.encode(

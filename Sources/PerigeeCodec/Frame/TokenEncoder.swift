@@ -110,7 +110,8 @@ package final class TokenEncoder: Sendable {
                 buffer[tile] = workspaces.withWorkspace(lane: lane) { workspace in
                     encoder.encode(
                         tile: tile, coefficients, mask: mask,
-                        history: predictions.map { .reference($0[tile]) } ?? .none, limit: limits[tile], workspace: &workspace)
+                        history: predictions.map { .reference($0[tile]) } ?? .none, limit: limits[tile],
+                        workspace: &workspace)
                 }
             }
         }

@@ -40,7 +40,8 @@ package struct PredictionModel: Equatable, Sendable {
         guard let weights = tensors["history/weights"], case .uint8(let values) = weights.values,
             weights.shape == shape, values.count == shape.reduce(1, *)
         else {
-            throw .unusable(field: "history/weights", found: "absent, or of another type or shape", expected: "u8 \(shape)")
+            throw .unusable(
+                field: "history/weights", found: "absent, or of another type or shape", expected: "u8 \(shape)")
         }
         guard values.allSatisfy({ $0 <= Self.one }) else {
             throw .outOfRange(field: "history/weights", value: Int(values.max() ?? 0), limit: Int(Self.one))

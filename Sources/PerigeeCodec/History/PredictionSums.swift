@@ -77,7 +77,8 @@ extension PredictionSums.Level {
             var block = 0
             while column < band.columns {
                 let end = block == columns - 1 ? band.columns : min(band.columns, column + width)
-                let sums = PredictionSums.sums(current + place + column, reference + place + column, count: end - column)
+                let sums = PredictionSums.sums(
+                    current + place + column, reference + place + column, count: end - column)
                 energies[component] += Double(sums.x)
                 pairs[(first + block) * components + component] += PredictionSums.Pair(
                     product: Double(sums.y), square: Double(sums.z))
@@ -142,7 +143,9 @@ extension PredictionSums {
                     prediction.weight(
                         level: min(level, PredictionModel.levelCount - 1),
                         componentClass: ContextTables.componentClass(component), model: model)))
-        } map: { prediction?.map }
+        } map: {
+            prediction?.map
+        }
     }
 
     /// As above with the one weight of each component at each level that leaves least.
@@ -150,7 +153,9 @@ extension PredictionSums {
         variances { _, _, pair in
             guard pair.square > 0, pair.product > 0 else { return 0 }
             return pair.gain(min(pair.product / pair.square, 1))
-        } map: { nil }
+        } map: {
+            nil
+        }
     }
 
     private func variances(

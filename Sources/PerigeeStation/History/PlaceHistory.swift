@@ -73,7 +73,8 @@ final class PlaceHistory: Sendable {
                 .warning, "memory_unavailable",
                 [
                     "reason": reason,
-                    "remedy": "make the spool's folder writable and see its disk; until then frames are coded each by itself",
+                    "remedy":
+                        "make the spool's folder writable and see its disk; until then frames are coded each by itself",
                 ])
         default: break
         }
@@ -100,7 +101,8 @@ final class PlaceHistory: Sendable {
         var decoder = HistoryDecoder(found.frames, profiles: profiles, model: model, sampleLimit: Self.sampleLimit)
         do {
             let usable = found.ranked.map(\.reference).filter {
-                $0.frame < assignment.frame && found.frames[$0.frame]?.declaration.firmware == assignment.stream.firmware
+                $0.frame < assignment.frame
+                    && found.frames[$0.frame]?.declaration.firmware == assignment.stream.firmware
             }
             return try decoder.best(usable, for: (assignment, metadata, samples), encoder: encoder)
         } catch {
