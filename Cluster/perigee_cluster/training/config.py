@@ -55,8 +55,8 @@ class HistoryConfig:
     """
 
     reach: int
-    memory: tuple[float, ...]
-    ratios: tuple[float, float]
+    memory: list[float]
+    ratios: list[float]
     crops: int
     crop: int
     passes: int
@@ -90,9 +90,5 @@ class CodecConfig:
         table = tomllib.loads(path.read_text())
         spectral = SpectralConfig(**table.pop("spectral"))
         tables = TableConfig(**table.pop("tables"))
-        history = table.pop("history", None)
-        if history is not None:
-            history = HistoryConfig(
-                **history | {"memory": tuple(history["memory"]), "ratios": tuple(history["ratios"])}
-            )
+        history = HistoryConfig(**table.pop("history")) if "history" in table else None
         return cls(spectral=spectral, tables=tables, history=history, **table)
