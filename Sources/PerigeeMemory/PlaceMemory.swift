@@ -207,6 +207,17 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
         return found
     }
 
+    /// Whether a key covers most of a frame's ground in its season, acknowledged or on its way. nil where there is no memory, and for a
+    /// frame that has no history.
+    public mutating func hasKey(
+        sensor: String, declaration: StreamDeclaration, metadata: FrameMetadata
+    ) -> Bool? {
+        guard
+            let position = try? FramePosition(sensor: sensor, declaration: declaration, metadata: metadata)
+        else { return nil }
+        return attempt { store throws(SQLiteError) in try store.hasKey(position, time: metadata.time.stamp) }
+    }
+
     /// A remembered frame with all that it is decoded from, by number: what the far end is sent when it wants a reference again. Nil where
     /// memory lacks any of it.
     public mutating func chain(of frame: UInt64) -> [UInt64: RememberedFrame]? {

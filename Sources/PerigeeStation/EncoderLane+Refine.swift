@@ -48,7 +48,7 @@ extension EncoderLane {
         let metadata = try FrameMetadata(parsing: &reader, declaration: stream)
         let layers = try encoder.encode(
             samples(job.raw, encoder.stream), budgets: job.raw.budgets,
-            reference: reference(job, metadata, stream), bound: job.raw.hasResidual ? .lossless : nil
+            reference: reference(job, metadata, stream), aimedLayer: nil, bound: job.raw.hasResidual ? .lossless : nil
         ).layers
         guard RawFrame.checksum(of: layers.prefix(job.raw.budgets.count)) == job.raw.checksum else {
             throw RefineFailure.otherLayers

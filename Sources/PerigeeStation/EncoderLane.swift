@@ -75,13 +75,17 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         let frameClass = control.frameClass(
             rules, topic: item.topic, description: item.header.description, rows: samples.rows, columns: samples.columns
         )
-        let target = rules.target(of: frameClass, sensor: item.header.sensor)
-        var (declaration, metadata) = try declare(item, samples: samples, isLossless: target == .lossless)
+        let usual = rules.target(of: frameClass, sensor: item.header.sensor)
+        var (declaration, metadata) = try declare(item, samples: samples, isLossless: usual == .lossless)
         let key = StreamTable.key(declaration)
         let encoder = try encoder(declaration, key: key)
         let isSurprising = control.isSurprising(
             samples, stream: encoder.stream, metadata: metadata, label: item.ticket.label,
             threshold: rules.configuration.control.surprise)
+        let clearShare = ClearGround.share(of: samples, stream: encoder.stream, nodata: encoder.stream.nodata)
+        let target = context.history.target(
+            usual, declaration: declaration, metadata, sensor: encoder.stream.sensor, clearShare: clearShare,
+            key: rules.configuration.memory.keyTarget)
         // singles come back to the last bit only verbatim, which is another stream
         func finer(_ finer: StationConfiguration.Target) -> StationConfiguration.Target {
             finer == .lossless && samples.type == .float32 ? target : finer
@@ -98,7 +102,10 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             context.fail(.declarations, detail: "restart the station: it takes a new epoch", ticket: item.ticket)
             return nil
         }
-        let known = context.history.reference(of: samples, assigned, metadata, encoder: encoder)
+        // a key is plain: what is predicted from it stands at the first depth again
+        let known =
+            target == usual
+            ? context.history.reference(of: samples, assigned, metadata, encoder: encoder) : nil
         // the budgets have room for what names the reference, used or not
         metadata.references = known?.names
         let budgets = FrameBudget.payloads(
@@ -106,8 +113,8 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         let bound: ErrorBound? = targets.isLossless ? .lossless : nil
         let reserves = bound == nil && keepsRaw(declaration) && samples.type != .float32
         let (frame, used) = try encode(
-            samples, with: encoder, budgets: budgets, reference: known?.reference, bound: bound,
-            reservesResidual: reserves, item: item)
+            samples, with: encoder, budgets: budgets, reference: known?.reference, aimedLayer: targets.wanted - 1,
+            bound: bound, reservesResidual: reserves, item: item)
         let layers = frame.layers
         if !frame.isPredicted { metadata.references = nil }
         if bound == nil { try countClipped(samples, encoder, item) }
@@ -126,7 +133,8 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         let references = frame.isPredicted ? known?.frames ?? [] : []
         // a residual layer is no part of what is remembered
         let ratios = used.count == targets.ratios.count ? targets.ratios : [targets.wantedRatio]
-        context.history.remember(uplink, sensor: encoder.stream.sensor, ratios: ratios, references: references)
+        context.history.remember(
+            uplink, sensor: encoder.stream.sensor, ratios: ratios, references: references, clearShare: clearShare)
         context.counters.withLock { $0.sensor(item.ticket.label) { $0.predicted += frame.isPredicted ? 1 : 0 } }
         return uplink
     }
@@ -185,11 +193,12 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     /// Within the budgets, or else at the smallest size that says the frame at all; which budgets it was.
     private func encode(
         _ samples: Samples, with encoder: FrameEncoder, budgets: [Int], reference: FrameReference?,
-        bound: ErrorBound?, reservesResidual: Bool, item: IntakeItem
+        aimedLayer: Int, bound: ErrorBound?, reservesResidual: Bool, item: IntakeItem
     ) throws(CodecError) -> (frame: EncodedFrame, budgets: [Int]) {
         func encode(_ budgets: [Int]) throws(CodecError) -> (frame: EncodedFrame, budgets: [Int]) {
             let frame = try encoder.encode(
-                samples, budgets: budgets, reference: reference, bound: bound, reservesResidual: reservesResidual)
+                samples, budgets: budgets, reference: reference, aimedLayer: aimedLayer, bound: bound,
+                reservesResidual: reservesResidual)
             return (frame, budgets)
         }
         do { return try encode(budgets) } catch {

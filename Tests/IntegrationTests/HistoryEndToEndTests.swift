@@ -13,8 +13,8 @@ struct HistoryEndToEndTests {
     private func path(_ date: String) -> String { SharedData.path("worldcereal-monthly/wc-be4_\(date).tif") }
 
     /// Sends the frames one after another, each when the one before has been delivered.
-    private func fly(_ daemons: Daemons, from first: Int = 0) async throws {
-        for (index, date) in dates.enumerated().dropFirst(first) {
+    private func fly(_ daemons: Daemons) async throws {
+        for (index, date) in dates.enumerated() {
             try Programs.succeed(
                 "publish", "--sensor", "sentinel-2-l2a", "--endpoint", daemons.frames, path(date))
             try await daemons.waitForDelivery(index + 1)
@@ -52,6 +52,29 @@ struct HistoryEndToEndTests {
             qualities.append(try quality(daemons))
         }
         #expect(qualities[1] > qualities[0] + 0.3, "without \(qualities[0]) dB, with \(qualities[1]) dB")
+    }
+
+    @Test("the first clear frame of a place is a key where the operator wants one; what follows is predicted from it")
+    func key() async throws {
+        let daemons = try Daemons(target: "800x", more: "[memory]\nkey_target = \"100x\"")
+        try daemons.startGateway()
+        try daemons.startStation()
+        // of one season
+        for (index, date) in ["20210601", "20210701", "20210801"].enumerated() {
+            try Programs.succeed(
+                "publish", "--sensor", "sentinel-2-l2a", "--endpoint", daemons.frames, path(date))
+            try await daemons.waitForDelivery(index + 1)
+        }
+        #expect(daemons.status?["history"]?["predicted"]?.int == 2)
+        #expect(daemons.stopStation() == 0)
+        let list = try Programs.succeed("archive", "list", "--json", daemons.archive).json()
+        guard case .array(let frames)? = list["frames"] else {
+            Issue.record("no list of frames")
+            return
+        }
+        // 100 x 100 pixels, 9 bands of 16 bits
+        let sizes = frames.compactMap { $0["bytes"]?.int }.sorted()
+        #expect(sizes.count == 3 && sizes[1] < 300 && (1_000...1_800).contains(sizes[2]), "\(sizes)")
     }
 
     @Test("memory lives on over a restart; a damaged file costs octets, never a picture", .timeLimit(.minutes(10)))

@@ -7,7 +7,12 @@ struct FrameSource {
     /// Of the bands, before any basis.
     let coefficients: Planes
     let budgets: [Int]
+    /// The layer at whose end a prediction must pay.
+    let aim: Int
     let residualLayer: Int?
+
+    /// Octets at the end of the layer that is aimed at.
+    var aimedBudget: Int { budgets[aim] }
 }
 
 extension FrameEncoder {
@@ -24,10 +29,10 @@ extension FrameEncoder {
     func encode(
         _ source: FrameSource, _ reference: FrameReference?, _ transform: FrameTransform, _ tokens: TokenEncoder
     ) throws(CodecError) -> EncodedFrame {
-        guard let reference, let residual, source.budgets.last ?? 0 > 0 else {
+        guard let reference, let residual, source.aimedBudget > 0 else {
             return try encodePlain(source, transform, tokens)
         }
-        let budget = source.budgets.last ?? 0
+        let budget = source.aimedBudget
         let isTight =
             budget < Self.tight.octets * tokens.grid.count
             || budget < source.coefficients.values.count / Self.tight.samples
@@ -45,9 +50,11 @@ extension FrameEncoder {
         let plain = try encodePlain(source, transform, tokens)
         let decoder = try residual.decoder()
         let distances = (
-            plain: try transform.distance(decoder.decode(layers: plain.layers.map { $0[...] }), source),
+            plain: try transform.distance(
+                decoder.decode(layers: plain.layers.prefix(source.aim + 1).map { $0[...] }), source),
             predicted: try transform.distance(
-                decoder.decode(layers: frame.layers.map { $0[...] }, reference: reference), source)
+                decoder.decode(layers: frame.layers.prefix(source.aim + 1).map { $0[...] }, reference: reference),
+                source)
         )
         return distances.predicted < distances.plain ? frame : plain
     }

@@ -36,14 +36,15 @@ public struct FrameEncoder: Sendable {
     /// this is verified here for every sample, and the error `unusable` where it cannot be (float32 only). Nothing follows
     /// in a verbatim stream, which is lossless.
     ///
-    /// `reference`: what both ends know of the place. It is used where that comes nearer to the samples at the last budget,
-    /// and then the result says `isPredicted`; without it, and where it is of no use, the layers are the same.
+    /// `reference`: what both ends know of the place. It is used where that comes nearer to the samples at the end of
+    /// `aimedLayer` (nil: the last one), and then the result says `isPredicted`; without it, and where it is of no use, the
+    /// layers are the same.
     ///
     /// `reservesResidual`: the head names such a layer though there is none yet. The same samples, budgets and model encoded with a bound
     /// later give the same layers and that one behind them. It costs an octet.
     public func encode(
-        _ samples: Samples, budgets: [Int], reference: FrameReference? = nil, bound: ErrorBound? = nil,
-        reservesResidual: Bool = false
+        _ samples: Samples, budgets: [Int], reference: FrameReference? = nil, aimedLayer: Int? = nil,
+        bound: ErrorBound? = nil, reservesResidual: Bool = false
     ) throws(CodecError) -> EncodedFrame {
         let bounds = tokens == nil ? nil : try bound?.resolved(for: stream)
         let budgets = budgets.map { min(max($0, 0), Self.budgetLimit) }
@@ -69,7 +70,8 @@ public struct FrameEncoder: Sendable {
         }
         let source = FrameSource(
             samples: samples, validity: validity, coefficients: try transform.bandCoefficients(samples, validity),
-            budgets: budgets, residualLayer: residualLayer)
+            budgets: budgets, aim: min(max(aimedLayer ?? budgets.count - 1, 0), budgets.count - 1),
+            residualLayer: residualLayer)
         let frame = try encode(source, reference, transform, tokens)
         guard let bounds, let residual else { return frame }
         return try residual.extend(

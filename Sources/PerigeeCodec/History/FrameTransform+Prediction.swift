@@ -20,7 +20,7 @@ extension FrameTransform {
         return try predict(
             FrameSource(
                 samples: samples, validity: validity, coefficients: bandCoefficients(samples, validity),
-                budgets: [budget], residualLayer: nil),
+                budgets: [budget], aim: 0, residualLayer: nil),
             from: reference, model: model)
     }
 
@@ -41,9 +41,9 @@ extension FrameTransform {
         var (planes, predictor) = (current, known)
         spectral.forward(&planes, bases)
         spectral.forward(&predictor, bases)
-        let bits = 8 * Double(source.budgets.last ?? 0)
+        let bits = 8 * Double(source.aimedBudget)
         let sums = sums(planes, predictor)
-        let threshold = threshold(sums.flatMap(\.leastVariances), budgets: source.budgets)
+        let threshold = threshold(sums.flatMap(\.leastVariances), budgets: Array(source.budgets[...source.aim]))
         let predictions = sums.indices.map { tile in
             var prediction = PredictionSearch(
                 model: model, levels: levels, components: self.bands,

@@ -36,6 +36,22 @@ extension MemoryStore {
         return try gather(entry, into: &chain) ? chain : nil
     }
 
+    /// Whether a key that is not too old, or will be one, covers most of a frame in its season.
+    func hasKey(_ position: FramePosition, time: Timestamp?) throws(SQLiteError) -> Bool {
+        let area = Double(position.key.area)
+        for found in try search(position) where Double(found.box.overlap(position.key)) >= Self.keyOverlap * area {
+            if let time, let its = found.time {
+                guard Retention.season(time) == Retention.season(its) else { continue }
+                guard let gap = Self.gap(time, its), gap < retention.seasonAge / 2 else { continue }
+            }
+            if let entry = try load(found.id), entry.willBeKey { return true }
+        }
+        return false
+    }
+
+    /// Share of a frame that a key covers at least.
+    private static let keyOverlap = 0.9
+
     /// An entry that really lies there.
     private func checked(_ id: Int64, _ position: FramePosition) throws(SQLiteError) -> MemoryEntry? {
         guard let entry = try load(id), entry.nameable > 0 else { return nil }

@@ -27,6 +27,8 @@ final class PlaceHistory: Sendable {
 
     /// Octets of the samples of one frame that is decoded for history, at most.
     private static let sampleLimit = FrameDecoder.sampleLimit
+    /// Share of clear pixels that a key has at least.
+    private static let keyClearShare = 0.9
     private let memory: Locked<Holder?>
     private let profiles: [SensorProfile]
     private let model: CodecModel
@@ -135,15 +137,33 @@ final class PlaceHistory: Sendable {
     }
 
     /// Remembers a frame that goes to the spool; it may be named when the gateway has filed it.
-    func remember(_ item: UplinkItem, sensor: String, ratios: [Double], references: [MemoryReference]) {
+    func remember(
+        _ item: UplinkItem, sensor: String, ratios: [Double], references: [MemoryReference], clearShare: Double
+    ) {
         var layers: [MemoryFrame.Layer] = []
         for (layer, octets) in (item.layers + item.finer).enumerated() where layer < ratios.count {
             layers.append(MemoryFrame.Layer(octets: octets, ratio: max(Int(ratios[layer].rounded()), 1)))
         }
         let frame = MemoryFrame(
             frame: item.assignment.frame, sensor: sensor, declaration: item.assignment.stream, metadata: item.metadata,
-            layers: layers, sentLayers: min(item.layers.count, layers.count), references: references)
+            layers: layers, sentLayers: min(item.layers.count, layers.count), references: references,
+            clearShare: clearShare)
         _ = memory.withLock { $0?.memory.remember(frame, now: currentTime().utc) }
+    }
+
+    /// The target of a frame: that of `key` where it is finer and the frame is a clear one of a place that has no key of this
+    /// season yet, so that later frames have what to be predicted from.
+    func target(
+        _ target: StationConfiguration.Target, declaration: StreamDeclaration, _ metadata: FrameMetadata,
+        sensor: String,
+        clearShare: Double, key: StationConfiguration.Target?
+    ) -> StationConfiguration.Target {
+        guard case .ratio(let fine)? = key, case .ratio(let own) = target, fine < own, clearShare >= Self.keyClearShare,
+            memory.withLock({
+                $0?.memory.hasKey(sensor: sensor, declaration: declaration, metadata: metadata)
+            }) == false
+        else { return target }
+        return .ratio(fine)
     }
 
     /// What became of frames of the spool: those that were delivered may be named from now on.

@@ -74,7 +74,7 @@ package struct Quicklook: Equatable, Sendable {
         }
     }
 
-    private static func value(_ bytes: UnsafeRawBufferPointer, _ type: SampleType, _ index: Int) -> Double {
+    static func value(_ bytes: UnsafeRawBufferPointer, _ type: SampleType, _ index: Int) -> Double {
         let offset = index * type.size
         return switch type {
         case .uint8: Double(bytes[offset])

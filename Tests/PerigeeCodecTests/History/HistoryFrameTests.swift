@@ -145,4 +145,19 @@ struct HistoryFrameTests {
     private func pairsAreEqual<Value: Equatable>(_ values: [Value]) -> Bool {
         values.dropFirst().allSatisfy { $0 == values[0] }
     }
+
+    @Test("a prediction must pay at the layer that is aimed at, not at finer ones")
+    func aim() throws {
+        let pair = try HistoryPair(bands: 4, rows: 64, columns: 64, seed: 5)
+        let coarse = try pair.encoder.encode(pair.old, budgets: [90])
+        let known = try pair.decoder.decode(layers: coarse.layers.map { $0[...] })
+        let reference = try FrameReference(
+            [.init(samples: known, stream: pair.stream, row: 0, column: 0)], of: pair.stream, model: model())
+        let budgets = [90, 30_000]
+        let aimed = try pair.encoder.encode(pair.new, budgets: budgets, reference: reference, aimedLayer: 0)
+        let last = try pair.encoder.encode(pair.new, budgets: budgets, reference: reference)
+        let plain = try pair.encoder.encode(pair.new, budgets: budgets)
+        #expect(aimed.isPredicted)
+        #expect(last == plain)
+    }
 }
