@@ -5,8 +5,8 @@ extension StationConfiguration {
         public var size: Int
         /// Days after which a key frame makes room for a coarser newer one.
         public var keyDays: Int
-        /// What the first clear frame of a place and season gets where that is finer than its own target; nil: its own.
-        public var keyTarget: StationConfiguration.Target?
+        /// What the first clear frame of a place and season gets where that is finer than its own target.
+        public var keyTarget: Target
     }
 
     static let memoryKeys: [Key] = [
@@ -19,8 +19,9 @@ extension StationConfiguration {
             "memory.key_days", .integer(1...3_650), .integer(60),
             "days after which a coarser new frame of a place may take the place of a finer old one", .atReload),
         Key(
-            "memory.key_target", .ratio, nil,
-            "what the first clear frame of a place and season gets, at least, for later ones to be predicted from", .atReload),
+            "memory.key_target", .ratio, .number(10_000),
+            "what the first clear frame of a place and season gets, at least, for later ones to be predicted from",
+            .atReload),
     ]
 }
 
@@ -28,6 +29,6 @@ extension StationConfiguration.Memory {
     init(_ values: KeyValues) {
         size = values.integer("memory.bytes")
         keyDays = values.integer("memory.key_days")
-        keyTarget = values.optionalNumber("memory.key_target").map { StationConfiguration.Target($0) }
+        keyTarget = StationConfiguration.Target(values.number("memory.key_target"))
     }
 }

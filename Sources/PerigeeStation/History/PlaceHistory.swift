@@ -156,9 +156,9 @@ final class PlaceHistory: Sendable {
     func target(
         _ target: StationConfiguration.Target, declaration: StreamDeclaration, _ metadata: FrameMetadata,
         sensor: String,
-        clearShare: Double, key: StationConfiguration.Target?
+        clearShare: Double, key: StationConfiguration.Target
     ) -> StationConfiguration.Target {
-        guard case .ratio(let fine)? = key, case .ratio(let own) = target, fine < own, clearShare >= Self.keyClearShare,
+        guard case .ratio(let fine) = key, case .ratio(let own) = target, fine < own, clearShare >= Self.keyClearShare,
             memory.withLock({
                 $0?.memory.hasKey(sensor: sensor, declaration: declaration, metadata: metadata)
             }) == false
