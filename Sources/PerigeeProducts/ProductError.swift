@@ -31,7 +31,7 @@ extension ProductError: CustomStringConvertible {
         case .unknownFirmware(let id):
             "undecodable: firmware \(Hex.text(id)) is not in the store: put its bundle there"
         case .references(let count):
-            "undecodable: the frame refers to \(count) others, this version decodes plain frames only: update perigee"
+            "undecodable: the frame is predicted from \(count) earlier ones, which were not given: give the frames that it was encoded with"
         case .missingReference(let frame, let hash):
             "frame \(frame) is predicted from earlier ones (reference \(Hex.text(hash))), which are not here: "
                 + "give the frames that it was encoded with"
