@@ -45,9 +45,9 @@ struct ReferencesTests {
     }
 
     @Test(
-        "none, five, sixteen layers and frames too far back are refused",
+        "five, sixteen layers and frames too far back are refused",
         arguments: [
-            [0x80, 0, 1, 2, 3, 4], [0x80, 5, 16, 16, 16, 16, 16, 1, 2, 3, 4], [0x80, 1, 0x1F, 1, 2, 3, 4],
+            [0x80, 5, 16, 16, 16, 16, 16, 1, 2, 3, 4], [0x80, 1, 0x1F, 1, 2, 3, 4],
             // back = 2^48 + 1, and the greatest number of 64 bits
             [0x80, 1, 0x90, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x08, 1, 2, 3, 4],
             [0x80, 1, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 1, 2, 3, 4],
@@ -62,6 +62,35 @@ struct ReferencesTests {
     func limit() throws {
         let found = try parsed([0x80, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x08, 1, 2, 3, 4])
         #expect(found.references?.frames == [Reference(back: 1 << 48, layers: 1)])
+    }
+
+    @Test("a plain frame says which one it replaces, of its own epoch or of another")
+    func replaced() throws {
+        let epoch = try Epoch(bytes: 1...16)
+        for (replaces, octets) in [
+            (FrameMetadata.Replaced.earlier(back: 300), [0x80, 0, 0xAC, 0x02]),
+            (.earlier(back: 1 << 48), [0x80, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]),
+            (.other(epoch, frame: 0), [0x80, 0, 0] + epoch.bytes + [0]),
+            (.other(epoch, frame: 300), [0x80, 0, 0] + epoch.bytes + [0xAC, 0x02]),
+        ] as [(FrameMetadata.Replaced, [UInt8])] {
+            var metadata = FrameMetadata()
+            metadata.replaces = replaces
+            #expect(packed(metadata) == octets)
+            #expect(try parsed(octets) == metadata)
+            for count in 0..<octets.count {
+                #expect(throws: FormatError.self, "\(count) octets") { try parsed(Array(octets[..<count])) }
+            }
+        }
+        #expect(FrameMetadata.Replaced.earlier(back: 3).identity(epoch: epoch, number: 3)?.number == 0)
+        #expect(FrameMetadata.Replaced.earlier(back: 4).identity(epoch: epoch, number: 3) == nil)
+    }
+
+    @Test("a replaced frame more than 2^48 back, and one of another epoch from 2^62 on, are refused")
+    func replacedTooFar() {
+        #expect(throws: FormatError.self) { try parsed([0x80, 0, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]) }
+        let epoch = [UInt8](repeating: 7, count: 16)
+        let far: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]
+        #expect(throws: FormatError.self) { try parsed([0x80, 0, 0] + epoch + far) }
     }
 }
 

@@ -74,11 +74,12 @@ private func vectors() throws -> [Vector] {
             hex: "0701 44332211 01000000 00"),
         Vector(
             testDescription: "BYE", message: .bye(.init(session: session, reason: .draining)), hex: "0801 44332211 02"),
-    ] + repairVectors() + bundleVectors()
+    ] + (try repairVectors()) + bundleVectors()
 }
 
-private func repairVectors() -> [Vector] {
-    [
+private func repairVectors() throws -> [Vector] {
+    let epoch = try Epoch(bytes: 0..<16)
+    return [
         Vector(
             testDescription: "TOMBSTONE",
             message: .tombstone(
@@ -100,6 +101,18 @@ private func repairVectors() -> [Vector] {
             testDescription: "WANT of layers",
             message: .want(.init(session: session, request: 4, priority: 0, subject: .frame(number: 300, layers: 255))),
             hex: "0a01 44332211 04000000 00 02 ac02 ff"),
+        Vector(
+            testDescription: "WANT of a reference",
+            message: .want(
+                .init(
+                    session: session, request: 5, priority: 2,
+                    subject: .reference(epoch: epoch, number: 300, layers: 15))),
+            hex: "0a01 44332211 05000000 02 03 000102030405060708090a0b0c0d0e0f ac02 0f"),
+        Vector(
+            testDescription: "WANT of a plain frame",
+            message: .want(
+                .init(session: session, request: 6, priority: 2, subject: .plain(epoch: epoch, number: 300))),
+            hex: "0a01 44332211 06000000 02 04 000102030405060708090a0b0c0d0e0f ac02"),
         Vector(
             testDescription: "ANSWER",
             message: .answer(.init(session: session, request: 3, outcome: .accepted, packets: 3)),
@@ -191,13 +204,18 @@ struct LinkMessageTests {
             ("0901 44332211 05 00 01 08", "tombstone reason"),
             ("0901 44332211 05 00 01 01 ffffffffffffffffff01", "tombstone frames"),
             ("0a01 44332211 03000000 04", "priority"),
-            ("0a01 44332211 03000000 01 03", "want kind"),
+            ("0a01 44332211 03000000 01 05", "want kind"),
             ("0a01 44332211 03000000 01 01 00", "want range count"),
             ("0a01 44332211 03000000 01 01 21", "want range count"),
             ("0a01 44332211 03000000 01 01 01 00 01", "want skip"),
             ("0a01 44332211 03000000 01 01 01 01 00", "want length"),
             ("0a01 44332211 03000000 01 01 02 01 808004 01 01", "want length"),
             ("0a01 44332211 03000000 01 02 01 00", "layers"),
+            ("0a01 44332211 03000000 01 03 000102030405060708090a0b0c0d0e", "want epoch"),
+            ("0a01 44332211 03000000 01 03 000102030405060708090a0b0c0d0e0f 01 00", "layers"),
+            ("0a01 44332211 03000000 01 03 000102030405060708090a0b0c0d0e0f 01 10", "layers"),
+            ("0a01 44332211 03000000 01 04 000102030405060708090a0b0c0d0e", "want epoch"),
+            ("0a01 44332211 03000000 01 04 000102030405060708090a0b0c0d0e0f ffffffffffffffffff01", "frame number"),
             ("0b01 44332211 03000000 00 00", "want outcome"),
             ("0b01 44332211 03000000 05 00", "want outcome"),
             ("0b01 44332211 03000000 01 818004", "packet count"),

@@ -332,9 +332,16 @@ struct SenderPolicyTests {
         guard case .data(let batch) = said.last else { throw Unexpected(messages: said) }
         #expect(batch.items.map(\.number) == [2, 3] && batch.items.allSatisfy(\.isResent))
         #expect(batch.lowest == 1)
-        let none = LinkMessage.want(.init(session: 9, request: 6, priority: 2, subject: .frame(number: 1, layers: 2)))
-        #expect(
-            try messages(bench.hear(none)) == [.answer(.init(session: 9, request: 6, outcome: .unknown, packets: 0))])
+        for subject in [
+            LinkMessage.Want.Subject.frame(number: 1, layers: 2), .reference(epoch: bench.epoch, number: 1, layers: 2),
+            .plain(epoch: bench.epoch, number: 1),
+        ] {
+            let none = LinkMessage.want(.init(session: 9, request: 6, priority: 2, subject: subject))
+            #expect(
+                try messages(bench.hear(none)) == [
+                    .answer(.init(session: 9, request: 6, outcome: .unknown, packets: 0))
+                ])
+        }
     }
 
     @Test("a line too slow for the usual patience is not given up again and again: patience doubles")

@@ -137,6 +137,8 @@ class Metadata:
     references: list[tuple[int, int]] = field(default_factory=list)
     """(back, layers)"""
     reference_hash: int = 0
+    replaced: tuple[int, bytes | None, int] | None = None
+    """(back, epoch, number); the latter two of a frame of another epoch"""
 
 
 @dataclass
@@ -251,7 +253,13 @@ def metadata(reader: Reader, owner: Declaration) -> Metadata:
     result.place = reader.text("place") if flags & 32 else None
     result.group = reader.text("group") if flags & 64 else None
     if flags & 128:
-        for _ in range(reader.varint("references", 1, 4)):
+        count = reader.varint("references", 0, 4)
+        if count == 0:
+            back = reader.varint("replaced", high=1 << 48)
+            epoch = None if back else reader.take(16, "replaced epoch")
+            result.replaced = (back, epoch, 0 if back else reader.varint("replaced", high=(1 << 62) - 1))
+            return result
+        for _ in range(count):
             value = reader.varint("reference", high=(1 << 52) + 14)
             refuse_unless(value & 15 < 15, "layers of a reference", 16)
             result.references.append((value >> 4, (value & 15) + 1))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reference_coder import Decoder, clipped, updated
-from reference_container import Band, Declaration, FormatError, Metadata, Profile, TokenFile
+from reference_container import Band, Declaration, FormatError, Metadata, Profile, Reader, TokenFile, metadata
 from reference_decoder import Firmware, decode_layers, safetensors
 from reference_history import (
     HistoryTensors,
@@ -362,3 +362,12 @@ def test_a_subset_of_the_bands_of_a_known_profile_finds_its_own_among_all() -> N
     for count in (0, 1, 2):
         found = decode_layers(TokenFile(b"", some, 0, Metadata(), layers[:count]), firmware, ours)
         assert np.array_equal(found, stream.decode(layers[:count], reference=theirs))
+
+
+def test_a_plain_frame_says_which_one_it_replaces() -> None:
+    declared = Sensor(Model.parse(pack(TENSORS)), WAVELENGTHS, 8, 8).declared
+    epoch = bytes(range(16))
+    assert metadata(Reader(bytes([0x80, 0, 0xAC, 2])), declared).replaced == (300, None, 0)
+    assert metadata(Reader(bytes([0x80, 0, 0, *epoch, 0xAC, 2])), declared).replaced == (0, epoch, 300)
+    with pytest.raises(FormatError, match="replaced"):
+        metadata(Reader(bytes([0x80, 0, 0x81, *[0x80] * 7, 0x40])), declared)

@@ -50,6 +50,18 @@ public struct FrameMetadata: Equatable, Sendable {
     public var place: String?
     public var group: String?
     public var references: References?
+    /// Of a plain frame that was encoded once more because the far end cannot decode its first encoding. Not together with `references`.
+    public var replaces: Replaced?
+
+    /// Which frame a plain one stands in for.
+    public enum Replaced: Hashable, Sendable {
+        /// The one whose number is so much lower, 1 or more, in the same epoch.
+        case earlier(back: UInt64)
+        /// One of another epoch.
+        case other(Epoch, frame: UInt64)
+
+        static let frameLimit: UInt64 = 1 << 62
+    }
 
     /// `c` and `f` of the affine transform.
     public struct Origin: Equatable, Sendable {
@@ -85,7 +97,7 @@ extension FrameMetadata {
         if sunElevation != nil { flags |= Flag.sun }
         if place != nil { flags |= Flag.place }
         if group != nil { flags |= Flag.group }
-        if references != nil { flags |= Flag.references }
+        if references != nil || replaces != nil { flags |= Flag.references }
         writer.write(flags)
         switch time {
         case .unknown: break
@@ -109,6 +121,9 @@ extension FrameMetadata {
                 writer.writeVarint(reference.back << 4 | UInt64(reference.layers - 1))
             }
             writer.write(references.hash)
+        } else if let replaces {
+            writer.writeVarint(0)
+            replaces.pack(into: &writer)
         }
     }
 
@@ -167,15 +182,55 @@ extension FrameMetadata {
         if flags & Flag.place != 0 { place = try reader.readText("place", limit: DeclarationLimit.text) }
         if flags & Flag.group != 0 { group = try reader.readText("group", limit: DeclarationLimit.text) }
         if flags & Flag.references != 0 {
-            references = try References(parsing: &reader)
+            let count = try reader.readVarint("reference count", limit: References.limit)
+            if count == 0 {
+                replaces = try Replaced(parsing: &reader)
+            } else {
+                references = try References(count: count, parsing: &reader)
+            }
         }
     }
 }
 
-extension FrameMetadata.References {
+extension FrameMetadata.Replaced {
+    /// The identity of the frame that is replaced by the frame `number` of `epoch`; nil where there can be none.
+    public func identity(epoch: Epoch, number: UInt64) -> (epoch: Epoch, number: UInt64)? {
+        switch self {
+        case .earlier(let back): back <= number ? (epoch, number - back) : nil
+        case .other(let epoch, let frame): (epoch, frame)
+        }
+    }
+
+    fileprivate func pack(into writer: inout ByteWriter) {
+        switch self {
+        case .earlier(let back): writer.writeVarint(back)
+        case .other(let epoch, let frame):
+            writer.writeVarint(0)
+            writer.write(epoch.bytes)
+            writer.writeVarint(frame)
+        }
+    }
+
     fileprivate init(parsing reader: inout ByteReader) throws(FormatError) {
-        let count = try reader.readVarint("reference count", limit: Self.limit)
-        guard count > 0 else { throw .unknown(field: "reference count", value: "0", expected: "1 to \(Self.limit)") }
+        let back = try reader.readVarint("replaced frame")
+        guard back <= FrameMetadata.Reference.backLimit else {
+            throw .unknown(field: "replaced frame", value: "\(back) frames back", expected: "at most 2^48 frames back")
+        }
+        guard back == 0 else {
+            self = .earlier(back: back)
+            return
+        }
+        let epoch = try Epoch(bytes: try reader.read("replaced epoch", count: Epoch.size))
+        let frame = try reader.readVarint("replaced frame")
+        guard frame < Self.frameLimit else {
+            throw .unknown(field: "replaced frame", value: "\(frame)", expected: "below 2^62")
+        }
+        self = .other(epoch, frame: frame)
+    }
+}
+
+extension FrameMetadata.References {
+    fileprivate init(count: Int, parsing reader: inout ByteReader) throws(FormatError) {
         var frames: [FrameMetadata.Reference] = []
         for _ in 0..<count {
             let value = try reader.readVarint("reference")

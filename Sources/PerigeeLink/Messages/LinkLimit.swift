@@ -17,6 +17,8 @@ public enum LinkLimit {
     public static let tombstones = 64
     /// Numbers that one WANT may name together.
     public static let wantNumbers = 1 << 16
+    /// Layers of a frame that a reference may count.
+    public static let referenceLayers = FrameMetadata.Reference.layerLimit
     /// The lowest class of a packet; 0 is the highest.
     public static let priority: UInt8 = 3
     /// Octets of a packed bundle, and of one piece of it.

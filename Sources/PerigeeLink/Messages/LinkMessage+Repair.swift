@@ -26,6 +26,11 @@ extension LinkMessage {
             case numbers([Range<UInt64>])
             /// The first `layers` (1 to 255) layers of a frame, by its absolute number in the epoch.
             case frame(number: UInt64, layers: Int)
+            /// The first `layers` (1 to `LinkLimit.referenceLayers`) layers of a frame once more: others were predicted from it, and they are
+            /// not here. Like a plain frame it may be of an epoch that is over.
+            case reference(epoch: Epoch, number: UInt64, layers: Int)
+            /// A frame once more without references, as a new frame: what it was predicted from is not the same here.
+            case plain(epoch: Epoch, number: UInt64)
         }
         public var session: UInt32
         /// The gateway's name for this request; ANSWER repeats it.
@@ -48,7 +53,7 @@ extension LinkMessage {
         public var session: UInt32
         public var request: UInt32
         public var outcome: WantOutcome
-        /// Packets that will come as DATA.
+        /// Packets that will come as DATA; of a plain frame those of the new one, whose metadata says what it replaces.
         public var packets: Int
 
         /// See the properties.
@@ -119,7 +124,7 @@ extension LinkMessage.TombstoneBatch {
 }
 
 extension LinkMessage.Want {
-    private enum Kind: UInt8 { case numbers = 1, frame }
+    private enum Kind: UInt8 { case numbers = 1, frame, reference, plain }
 
     func pack(into writer: inout ByteWriter) {
         writer.write(session)
@@ -139,6 +144,15 @@ extension LinkMessage.Want {
             writer.write(Kind.frame.rawValue)
             writer.writeVarint(number)
             writer.write(UInt8(clamping: layers))
+        case .reference(let epoch, let number, let layers):
+            writer.write(Kind.reference.rawValue)
+            writer.write(epoch.bytes)
+            writer.writeVarint(number)
+            writer.write(UInt8(clamping: layers))
+        case .plain(let epoch, let number):
+            writer.write(Kind.plain.rawValue)
+            writer.write(epoch.bytes)
+            writer.writeVarint(number)
         }
     }
 
@@ -152,11 +166,27 @@ extension LinkMessage.Want {
         switch try reader.readCode("want kind", as: Kind.self) {
         case .numbers: subject = .numbers(try Self.readRanges(&reader))
         case .frame:
-            let number = try reader.readNumber("frame number")
-            let layers = Int(try reader.read("layers", as: UInt8.self))
-            guard layers > 0 else { throw .unknown(field: "layers", value: "0", expected: "1 to 255") }
+            let (number, layers) = try Self.readLayers(&reader, limit: Int(UInt8.max))
             subject = .frame(number: number, layers: layers)
+        case .reference:
+            let epoch = try Epoch(bytes: try reader.read("want epoch", count: Epoch.size))
+            let (number, layers) = try Self.readLayers(&reader, limit: LinkLimit.referenceLayers)
+            subject = .reference(epoch: epoch, number: number, layers: layers)
+        case .plain:
+            let epoch = try Epoch(bytes: try reader.read("want epoch", count: Epoch.size))
+            subject = .plain(epoch: epoch, number: try reader.readNumber("frame number"))
         }
+    }
+
+    private static func readLayers(
+        _ reader: inout ByteReader, limit: Int
+    ) throws(FormatError) -> (number: UInt64, layers: Int) {
+        let number = try reader.readNumber("frame number")
+        let layers = Int(try reader.read("layers", as: UInt8.self))
+        guard (1...limit).contains(layers) else {
+            throw .unknown(field: "layers", value: "\(layers)", expected: "1 to \(limit)")
+        }
+        return (number, layers)
     }
 
     private static func readRanges(_ reader: inout ByteReader) throws(FormatError) -> [Range<UInt64>] {

@@ -64,7 +64,9 @@ public enum StoreRequest: Equatable, Sendable {
     case finish(epoch: Epoch)
     /// The gateway has another history of this epoch: begin a new one, move what is not settled into it. Answer: `.store` of it.
     case fork(epoch: Epoch)
-    /// Answer: `.answer` with the request's session; for layers, the packets get new numbers.
+    /// Answer: `.answer` with the request's session, once what it promises is committed. Only wanted numbers come again under their own
+    /// (`replay`); layers and plain frames are packets with new ones. `epoch` is that of the session; that
+    /// of a reference or a plain frame may be another.
     case want(epoch: Epoch, LinkMessage.Want)
     /// Give packets that are settled and still kept, which a WANT asked for: ascending, as many as fit `size`, at least one where there
     /// is one. Answer: `.replayed` with the numbers that were looked through.

@@ -114,6 +114,7 @@ extension SpoolThread {
                 if isRefining { return }
                 if answer.packets == 0 { answer.outcome = .full }
             }
+        case .reference, .plain: answer.outcome = .unknown  // memory is not asked yet
         }
         deliver(.answer(answer))
     }

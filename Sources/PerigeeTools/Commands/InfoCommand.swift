@@ -108,6 +108,7 @@ enum InfoCommand {
             ("datetime", .optional(description?.datetime?.rfc3339)),
             ("place", .optional(file.metadata.place)),
             ("references", file.metadata.references.map { references($0) } ?? .null),
+            ("replaces", .optional(replaced(by: file))),
             ("proj:code", .optional(position.map { "EPSG:\($0.epsg)" })),
             ("proj:transform", position.map { .array($0.transform.map { .number($0) }) } ?? .null),
             ("view:sun_elevation", .optional(file.metadata.sunElevation)),
@@ -124,6 +125,13 @@ enum InfoCommand {
             ])
         }
         return .object(["hash": .string(Hex.text(references.hash)), "frames": .array(frames)])
+    }
+
+    /// The frame that this plain one stands in for, as `identity` has it.
+    private static func replaced(by file: TokenFile) -> String? {
+        file.metadata.replaces?.identity(epoch: file.epoch, number: file.frame).map { identity in
+            "\(identity.epoch.text) frame \(identity.number)"
+        }
     }
 
     /// The same for people.
@@ -154,6 +162,7 @@ enum InfoCommand {
                 description?.georeference.map { "EPSG:\($0.epsg) \($0.transform)" } ?? file.metadata.place ?? "unknown"
             ))
         if let references = file.metadata.references { lines.append(("reference", text(references))) }
+        if let replaced = replaced(by: file) { lines.append(("replaces", replaced)) }
         if let raw {
             lines.append(
                 ("ratio", "\(Table.number(Double(raw) / Double(size), digits: 1))x of \(Table.group(raw)) octets"))
