@@ -7,6 +7,8 @@ public struct FirmwareManifest: Equatable, Sendable {
     public static let sizeLimit = 1 << 20
     /// The format that this reader knows.
     public static let format = 1
+    /// Bundles that one may name as compatible.
+    public static let compatibleLimit = 256
 
     /// What one file must be.
     public struct File: Equatable, Sendable {
@@ -26,6 +28,8 @@ public struct FirmwareManifest: Equatable, Sendable {
     public var release: UInt64? { Self.release(version) }
     /// When the bundle was made, as its maker wrote it.
     public let created: String?
+    /// Identities of other bundles whose streams this one decodes to the same samples: what was remembered of them stays of use.
+    public let compatible: [UInt32]
     /// In the order in which declarations count them.
     public let profiles: [SensorProfile]
     public let files: [File]
@@ -51,6 +55,14 @@ public struct FirmwareManifest: Equatable, Sendable {
         name = try fields.text("name")
         version = try fields.text("version")
         created = try fields.optionalText("created")
+        compatible = try fields.texts("compatible", limit: Self.compatibleLimit).map { (text) throws(FirmwareError) in
+            guard text.utf8.count == 8, let octets = Hex.bytes(text) else {
+                throw .unusable(
+                    field: "manifest.json compatible", found: "\"\(text)\"",
+                    expected: "identities of bundles, each of 8 hexadecimal digits")
+            }
+            return octets.reduce(0) { $0 << 8 | UInt32($1) }
+        }
         profiles = try fields.list("profiles", limit: 256).map { (item) throws(FirmwareError) in
             try SensorProfile(manifest: item)
         }

@@ -5,7 +5,7 @@ import PerigeeJSON
 /// Makes of a trained bundle one that can be signed and installed: with a version that counts, a time, and a self-test.
 public enum ReleaseMaker {
     /// The bundle of `directory` as release `version`, packed and not signed. Its files stay as they are; the manifest gets
-    /// the new members, so the release has an id of its own.
+    /// the new members, so the release has an id of its own. It decodes what the bundle did: `compatible` says so.
     public static func make(
         directory: String, version: UInt64, created: Timestamp
     ) throws(RolloutError) -> PackedBundle {
@@ -18,8 +18,10 @@ public enum ReleaseMaker {
         files.append((FirmwareManifest.selfTestFile, test.octets))
         return try firmware { () throws(FirmwareError) in
             let packed = try PackedBundle(
-                manifest: manifest(source.manifestOctets, files, version: version, created: created), signature: nil,
-                files: files)
+                manifest: manifest(
+                    source.manifestOctets, files, version: version, created: created,
+                    compatible: [bundle.id] + bundle.manifest.compatible),
+                signature: nil, files: files)
             guard try packed.contents().release == version else {
                 throw .unusable(field: "version", found: "\(version)", expected: "a whole number of 1 or more")
             }
@@ -27,9 +29,10 @@ public enum ReleaseMaker {
         }
     }
 
-    /// The manifest with other files, version and time; what else stands in it stays.
+    /// The manifest with other files, version, time and compatible bundles; what else stands in it stays.
     package static func manifest(
-        _ octets: [UInt8], _ files: [(name: String, octets: [UInt8])], version: UInt64, created: Timestamp
+        _ octets: [UInt8], _ files: [(name: String, octets: [UInt8])], version: UInt64, created: Timestamp,
+        compatible: [UInt32] = []
     ) throws(FirmwareError) -> [UInt8] {
         let json: JSONValue
         do { json = try JSONValue(parsing: octets[...], depthLimit: 8) } catch {
@@ -47,7 +50,7 @@ public enum ReleaseMaker {
                     "size": .integer(file.octets.count), "sha256": .string(Hex.text(SHA256.digest(file.octets))),
                 ]))
         }
-        var made = members.filter { $0.name != "created" }
+        var made = members.filter { $0.name != "created" && $0.name != "compatible" }
         for index in made.indices {
             switch made[index].name {
             case "version": made[index].value = .string("\(version)")
@@ -56,6 +59,10 @@ public enum ReleaseMaker {
             }
         }
         made.append(JSONValue.Member("created", .string(created.rfc3339)))
+        let known = compatible.prefix(FirmwareManifest.compatibleLimit)
+        if !known.isEmpty {
+            made.append(JSONValue.Member("compatible", .array(known.map { .string(Hex.text($0)) })))
+        }
         return Array((JSONValue.object(made).indented + "\n").utf8)
     }
 }

@@ -118,6 +118,9 @@ struct FirmwareBundleTests {
             Bad(from: "0.66", to: "-1", field: "bands[0] centerWavelength"),
             Bad(from: "\"mask\"", to: "\"red\"", field: "profiles[0] bands"),
             Bad(from: "true", to: "1", field: "bands[1] isCategorical"),
+            Bad(from: "\"training\": []", to: "\"compatible\": [\"1234567\"]", field: "compatible"),
+            Bad(from: "\"training\": []", to: "\"compatible\": [7]", field: "compatible[0]"),
+            Bad(from: "\"training\": []", to: "\"compatible\": \"12345678\"", field: "compatible"),
             Bad(from: "\"size\": 1", to: "\"size\": 99999999999", field: "size"),
             Bad(from: "\"size\": 1", to: "\"size\": -1", field: "size"),
             Bad(from: "\"sha256\": \"0", to: "\"sha256\": \"x", field: "sha256"),
@@ -129,6 +132,15 @@ struct FirmwareBundleTests {
         #expect {
             try FirmwareManifest(parsing: Array(text.utf8))
         } throws: { "\($0)".contains(bad.field) }
+    }
+
+    @Test("bundles are called compatible as they are called elsewhere")
+    func compatible() throws {
+        let good = manifest(file: "m.safetensors", size: 1, sha256: String(repeating: "0", count: 64))
+        #expect(try FirmwareManifest(parsing: Array(good.utf8)).compatible == [])
+        let text = good.replacing("\"training\": []", with: "\"compatible\": [\"01AbcdEF\", \"00000007\"]")
+        let ids = try FirmwareManifest(parsing: Array(text.utf8)).compatible
+        #expect(ids == [0x01AB_CDEF, 7] && ids.map { Hex.text($0) } == ["01abcdef", "00000007"])
     }
 
     @Test("a manifest beyond 1 MiB is refused")
