@@ -210,8 +210,8 @@ let package = Package(
             "PerigeeStation",
             [
                 "PerigeeCodec", "PerigeeCompression", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware",
-                "PerigeeFrameFormat", "PerigeeHTTP", "PerigeeJSON", "PerigeeMetrics", "PerigeeLink", "PerigeeRaster",
-                "PerigeeRollout",
+                "PerigeeFrameFormat", "PerigeeHTTP", "PerigeeJSON", "PerigeeMemory", "PerigeeMetrics", "PerigeeLink",
+                "PerigeeRaster", "PerigeeRollout",
                 "PerigeeService", "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
             ]),
     ],

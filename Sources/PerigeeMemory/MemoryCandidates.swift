@@ -16,5 +16,8 @@ public struct MemoryCandidates: Equatable, Sendable {
     /// Why the frame has no history at all.
     public var ineligible: HistoryIneligibility?
 
-    init(ineligible: HistoryIneligibility? = nil) { self.ineligible = ineligible }
+    /// None.
+    public init() {}
+
+    init(ineligible: HistoryIneligibility) { self.ineligible = ineligible }
 }

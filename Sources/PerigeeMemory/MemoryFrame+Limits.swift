@@ -1,14 +1,6 @@
 import PerigeeCore
 
 extension MemoryFrame {
-    /// Without the layers that add next to nothing to a prediction.
-    var cut: MemoryFrame {
-        var frame = self
-        frame.layers = Array(layers.prefix(MemoryRatio.layerCount(layers.map(\.ratio))))
-        frame.sentLayers = min(sentLayers, frame.layers.count)
-        return frame
-    }
-
     /// What memory does not take, seen before anything is allocated for it.
     var refusal: MemoryLedger.Refusal? {
         let hasShape =

@@ -1,13 +1,13 @@
 public import PerigeeCore
 
-/// A frame as it is given to memory once it is encoded: what was sent of it, or may be sent later, up to 100x.
+/// A frame as it is given to memory once it is encoded: what was sent of it, or may be sent later, as far as it serves as history.
 public struct MemoryFrame: Sendable {
     /// One layer, and what the frame is worth with it and all layers before it.
     public struct Layer: Equatable, Sendable {
         public var octets: [UInt8]
         /// The ratio that was aimed at: 10,000 … 100, or finer.
         public var ratio: Int
-        /// Mean squared error that was measured, in squares of the profile's samples; nil where nobody did.
+        /// Mean squared error that was measured, in a unit that frames of one profile share; nil where nobody did.
         public var distortion: Float?
 
         /// A layer; see the properties.
@@ -25,7 +25,7 @@ public struct MemoryFrame: Sendable {
     /// What it was sent under, bases included.
     public var declaration: StreamDeclaration
     public var metadata: FrameMetadata
-    /// Coarsest first, without gaps, the layers that are not sent yet included. Memory keeps those through 100x.
+    /// Coarsest first, without gaps, the layers that are not sent yet included.
     public var layers: [Layer]
     /// Layers that are sent at once; the rest may follow where somebody wants it.
     public var sentLayers: Int
@@ -53,19 +53,12 @@ public struct MemoryFrame: Sendable {
     }
 }
 
-/// Where memory cuts a frame, and what it calls a key.
+/// What memory values frames by.
 public enum MemoryRatio {
-    /// Layers finer than this add next to nothing to a prediction (Docs/memory.md): they are not kept.
+    /// A frame is worth no more where it is finer than this.
     public static let finest = 100
     /// A plain frame sent as fine as this is a key: others of its place lean on it.
     public static let key = 300
-
-    /// Layers that memory keeps of a frame whose layers have these ratios, coarsest first: through the finest that is no finer than 100x,
-    /// one at least.
-    static func layerCount(_ ratios: [Int]) -> Int {
-        let count = ratios.prefix { $0 >= finest }.count
-        return min(max(count, 1), ratios.count, MemoryLimit.layers)
-    }
 }
 
 /// A frame as memory gives it back: what a decoder needs for its acknowledged layers, the frames it depends on aside.

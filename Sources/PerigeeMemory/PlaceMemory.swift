@@ -86,6 +86,10 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
     var store: MemoryStore?
     /// The epoch whose frame numbers all calls mean: what becomes of frames of another one is not memory's.
     public private(set) var epoch: Epoch
+    /// The number that the next frame had when this memory began with its epoch: what a file says of later ones is of another life.
+    private var nextFrame: UInt64
+    /// Firmwares whose streams the one in use decodes; nil: any.
+    private var firmwares: Set<UInt32>?
 
     /// Opens the file at `path`, or makes it, for frames of `epoch`. `nextFrame` is the number that the next frame has: entries from there on
     /// were never shown to anyone, and go. It never fails: see `event`.
@@ -95,14 +99,15 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
         self.path = path
         self.epoch = epoch
         self.configuration = configuration
-        open(nextFrame: nextFrame)
+        self.nextFrame = nextFrame
+        open()
     }
 
     private var opening: MemoryOpening {
         MemoryOpening(path: path, epoch: epoch, quota: configuration.quota, retention: configuration.retention)
     }
 
-    private mutating func open(nextFrame: UInt64) {
+    private mutating func open() {
         closeStore()
         do throws(SQLiteError) {
             let opened = try opening.open()
@@ -113,7 +118,8 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
             event = .unavailable(reason: "\(error)")
             return
         }
-        attempt { store throws(SQLiteError) in try store.drop(from: nextFrame) }
+        attempt { [nextFrame] store throws(SQLiteError) in try store.drop(from: nextFrame) }
+        keepCompatible()
         makeRoom()
     }
 
@@ -122,7 +128,7 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
         closeStore()
         opening.setAside()
         counters.filesSetAside += 1
-        open(nextFrame: 0)
+        open()
         if store != nil { event = .setAside(reason: reason) }
     }
 
@@ -140,7 +146,6 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
             position = try FramePosition(
                 sensor: frame.sensor, declaration: frame.declaration, metadata: frame.metadata)
         } catch { return .ineligible(error) }
-        let frame = frame.cut
         var refusal = frame.refusal
         if refusal == nil {
             let answer = attempt { store throws(SQLiteError) in try store.remember(frame, position, now: now) }
@@ -232,21 +237,32 @@ public struct PlaceMemory: ~Copyable, @unchecked Sendable {
     public mutating func begin(_ epoch: Epoch, nextFrame: UInt64) {
         guard epoch != self.epoch else { return }
         self.epoch = epoch
-        open(nextFrame: nextFrame)
+        self.nextFrame = nextFrame
+        open()
     }
 
-    /// Another firmware is in use; it decodes streams of `compatible` as theirs did. All others go.
+    /// The firmware in use decodes streams of `compatible`, its own among them, as theirs did. All others go, now and whenever a file is
+    /// opened.
     public mutating func keep(firmwares compatible: Set<UInt32>) {
-        let isKept = attempt { store throws(SQLiteError) in try store.keep(firmwares: compatible) }
+        firmwares = compatible
+        keepCompatible()
+    }
+
+    private mutating func keepCompatible() {
+        guard let firmwares else { return }
+        let isKept = attempt { store throws(SQLiteError) in try store.keep(firmwares: firmwares) }
         guard isKept == false else { return }
         closeStore()
-        opening.remove()
-        open(nextFrame: 0)
+        guard opening.remove() else {
+            event = .unavailable(reason: "\(path) holds streams of other firmwares and cannot be removed")
+            return
+        }
+        open()
     }
 
     /// Once a minute or so: opens anew where there is no memory.
-    public mutating func maintain(nextFrame: UInt64) {
-        if store == nil { open(nextFrame: nextFrame) }
+    public mutating func maintain() {
+        if store == nil { open() }
     }
 
     /// Goes by other limits from now on; what is beyond them goes.

@@ -38,32 +38,39 @@ extension Spool {
     /// them any more.
     public mutating func refine(
         _ epoch: Epoch, frame: UInt64, layers: Int, priority: Int
-    ) throws(SpoolError) -> Range<UInt64>? {
+    ) throws(SpoolError) -> RefinedPackets? {
         try check(epoch)
-        var numbers: Range<UInt64>?
+        var refined: RefinedPackets?
         try change(.refine(epoch, frame: frame, layers: layers, priority: priority)) { spool throws(SQLiteError) in
-            numbers = try spool.insertFiner(epoch, frame: frame, layers: layers, priority: priority)
+            refined = try spool.insertFiner(epoch, frame: frame, layers: layers, priority: priority)
         }
-        return numbers
+        return refined
     }
 
     mutating func insertFiner(
         _ epoch: Epoch, frame: UInt64, layers: Int, priority: Int
-    ) throws(SQLiteError) -> Range<UInt64>? {
+    ) throws(SQLiteError) -> RefinedPackets? {
         // A closed epoch has no new numbers.
         guard let index = memory.index(epoch), memory.epochs[index].kind == .current, frame < RowKey.limit else {
             return nil
         }
         var found: [(id: Int64, layer: Int, packet: [UInt8])] = []
+        var damaged: Int?
         try file.rows(
             "SELECT id, layer, checksum, packet FROM finer WHERE frame = ? ORDER BY layer, id",
             [.integer(RowKey.key(memory.epochs[index].id, frame))]
         ) { row throws(SQLiteError) in
             let packet = row.blob(3)
-            guard Int(row.integer(1)) < layers, Int64(CRC32C.checksum(packet)) == row.integer(2) else { return false }
+            guard Int(row.integer(1)) < layers else { return false }
+            guard Int64(CRC32C.checksum(packet)) == row.integer(2) else {
+                damaged = Int(row.integer(1))
+                return false
+            }
             found.append((row.integer(0), Int(row.integer(1)), packet))
             return true
         }
+        // Behind a damaged packet nothing is of use, nor is the rest of its layer.
+        if let damaged { found.removeAll { $0.layer >= damaged } }
         guard let lowest = found.first?.layer, let highest = found.last?.layer else { return nil }
         let key = SQLiteValue.integer(RowKey.key(memory.epochs[index].id, frame))
         if let sent = try file.integer("SELECT layers FROM raw WHERE id = ?", [key]) {
@@ -78,7 +85,7 @@ extension Spool {
             try file.run("DELETE FROM finer WHERE id = ?", [.integer(id)])
             memory.epochs[index].change(Slot.finer, count: -1, size: -packet.count)
         }
-        return first..<memory.epochs[index].next
+        return RefinedPackets(numbers: first..<memory.epochs[index].next, layers: lowest..<highest + 1)
     }
 
     /// The raw samples of a frame, while the ring has them; `layers`: how many of its layers were sent. Nil for a frame that was given
@@ -105,17 +112,17 @@ extension Spool {
     /// the epoch takes no packets any more.
     public mutating func extend(
         _ epoch: Epoch, frame: UInt64, from layer: Int, packets: [[[UInt8]]], priority: Int
-    ) throws(SpoolError) -> Range<UInt64>? {
+    ) throws(SpoolError) -> RefinedPackets? {
         try check(epoch)
         let need = packets.joined().reduce(0) { $0 + $1.count + 64 }
         guard memory.charge + need <= room(priority: max(1, min(priority, 3))) else { return nil }
-        var numbers: Range<UInt64>?
+        var refined: RefinedPackets?
         let layers = RefinedLayers(epoch: epoch, frame: frame, first: layer, packets: packets, priority: priority)
-        try change(.extend(layers)) { spool throws(SQLiteError) in numbers = try spool.insert(layers) }
-        return numbers
+        try change(.extend(layers)) { spool throws(SQLiteError) in refined = try spool.insert(layers) }
+        return refined
     }
 
-    mutating func insert(_ layers: RefinedLayers) throws(SQLiteError) -> Range<UInt64>? {
+    mutating func insert(_ layers: RefinedLayers) throws(SQLiteError) -> RefinedPackets? {
         guard let index = memory.index(layers.epoch), memory.epochs[index].kind == .current,
             layers.frame < RowKey.limit
         else { return nil }
@@ -133,7 +140,8 @@ extension Spool {
                 .integer(Int64(layers.first + layers.packets.count)),
                 .integer(RowKey.key(memory.epochs[index].id, layers.frame)),
             ])
-        return first..<memory.epochs[index].next
+        return RefinedPackets(
+            numbers: first..<memory.epochs[index].next, layers: layers.first..<layers.first + layers.packets.count)
     }
 
     mutating func trimSent() throws(SQLiteError) { try trimSent(to: configuration.sentRing) }
@@ -151,19 +159,24 @@ extension Spool {
         }
     }
 
+    /// Forgets the oldest finer layers until `limit` octets are left, each as a whole; a step's worth.
     mutating func trimFiner(to limit: Int) throws(SQLiteError) {
-        guard memory.total(Slot.finer) > limit else { return }
-        var found: [(id: Int64, frame: Int64, size: Int)] = []
-        try file.rows(
-            "SELECT id, frame, length(packet) FROM finer ORDER BY id LIMIT ?", [.integer(Int64(2 * Self.stepLimit))]
-        ) { row throws(SQLiteError) in
-            found.append((row.integer(0), row.integer(1), Int(row.integer(2))))
-            return true
-        }
-        for (id, frame, size) in found {
-            guard memory.total(Slot.finer) > limit else { return }
-            try file.run("DELETE FROM finer WHERE id = ?", [.integer(id)])
-            count(Slot.finer, frame, -size)
+        var budget = Self.stepLimit
+        while memory.total(Slot.finer) > limit, budget > 0 {
+            var oldest: (frame: Int64, layer: Int64)?
+            try file.rows("SELECT frame, layer FROM finer ORDER BY id LIMIT 1") { row throws(SQLiteError) in
+                oldest = (row.integer(0), row.integer(1))
+                return false
+            }
+            guard let (frame, layer) = oldest else { return }
+            let key: [SQLiteValue] = [.integer(frame), .integer(layer)]
+            try file.rows("SELECT length(packet) FROM finer WHERE frame = ? AND layer = ?", key) {
+                row throws(SQLiteError) in
+                count(Slot.finer, frame, -Int(row.integer(0)))
+                budget -= 1
+                return true
+            }
+            try file.run("DELETE FROM finer WHERE frame = ? AND layer = ?", key)
         }
     }
 

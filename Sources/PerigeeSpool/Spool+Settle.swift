@@ -48,7 +48,11 @@ extension Spool {
                 guard budget > 0 else { break }
                 for packet in try file.packets(slot: slot, keys, limit: budget) {
                     try retire(packet, epoch: index)
-                    if let frame = packet.frame { frames[frame, default: 0] += 1 }
+                    if let frame = packet.frame {
+                        frames[frame, default: 0] += 1
+                    } else if Slot.priority(packet.slot) > 0 {
+                        settlement.refined.append(packet.number)
+                    }
                     settlement.packets += 1
                     budget -= 1
                 }

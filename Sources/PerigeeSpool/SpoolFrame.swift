@@ -87,4 +87,19 @@ public struct Settlement: Equatable, Sendable {
     public var isComplete = true
     /// Packets that this step took away.
     public var packets = 0
+    /// Numbers of packets of refined layers among them: they count for no frame.
+    public var refined: [UInt64] = []
+}
+
+/// Layers of a frame that were put on their way after those that were sent at once.
+public struct RefinedPackets: Equatable, Sendable {
+    /// The numbers of their packets.
+    public var numbers: Range<UInt64>
+    /// The layers, each whole.
+    public var layers: Range<Int>
+
+    /// See the properties.
+    public init(numbers: Range<UInt64>, layers: Range<Int>) {
+        (self.numbers, self.layers) = (numbers, layers)
+    }
 }

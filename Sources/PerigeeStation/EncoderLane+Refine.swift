@@ -8,12 +8,10 @@ import PerigeeService
 private enum RefineFailure: Error, CustomStringConvertible {
     case noDeclaration
     case otherLayers
-    case noReference
 
     var description: String {
         switch self {
         case .noDeclaration: "its declaration cannot be read"
-        case .noReference: "what it was predicted from is not remembered any more"
         case .otherLayers: "its layers come out otherwise than they were sent: another firmware, or damage"
         }
     }
@@ -48,7 +46,8 @@ extension EncoderLane {
         let metadata = try FrameMetadata(parsing: &reader, declaration: stream)
         let layers = try encoder.encode(
             samples(job.raw, encoder.stream), budgets: job.raw.budgets,
-            reference: reference(job, metadata, stream), aimedLayer: nil, bound: job.raw.hasResidual ? .lossless : nil
+            reference: reference(job, metadata, stream), aimedLayer: job.raw.aimedLayer,
+            bound: job.raw.hasResidual ? .lossless : nil
         ).layers
         guard RawFrame.checksum(of: layers.prefix(job.raw.budgets.count)) == job.raw.checksum else {
             throw RefineFailure.otherLayers
@@ -67,13 +66,10 @@ extension EncoderLane {
     /// What the frame was predicted from; nil of a plain one.
     private func reference(
         _ job: RefineJob, _ metadata: FrameMetadata, _ stream: StreamDeclaration
-    ) throws(RefineFailure) -> FrameReference? {
+    ) throws(HistoryFailure) -> FrameReference? {
         guard let names = metadata.references else { return nil }
-        guard
-            let reference = context.history.reference(
-                named: names, by: job.frame, declaration: stream, metadata: metadata)
-        else { throw .noReference }
-        return reference
+        return try context.history.reference(
+            named: names, by: job.frame, declaration: stream, metadata: metadata)
     }
 
     private func samples(_ raw: RawFrame, _ stream: StreamDescription) throws -> Samples {

@@ -83,15 +83,15 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             samples, stream: encoder.stream, metadata: metadata, label: item.ticket.label,
             threshold: rules.configuration.control.surprise)
         let clearShare = ClearGround.share(of: samples, stream: encoder.stream, nodata: encoder.stream.nodata)
-        let target = context.history.target(
-            usual, declaration: declaration, metadata, sensor: encoder.stream.sensor, clearShare: clearShare,
-            key: rules.configuration.memory.keyTarget)
+        let query = PlaceHistory.Query(
+            sensor: encoder.stream.sensor, declaration: declaration, metadata: metadata, clearShare: clearShare)
+        let outlook = context.history.outlook(query, usual: usual, key: rules.configuration.memory.keyTarget)
         // singles come back to the last bit only verbatim, which is another stream
         func finer(_ finer: StationConfiguration.Target) -> StationConfiguration.Target {
-            finer == .lossless && samples.type == .float32 ? target : finer
+            finer == .lossless && samples.type == .float32 ? outlook.target : finer
         }
         let targets = FrameTargets(
-            target: target, kept: finer(rules.configuration.control.keptTarget),
+            target: outlook.target, kept: finer(rules.configuration.control.keptTarget),
             best: isSurprising ? finer(rules.configuration.control.bestTarget) : nil)
         let rawSize = samples.bytes.count
         let budget = FrameBudget.size(rawSize: rawSize, target: targets.wantedRatio)
@@ -102,10 +102,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             context.fail(.declarations, detail: "restart the station: it takes a new epoch", ticket: item.ticket)
             return nil
         }
-        // a key is plain: what is predicted from it stands at the first depth again
-        let known =
-            target == usual
-            ? context.history.reference(of: samples, assigned, metadata, encoder: encoder) : nil
+        let known = context.history.reference(outlook.candidates, of: samples, assigned, metadata, encoder: encoder)
         // the budgets have room for what names the reference, used or not
         metadata.references = known?.names
         let budgets = FrameBudget.payloads(
@@ -125,16 +122,20 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             raw: keepsRaw(declaration)
                 ? try raw(
                     item, samples, assigned, metadata, Array(layers.prefix(used.count)), used,
-                    hasResidual: reserves || bound != nil) : nil,
+                    aimedLayer: targets.wanted - 1, hasResidual: reserves || bound != nil) : nil,
             priority: priority, rawSize: rawSize,
             nativeSize: encoder.stream.nativeSize(rawSize: rawSize, metadata: metadata), ticket: item.ticket)
-        context.quicklooks.offer(
-            uplink, stream: encoder.stream, reference: frame.isPredicted ? known?.reference : nil)
-        let references = frame.isPredicted ? known?.frames ?? [] : []
-        // a residual layer is no part of what is remembered
-        let ratios = used.count == targets.ratios.count ? targets.ratios : [targets.wantedRatio]
-        context.history.remember(
-            uplink, sensor: encoder.stream.sensor, ratios: ratios, references: references, clearShare: clearShare)
+        let reference = frame.isPredicted ? known?.reference : nil
+        context.quicklooks.offer(uplink, stream: encoder.stream, reference: reference)
+        if outlook.isRemembered {
+            // a residual layer is no part of what is remembered
+            let ratios = used.count == targets.ratios.count ? targets.ratios : [targets.wantedRatio]
+            let worth = PlaceHistory.Worth(ratios: ratios, clearShare: clearShare) {
+                try encoder.distortion(of: layers.prefix($0), from: samples, reference: reference)
+            }
+            let names = frame.isPredicted ? known?.frames ?? [] : []
+            context.history.remember(uplink, sensor: encoder.stream.sensor, worth: worth, references: names)
+        }
         context.counters.withLock { $0.sensor(item.ticket.label) { $0.predicted += frame.isPredicted ? 1 : 0 } }
         return uplink
     }
@@ -147,7 +148,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     /// What more layers can be made of: the samples as zstd, as they came or compressed quickly, and how they were encoded.
     private func raw(
         _ item: IntakeItem, _ samples: Samples, _ assigned: StreamTable.Assignment, _ metadata: FrameMetadata,
-        _ layers: [[UInt8]], _ budgets: [Int], hasResidual: Bool
+        _ layers: [[UInt8]], _ budgets: [Int], aimedLayer: Int, hasResidual: Bool
     ) throws -> [UInt8] {
         var compressed = item.samples
         if item.header.encoding != .zstd {
@@ -157,8 +158,8 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         var writer = ByteWriter()
         metadata.pack(into: &writer, declaration: assigned.stream)
         return RawFrame(
-            declaration: assigned.number, metadata: writer.bytes, budgets: budgets, hasResidual: hasResidual,
-            checksum: RawFrame.checksum(of: layers), samples: compressed
+            declaration: assigned.number, metadata: writer.bytes, budgets: budgets, aimedLayer: aimedLayer,
+            hasResidual: hasResidual, checksum: RawFrame.checksum(of: layers), samples: compressed
         ).packed()
     }
 

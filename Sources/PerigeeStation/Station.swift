@@ -21,6 +21,8 @@ public final class Station: Sendable {
     let intakes: [Intake]
     private let lanes: [NamedThread]
     private let spoolThread: NamedThread
+    /// Nil where nothing is remembered.
+    private let memoryThread: NamedThread?
     private let link: LinkClient
     private let sources: SourceGate
     let log: ServiceLog
@@ -58,7 +60,8 @@ public final class Station: Sendable {
         let journal = StationJournal(boot: started)
         let context = StationContext(
             rules: StationRules(configuration, areas: parts.areas), catalog: parts.catalog,
-            firmware: parts.bundle.id, profiles: parts.bundle.profiles, model: parts.model,
+            firmware: parts.bundle.id, compatible: parts.bundle.manifest.compatible, profiles: parts.bundle.profiles,
+            model: parts.model,
             control: RateControl(configuration, journal: journal, log: log), journal: journal,
             log: log, watchdog: watchdog, restored: restored)
         self.context = context
@@ -107,6 +110,7 @@ public final class Station: Sendable {
                 return (snapshot.wireSent, snapshot.wireReceived)
             }
         }
+        memoryThread = context.history.start(watchdog)
         let count = configuration.lanes > 0 ? configuration.lanes : processorCount()
         lanes = (0..<count).map { index in
             let lane = EncoderLane(context: context, progress: watchdog.loop("lane-\(index)"))
@@ -273,6 +277,9 @@ public final class Station: Sendable {
         context.isSpoolClosing.withLock { $0 = true }
         context.spoolQueue.close()
         spoolThread.join()
+        context.history.stop()
+        // what it has not written by then it learns anew
+        _ = memoryThread?.join(timeoutMilliseconds: 2_000)
         for intake in intakes { intake.joinAnswers() }
         writeStatus(.stopped)
         let counters = context.counters.current

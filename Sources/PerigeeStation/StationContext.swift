@@ -95,7 +95,7 @@ final class StationContext: Sendable {
     let isSpoolClosed = Locked(false)
 
     init(
-        rules: StationRules, catalog: SensorCatalog, firmware: UInt32, profiles: [SensorProfile],
+        rules: StationRules, catalog: SensorCatalog, firmware: UInt32, compatible: [UInt32], profiles: [SensorProfile],
         model: CodecModel, control: RateControl, journal: StationJournal, log: ServiceLog, watchdog: Watchdog,
         restored: RestoredState
     ) {
@@ -119,8 +119,8 @@ final class StationContext: Sendable {
         self.control = control
         self.journal = journal
         history = PlaceHistory(
-            configuration, epoch: restored.epoch, nextFrame: restored.nextFrame, firmware: firmware,
-            profiles: profiles, model: model, log: log)
+            configuration, epoch: restored.epoch, nextFrame: restored.nextFrame,
+            firmwares: Set(compatible + [firmware]), profiles: profiles, model: model, log: log)
         quicklooks = QuicklookDesk(interval: configuration.quicklookInterval, model: model)
         limits = FrameLimits(headerSize: configuration.headerSizeLimit, frameSize: configuration.frameSizeLimit)
         // a part may be a little larger than the frame it holds, when it is compressed badly

@@ -40,7 +40,8 @@ struct StationStatus {
 
     /// What is remembered of places; null where nothing is.
     private var history: JSONValue {
-        guard let memory = snapshot.history else { return .null }
+        guard let history = snapshot.history else { return .null }
+        let memory = history.memory
         return .object([
             "available": .bool(memory.isAvailable), "places": .integer(memory.places),
             "frames": .integer(memory.entries), "bytes": .integer(memory.size), "bytes_limit": .integer(memory.quota),
@@ -48,7 +49,8 @@ struct StationStatus {
             "not_found": .integer(memory.misses),
             "ineligible": .integer(memory.ineligible.values.reduce(0, +)), "evicted": .integer(memory.evictions),
             "damaged": .integer(memory.damaged), "set_aside": .integer(memory.filesSetAside),
-            "failures": .integer(memory.failures),
+            "failures": .integer(memory.failures), "late": .integer(history.late),
+            "untold": .integer(history.untold),
         ])
     }
 

@@ -90,7 +90,7 @@ struct DamageTests {
             memory.takeWhole(Self.shot(7, 2))
             #expect(memory.chain(of: Self.shot(7, 2).frame)?.isEmpty == false || memory.chain(of: 28) == nil)
             memory.takeWhole(Shot(1_000).with { $0.row = 5_000 })
-            memory.maintain(nextFrame: 2_000)
+            memory.maintain()
             if memory.status.filesSetAside == 0 {
                 #expect(memory.names(Shot(1_001).with { $0.row = 5_000 }) == [1_000], "offset \(offset)")
             }
@@ -182,10 +182,10 @@ struct DamageTests {
         #expect(memory.names(Shot(2)) == [])
         #expect(!memory.status.isAvailable)
         #expect(memory.status.unavailable > 0)
-        memory.maintain(nextFrame: 0)
+        memory.maintain()
         #expect(!memory.status.isAvailable)
         try FileManager.default.createDirectory(atPath: folder.file("later"), withIntermediateDirectories: false)
-        memory.maintain(nextFrame: 0)
+        memory.maintain()
         memory.takeWhole(Shot(1))
         #expect(memory.names(Shot(2)) == [1])
         let second = PlaceMemory(path: missing, epoch: try makeEpoch(), nextFrame: 0)

@@ -249,19 +249,6 @@ struct PlaceMemoryTests {
         #expect(memory.status.entries == 0)
     }
 
-    @Test("layers are kept through 100x, one at least")
-    func cut() throws {
-        var memory = try openMemory(folder)
-        func kept(_ ratios: [Int]) -> Int? {
-            memory.takeWhole(Shot(1).with { $0.ratios = ratios })
-            return memory.chain(of: 1)?[1]?.layers.count
-        }
-        #expect(kept([10_000, 3_000, 1_000, 300, 100, 30, 10]) == 5)
-        #expect(kept([3_000, 1_000]) == 2)
-        #expect(kept([30, 10]) == 1)
-        #expect(kept([Int](repeating: 5_000, count: 20)) == MemoryLimit.layers)
-    }
-
     @Test("what was sent at once is acknowledged at once; a finer layer that is wanted later counts from then on")
     func refinement() throws {
         var memory = try openMemory(folder)

@@ -47,7 +47,8 @@ struct SpoolRingTests {
         try spool.commit()
         _ = try spool.settle(epoch, cumulative: 2)
         try spool.commit()
-        #expect(try spool.refine(epoch, frame: 0, layers: 4, priority: 1) == 3..<6)
+        #expect(
+            try spool.refine(epoch, frame: 0, layers: 4, priority: 1) == RefinedPackets(numbers: 3..<6, layers: 2..<4))
         #expect(try spool.refine(epoch, frame: 0, layers: 4, priority: 1) == nil)
         #expect(try spool.refine(epoch, frame: 7, layers: 4, priority: 1) == nil)
         try spool.commit()
@@ -56,7 +57,8 @@ struct SpoolRingTests {
         _ = try spool.settle(epoch, cumulative: 6)
         try spool.commit()
         #expect(try spool.replay(epoch, numbers: 3..<6, size: 1 << 20).packets.count == 3)
-        #expect(try spool.refine(epoch, frame: 0, layers: 9, priority: 3) == 6..<7)
+        #expect(
+            try spool.refine(epoch, frame: 0, layers: 9, priority: 3) == RefinedPackets(numbers: 6..<7, layers: 4..<5))
     }
 
     @Test("raw frames come back, and rings forget by octets and by age")
@@ -93,10 +95,13 @@ struct SpoolRingTests {
         _ = try spool.append(frame(1, sizes: [[100]], raw: 1_000))
         try spool.commit()
         #expect(try spool.raw(epoch, frame: 0)?.layers == 2)
-        #expect(try spool.refine(epoch, frame: 0, layers: 3, priority: 2) == 4..<5)
+        #expect(
+            try spool.refine(epoch, frame: 0, layers: 3, priority: 2) == RefinedPackets(numbers: 4..<5, layers: 2..<3))
         #expect(try spool.raw(epoch, frame: 0)?.layers == 3)
         let packets = [[octets(50, seed: 1), octets(40, seed: 2)], [octets(30, seed: 3)]]
-        #expect(try spool.extend(epoch, frame: 0, from: 3, packets: packets, priority: 1) == 5..<8)
+        #expect(
+            try spool.extend(epoch, frame: 0, from: 3, packets: packets, priority: 1)
+                == RefinedPackets(numbers: 5..<8, layers: 3..<5))
         try spool.commit()
         #expect(try spool.raw(epoch, frame: 0)?.layers == 5)
         #expect(try spool.all(epoch, priority: 1).map(\.packet) == packets.flatMap { $0 })

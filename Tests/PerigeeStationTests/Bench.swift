@@ -22,12 +22,14 @@ final class Bench {
     private let text: String
     private var source: Socket?
 
-    /// `extra`: more of the configuration. `intake`: sockets besides PULL and SUB. `before`: endpoints of gateways that it prefers. `in`: the folder of a bench that was stopped, to go on from its spool. `isHeld`: the
+    /// `extra`: more of the configuration. `intake`: sockets besides PULL and SUB. `before`: endpoints of gateways that it prefers. `in`: the folder of a bench that was stopped, to go on from its spool. `firmware`: the folder of the
+    /// bundle. `isHeld`: the
     /// gateway says nothing before it is released.
     init(
         _ extra: String = "", spool: String = "", link: String = "", control: String = "", places: String? = nil,
         http: String = "", sensors: String? = nil, intake: String = "", refused: Set<UInt64> = [], isHeld: Bool = false,
-        before gateways: [String] = [], in old: TemporaryFolder? = nil
+        before gateways: [String] = [], in old: TemporaryFolder? = nil,
+        firmware: String = SharedData.packageRoot + "/Firmware"
     ) throws {
         folder = try old ?? TemporaryFolder()
         context = try ZeroMQContext()
@@ -40,7 +42,7 @@ final class Bench {
             [sensors]
             directory = "\(sensors ?? SharedData.packageRoot + "/Config/sensors")"
             [firmware]
-            directory = "\(SharedData.packageRoot)/Firmware"
+            directory = "\(firmware)"
             [spool]
             directory = "\(folder.file("spool"))"
             ballast_bytes = 0
@@ -62,7 +64,7 @@ final class Bench {
         try text.write(toFile: folder.file("perigeed.toml"), atomically: true, encoding: .utf8)
         let file = ConfigurationSource(path: folder.file("perigeed.toml"))
         let parts = try StationParts(file.read(StationConfiguration.self), from: file)
-        bundle = try FirmwareBundle.load(directory: "\(SharedData.packageRoot)/Firmware/perigee-1")
+        bundle = try FirmwareBundle.load(directory: "\(firmware)/perigee-1")
         station = try Station(parts, log: ServiceLog(descriptor: log.writer))
         var options = SocketOptions()
         options.sendTimeoutMilliseconds = 60_000

@@ -8,6 +8,8 @@ final class TestGateway: Sendable {
     let endpoint: String
     private let packets = Locked<[UInt64: [UInt8]]>([:])
     private let buried = Locked<[Tombstone]>([])
+    private let wants = Locked<[LinkMessage.Want.Subject]>([])
+    private let outcomes = Locked<[LinkMessage.Answer]>([])
     private let isStopping = Locked(false)
     private let isHeld: Locked<Bool>
     private let wakeUp: WakeUp
@@ -23,14 +25,25 @@ final class TestGateway: Sendable {
         wakeUp = try WakeUp()
         self.isHeld = Locked(isHeld)
         let loop = Loop(
-            socket: socket, packets: packets, buried: buried, refused: refused, isStopping: isStopping,
-            isHeld: self.isHeld,
-            wakeUp: wakeUp)
+            socket: socket, packets: packets, buried: buried, wants: wants, outcomes: outcomes, refused: refused,
+            isStopping: isStopping, isHeld: self.isHeld, wakeUp: wakeUp)
         thread = NamedThread("test-gateway") { loop.run() }
     }
 
     /// Tombstones in the order of their coming.
     var tombstones: [Tombstone] { buried.current }
+
+    /// Packets by their numbers, so far.
+    var filed: [UInt64: [UInt8]] { packets.current }
+
+    /// What became of its wants.
+    var answers: [LinkMessage.Answer] { outcomes.current }
+
+    /// Asks the station for something, once it is connected.
+    func want(_ subject: LinkMessage.Want.Subject) {
+        wants.withLock { $0.append(subject) }
+        wakeUp.signal()
+    }
 
     /// It begins to answer.
     func release() {
@@ -50,6 +63,9 @@ final class TestGateway: Sendable {
         private var socket: Socket?
         private let packets: Locked<[UInt64: [UInt8]]>
         private let buried: Locked<[Tombstone]>
+        private let wants: Locked<[LinkMessage.Want.Subject]>
+        private let outcomes: Locked<[LinkMessage.Answer]>
+        private var request: UInt32 = 0
         private let refused: Set<UInt64>
         private let isStopping: Locked<Bool>
         private let isHeld: Locked<Bool>
@@ -58,12 +74,14 @@ final class TestGateway: Sendable {
 
         init(
             socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, buried: Locked<[Tombstone]>,
-            refused: Set<UInt64>,
+            wants: Locked<[LinkMessage.Want.Subject]>, outcomes: Locked<[LinkMessage.Answer]>, refused: Set<UInt64>,
             isStopping: Locked<Bool>, isHeld: Locked<Bool>, wakeUp: WakeUp
         ) {
             self.socket = consume socket
             self.packets = packets
             self.buried = buried
+            self.wants = wants
+            self.outcomes = outcomes
             self.refused = refused
             self.isStopping = isStopping
             self.isHeld = isHeld
@@ -76,15 +94,32 @@ final class TestGateway: Sendable {
             var poller = Poller()
             _ = poller.add(socket)
             _ = poller.add(wakeUp)
+            var peer: [UInt8]?
             while !isStopping.current {
                 _ = try? poller.wait(timeoutMilliseconds: 20)
+                wakeUp.clear()
+                if let peer, machine != nil {
+                    for want in nextWants() { _ = try? socket.send([peer, LinkMessage.want(want).packed()]) }
+                }
                 let limit = MessageLimit(partCount: 2, size: 2 * LinkLimit.message)
                 while let parts = try? socket.receive(limit: limit), parts.count == 2 {
+                    peer = parts[0]
                     for message in answer(parts[1]) { _ = try? socket.send([parts[0], message.packed()]) }
                     for message in actions(machine?.tick(now: currentTime()) ?? []) {
                         _ = try? socket.send([parts[0], message.packed()])
                     }
                 }
+            }
+        }
+
+        private func nextWants() -> [LinkMessage.Want] {
+            let subjects = wants.withLock { wants in
+                defer { wants = [] }
+                return wants
+            }
+            return subjects.map { subject in
+                request += 1
+                return LinkMessage.Want(session: 1, request: request, priority: 2, subject: subject)
             }
         }
 
@@ -127,7 +162,8 @@ final class TestGateway: Sendable {
                 case .bury(let tombstone):
                     buried.withLock { $0.append(tombstone) }
                     messages += actions(machine?.buried([tombstone], now: currentTime()) ?? [])
-                case .answered, .end: break
+                case .answered(let answer): outcomes.withLock { $0.append(answer) }
+                case .end: break
                 }
             }
             if !stored.isEmpty { messages += actions(machine?.committed(stored, now: currentTime()) ?? []) }

@@ -70,8 +70,12 @@ struct MemoryOpening {
         unlink(path + "-shm")
     }
 
-    /// Takes the file away.
-    func remove() { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
+    /// Takes the file away; false where it stays.
+    @discardableResult
+    func remove() -> Bool {
+        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+        return access(path, F_OK) != 0
+    }
 }
 
 extension SQLiteError {

@@ -19,36 +19,61 @@ final class PlaceHistory: Sendable {
         let frames: [MemoryReference]
     }
 
-    private final class Holder: @unchecked Sendable {  // all access is under the lock of `memory`
-        var memory: PlaceMemory
+    /// What memory says before a frame is encoded.
+    struct Outlook: Sendable {
+        /// What the frame is sent at: finer than usual where its place is to have a key.
+        var target: StationConfiguration.Target
+        /// What it may be predicted from; nil where memory is not asked, or does not answer.
+        var candidates: MemoryCandidates?
+        /// Memory takes the frame, so that it is worth measuring.
+        var isRemembered: Bool { candidates.map { $0.ineligible == nil } ?? false }
+    }
 
-        init(_ memory: consuming PlaceMemory) { self.memory = memory }
+    /// A frame that memory is asked about.
+    struct Query: Sendable {
+        var sensor: String
+        var declaration: StreamDeclaration
+        var metadata: FrameMetadata
+        var clearShare: Double
+    }
+
+    /// What memory measures a frame by.
+    struct Worth {
+        /// Of each layer that was encoded, but for a residual one.
+        var ratios: [Double]
+        var clearShare: Double
+        /// Mean squared error after so many layers.
+        var distortion: (Int) throws -> Double
     }
 
     /// Octets of the samples of one frame that is decoded for history, at most.
     private static let sampleLimit = FrameDecoder.sampleLimit
     /// Share of clear pixels that a key has at least.
     private static let keyClearShare = 0.9
-    private let memory: Locked<Holder?>
+    /// Nil where nothing is remembered.
+    private let memory: MemoryThread?
+    /// Firmwares whose streams the one in use decodes.
+    private let firmwares: Set<UInt32>
     private let profiles: [SensorProfile]
     private let model: CodecModel
     private let log: ServiceLog
 
-    /// Opens the file of the configuration; without one, or with several gateways, of which each would know other frames,
+    /// What the configuration wants to be remembered; without it, or with several gateways, of which each would know other frames,
     /// there is no history.
     init(
-        _ configuration: StationConfiguration, epoch: Epoch, nextFrame: UInt64, firmware: UInt32,
+        _ configuration: StationConfiguration, epoch: Epoch, nextFrame: UInt64, firmwares: Set<UInt32>,
         profiles: [SensorProfile], model: CodecModel, log: ServiceLog
     ) {
+        self.firmwares = firmwares
         self.profiles = profiles
         self.model = model
         self.log = log
         guard configuration.memory.size > 0 else {
-            memory = Locked(nil)
+            memory = nil
             return
         }
         guard configuration.fallbacks.isEmpty else {
-            memory = Locked(nil)
+            memory = nil
             log.write(
                 .notice, "no_memory",
                 [
@@ -57,54 +82,67 @@ final class PlaceHistory: Sendable {
                 ])
             return
         }
-        var opened = PlaceMemory(
-            path: configuration.spool.directory + "/memory.db", epoch: epoch, nextFrame: nextFrame,
-            configuration: configuration.memory.settings)
-        opened.keep(firmwares: [firmware])
-        memory = Locked(Holder(opened))
-        tellOpening()
+        memory = MemoryThread(
+            .init(
+                path: configuration.spool.directory + "/memory.db", epoch: epoch, nextFrame: nextFrame,
+                configuration: configuration.memory.settings, firmwares: firmwares), log: log)
     }
 
-    private func tellOpening() {
-        let event = memory.withLock { $0?.memory.event }
-        switch event {
-        case .setAside(let reason)?:
-            log.write(.warning, "memory_set_aside", ["reason": reason, "remedy": "none: places are learned anew"])
-        case .unavailable(let reason)?:
-            log.write(
-                .warning, "memory_unavailable",
-                [
-                    "reason": reason,
-                    "remedy":
-                        "make the spool's folder writable and see its disk; until then frames are coded each by itself",
-                ])
-        default: break
+    /// The thread that owns memory, until `stop`; nil where there is nothing to do.
+    func start(_ watchdog: Watchdog) -> NamedThread? {
+        memory.map { memory in
+            let progress = watchdog.loop("memory")
+            return NamedThread("memory") { memory.run(progress) }
         }
     }
 
+    /// Memory takes nothing more.
+    func stop() { memory?.stop() }
+
     /// Goes by another configuration from now on.
-    func take(_ configuration: StationConfiguration) {
-        memory.withLock { $0?.memory.configure(configuration.memory.settings) }
-    }
+    func take(_ configuration: StationConfiguration) { memory?.take(configuration.memory.settings) }
 
     /// What memory has, and what became of it; nil where there is none.
-    var status: PlaceMemory.Status? { memory.withLock { $0?.memory.status } }
+    var status: MemoryThread.Status? { memory?.status }
+
+    // MARK: what lanes ask
+
+    /// What to do with a frame: whether it is the clear one that becomes the key of its place and season, at `key` where that is finer
+    /// than what is usual, and what it may be predicted from otherwise.
+    func outlook(
+        _ query: Query, usual: StationConfiguration.Target, key: StationConfiguration.Target
+    ) -> Outlook {
+        guard let memory else { return Outlook(target: usual) }
+        let mayBeKey: Bool
+        if case .ratio(let fine) = key, case .ratio(let own) = usual {
+            mayBeKey = fine < own && query.clearShare >= Self.keyClearShare
+        } else {
+            mayBeKey = false
+        }
+        let answer = memory.ask { memory in
+            let (sensor, declaration, metadata) = (query.sensor, query.declaration, query.metadata)
+            // a key is plain: what is predicted from it stands at the first depth again
+            if mayBeKey, memory.hasKey(sensor: sensor, declaration: declaration, metadata: metadata) == false {
+                return Outlook(target: key, candidates: MemoryCandidates())
+            }
+            return Outlook(
+                target: usual,
+                candidates: memory.candidates(sensor: sensor, declaration: declaration, metadata: metadata))
+        }
+        return answer ?? Outlook(target: usual)
+    }
 
     /// The reference of a frame, from what the gateway has of its place; nil where that is nothing.
     func reference(
-        of samples: Samples, _ assignment: StreamTable.Assignment, _ metadata: FrameMetadata,
-        encoder: FrameEncoder
+        _ candidates: MemoryCandidates?, of samples: Samples, _ assignment: StreamTable.Assignment,
+        _ metadata: FrameMetadata, encoder: FrameEncoder
     ) -> Known? {
-        let found = memory.withLock {
-            $0?.memory.candidates(
-                sensor: encoder.stream.sensor, declaration: assignment.stream, metadata: metadata)
-        }
-        guard let found, !found.ranked.isEmpty else { return nil }
+        guard let found = candidates, !found.ranked.isEmpty else { return nil }
         var decoder = HistoryDecoder(found.frames, profiles: profiles, model: model, sampleLimit: Self.sampleLimit)
         do {
-            let usable = found.ranked.map(\.reference).filter {
-                $0.frame < assignment.frame
-                    && found.frames[$0.frame]?.declaration.firmware == assignment.stream.firmware
+            let usable = found.ranked.map(\.reference).filter { name in
+                name.frame < assignment.frame
+                    && found.frames[name.frame].map { firmwares.contains($0.declaration.firmware) } ?? false
             }
             return try decoder.best(usable, for: (assignment, metadata, samples), encoder: encoder)
         } catch {
@@ -115,76 +153,104 @@ final class PlaceHistory: Sendable {
         }
     }
 
-    /// The reference that a frame's metadata names; nil where memory lacks any of it, or has another.
+    /// The reference that a frame's metadata names, put together again.
     func reference(
         named names: FrameMetadata.References, by frame: UInt64, declaration: StreamDeclaration,
         metadata: FrameMetadata
-    ) -> FrameReference? {
-        var frames: [UInt64: RememberedFrame] = [:]
+    ) throws(HistoryFailure) -> FrameReference {
+        guard let memory else { throw .absent }
         var wanted: [MemoryReference] = []
         for name in names.frames {
-            guard name.back > 0, name.back <= frame,
-                let chain = memory.withLock({ $0?.memory.chain(of: frame - name.back) })
-            else { return nil }
-            frames.merge(chain) { first, _ in first }
+            guard name.back > 0, name.back <= frame else { throw .forgotten(frame) }
             wanted.append(MemoryReference(frame: frame - name.back, layers: name.layers))
         }
-        var decoder = HistoryDecoder(frames, profiles: profiles, model: model, sampleLimit: Self.sampleLimit)
-        guard let made = try? decoder.reference(wanted, for: (declaration, metadata)), made.hash == names.hash else {
-            return nil
+        let chains = memory.ask { [wanted] memory in wanted.map { memory.chain(of: $0.frame) } }
+        guard let chains else { throw .late }
+        var frames: [UInt64: RememberedFrame] = [:]
+        for (name, chain) in zip(wanted, chains) {
+            guard let chain, chain[name.frame]?.layers.count ?? 0 >= name.layers else { throw .forgotten(name.frame) }
+            frames.merge(chain) { first, _ in first }
         }
+        var decoder = HistoryDecoder(frames, profiles: profiles, model: model, sampleLimit: Self.sampleLimit)
+        let made: FrameReference
+        do { made = try decoder.reference(wanted, for: (declaration, metadata)) } catch {
+            throw .undecodable("\(error)")
+        }
+        guard made.hash == names.hash else { throw .differs }
         return made
     }
 
-    /// Remembers a frame that goes to the spool; it may be named when the gateway has filed it.
-    func remember(
-        _ item: UplinkItem, sensor: String, ratios: [Double], references: [MemoryReference], clearShare: Double
-    ) {
-        var layers: [MemoryFrame.Layer] = []
-        for (layer, octets) in (item.layers + item.finer).enumerated() where layer < ratios.count {
-            layers.append(MemoryFrame.Layer(octets: octets, ratio: max(Int(ratios[layer].rounded()), 1)))
+    // MARK: what memory is told
+
+    /// Remembers a frame that goes to the spool; it may be named when the gateway has filed it. Measured is what is sent at once: layers
+    /// that somebody wants later make it better than that, so that it gives way only to what is newer by much.
+    func remember(_ item: UplinkItem, sensor: String, worth: Worth, references: [MemoryReference]) {
+        guard let memory else { return }
+        let encoded = Array((item.layers + item.finer).prefix(worth.ratios.count))
+        let count = LayerLadder.rememberedCount(sizes: encoded.map(\.count), rawSize: item.rawSize)
+        let sent = min(item.layers.count, count)
+        var layers = zip(encoded, worth.ratios).prefix(count).map { octets, ratio in
+            MemoryFrame.Layer(octets: octets, ratio: max(Int(ratio.rounded()), 1))
+        }
+        do {
+            if sent > 0 { layers[sent - 1].distortion = Float(try worth.distortion(sent)) }
+        } catch {
+            log.write(
+                .warning, "history_unmeasured", key: "once",
+                ["detail": "\(error)", "remedy": "none: the frame gives way by age alone"])
         }
         let frame = MemoryFrame(
             frame: item.assignment.frame, sensor: sensor, declaration: item.assignment.stream, metadata: item.metadata,
-            layers: layers, sentLayers: min(item.layers.count, layers.count), references: references,
-            clearShare: clearShare)
-        _ = memory.withLock { $0?.memory.remember(frame, now: currentTime().utc) }
-    }
-
-    /// The target of a frame: that of `key` where it is finer and the frame is a clear one of a place that has no key of this
-    /// season yet, so that later frames have what to be predicted from.
-    func target(
-        _ target: StationConfiguration.Target, declaration: StreamDeclaration, _ metadata: FrameMetadata,
-        sensor: String,
-        clearShare: Double, key: StationConfiguration.Target
-    ) -> StationConfiguration.Target {
-        guard case .ratio(let fine) = key, case .ratio(let own) = target, fine < own, clearShare >= Self.keyClearShare,
-            memory.withLock({
-                $0?.memory.hasKey(sensor: sensor, declaration: declaration, metadata: metadata)
-            }) == false
-        else { return target }
-        return .ratio(fine)
+            layers: layers, sentLayers: sent, references: references, clearShare: worth.clearShare)
+        memory.tell(size: layers.reduce(0) { $0 + $1.octets.count }) { memory in
+            _ = memory.remember(frame, now: currentTime().utc)
+        }
     }
 
     /// What became of frames of the spool: those that were delivered may be named from now on.
     func settle(_ frames: [SettledFrame]) {
-        guard !frames.isEmpty else { return }
-        memory.withLock { holder in
-            guard let holder else { return }
+        guard let memory, !frames.isEmpty else { return }
+        memory.tell { memory in
             // numbers of an older epoch that the spool still delivers mean other frames
-            for frame in frames where frame.epoch == holder.memory.epoch {
+            for frame in frames where frame.epoch == memory.epoch {
                 switch frame.fate {
-                case .delivered(thinned: false): holder.memory.acknowledgeSent(frame.number)
-                case .delivered(thinned: true): holder.memory.acknowledge(frame.number, layers: [0])
-                default: holder.memory.forget(frame.number)
+                case .delivered(thinned: false): memory.acknowledgeSent(frame.number)
+                case .delivered(thinned: true): memory.acknowledge(frame.number, layers: [0])
+                default: memory.forget(frame.number)
                 }
             }
         }
     }
 
+    /// Layers that somebody wanted later were delivered: they count in references from now on.
+    func acknowledge(_ layers: Range<Int>, of frame: UInt64, in epoch: Epoch) {
+        memory?.tell { memory in
+            if memory.epoch == epoch { memory.acknowledge(frame, layers: Array(layers)) }
+        }
+    }
+
     /// Another epoch began: earlier frames cannot be named in it.
-    func begin(_ epoch: Epoch, nextFrame: UInt64) {
-        memory.withLock { $0?.memory.begin(epoch, nextFrame: nextFrame) }
+    func begin(_ epoch: Epoch, nextFrame: UInt64) { memory?.begin(epoch, nextFrame: nextFrame) }
+}
+
+/// Why what a frame was predicted from cannot be put together again.
+enum HistoryFailure: Error, Equatable, CustomStringConvertible {
+    /// Nothing is remembered here.
+    case absent
+    case late
+    /// This frame, or one that it leans on, is not in memory at the layers that are named.
+    case forgotten(UInt64)
+    case undecodable(String)
+    case differs
+
+    var description: String {
+        switch self {
+        case .absent: "nothing is remembered: [memory] bytes is 0, or there are several gateways"
+        case .late: "memory did not answer in time: see the disk of the spool's folder"
+        case .forgotten(let frame): "memory no longer has frame \(frame), which it was predicted from"
+        case .undecodable(let detail): "what it was predicted from cannot be decoded: \(detail)"
+        case .differs: "what it was predicted from comes out otherwise than then: another firmware, or damage"
+        }
     }
 }
 

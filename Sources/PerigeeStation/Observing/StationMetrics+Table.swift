@@ -68,13 +68,16 @@ extension StationMetrics {
             $0.snapshot.sum(\.predicted)
         },
         process.counter("frames_history_ineligible", "Frames without grid and place, which have no history") {
-            $0.snapshot.history.map { $0.ineligible.values.reduce(0, +) } ?? 0
+            $0.snapshot.history.map { $0.memory.ineligible.values.reduce(0, +) } ?? 0
+        },
+        process.counter("frames_history_late", "Frames that memory did not answer for in time: they went plain") {
+            $0.snapshot.history.map(\.late) ?? 0
         },
         process.gauge("history_bytes", unit: "bytes", "What is remembered of places; absent where nothing is") {
-            $0.snapshot.history.map { Double($0.size) }
+            $0.snapshot.history.map { Double($0.memory.size) }
         },
         process.gauge("history_places", "Places that are remembered; absent where none are") {
-            $0.snapshot.history.map { Double($0.places) }
+            $0.snapshot.history.map { Double($0.memory.places) }
         },
         process.counter("samples_clipped", "Samples too far beyond the profile's peak for the format") {
             $0.snapshot.counters.clippedTotal

@@ -32,7 +32,7 @@ struct StationSnapshot: Sendable {
     let link: LinkClient.Snapshot
     let control: RateControl
     /// nil where nothing is remembered of places.
-    let history: PlaceMemory.Status?
+    let history: MemoryThread.Status?
     let system: SystemState
     /// With the link's octets of this process.
     let saving: SavingTotals

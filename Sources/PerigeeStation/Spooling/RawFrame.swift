@@ -12,6 +12,8 @@ package struct RawFrame: Equatable, Sendable {
     package var metadata: [UInt8]
     /// Cumulative budgets of its transform layers.
     package var budgets: [Int]
+    /// The layer at whose end a prediction had to pay.
+    package var aimedLayer: Int
     /// Its head names a residual layer, which follows the others.
     package var hasResidual: Bool
     /// Over its transform layers, each behind its size.
@@ -21,11 +23,13 @@ package struct RawFrame: Equatable, Sendable {
 
     /// See the properties.
     package init(
-        declaration: Int, metadata: [UInt8], budgets: [Int], hasResidual: Bool, checksum: UInt32, samples: [UInt8]
+        declaration: Int, metadata: [UInt8], budgets: [Int], aimedLayer: Int, hasResidual: Bool, checksum: UInt32,
+        samples: [UInt8]
     ) {
         self.declaration = declaration
         self.metadata = metadata
         self.budgets = budgets
+        self.aimedLayer = aimedLayer
         self.hasResidual = hasResidual
         self.checksum = checksum
         self.samples = samples
@@ -54,6 +58,7 @@ extension RawFrame {
         writer.write(metadata)
         writer.writeVarint(budgets.count)
         for budget in budgets { writer.writeVarint(budget) }
+        writer.writeVarint(aimedLayer)
         writer.write(UInt8(hasResidual ? 1 : 0))
         writer.write(checksum)
         writer.write(samples)
@@ -73,6 +78,7 @@ extension RawFrame {
         let count = try reader.readVarint("layer count", limit: 64)
         budgets = []
         for _ in 0..<count { budgets.append(try reader.readVarint("budget", limit: Self.budgetLimit)) }
+        aimedLayer = try reader.readVarint("aimed layer", limit: 63)
         hasResidual = try reader.read("residual flag", as: UInt8.self) != 0
         checksum = try reader.read("layer checksum", as: UInt32.self)
         samples = Array(reader.readRest())

@@ -26,10 +26,11 @@ extension SpoolThread {
             session: job.want.session, request: job.want.request, outcome: job.promised > 0 ? .accepted : .gone,
             packets: job.promised)
         if let packets, spool?.epoch == job.epoch {
-            let numbers = try spool?.extend(
+            let refined = try spool?.extend(
                 job.epoch, frame: job.frame, from: job.first, packets: packets, priority: Int(job.want.priority))
-            if let numbers {
-                (answer.outcome, answer.packets) = (.accepted, job.promised + numbers.count)
+            if let refined {
+                (answer.outcome, answer.packets) = (.accepted, job.promised + refined.numbers.count)
+                follow(refined, of: job.frame, in: job.epoch)
                 group.touch(currentTime().monotonic)
                 try commit()
             } else if job.promised == 0 {
@@ -38,4 +39,31 @@ extension SpoolThread {
         }
         deliver(.answer(answer))
     }
+
+    /// Layers were put on their way: memory hears of it when the gateway has all of them. After a restart it does not.
+    func follow(_ refined: RefinedPackets, of frame: UInt64, in epoch: Epoch) {
+        if refinements.count >= Self.refinementLimit { refinements.removeFirst() }
+        refinements.append(Refinement(epoch: epoch, frame: frame, packets: refined, left: refined.numbers.count))
+    }
+
+    /// Packets of refined layers that the gateway has.
+    func note(refined numbers: [UInt64], in epoch: Epoch) {
+        for number in numbers {
+            let found = refinements.firstIndex { $0.epoch == epoch && $0.packets.numbers.contains(number) }
+            guard let found else { continue }
+            refinements[found].left -= 1
+            guard refinements[found].left == 0 else { continue }
+            let done = refinements.remove(at: found)
+            context.history.acknowledge(done.packets.layers, of: done.frame, in: epoch)
+        }
+    }
+}
+
+/// Layers of a frame that somebody wanted later, on their way. A packet of it that is dropped never comes, and neither does its end.
+struct Refinement {
+    var epoch: Epoch
+    var frame: UInt64
+    var packets: RefinedPackets
+    /// Packets that the gateway has not acknowledged.
+    var left: Int
 }

@@ -19,7 +19,10 @@ extension SpoolThread {
             deliver(.verified(epoch: epoch, number: digest.number, fits: try fits(digest, epoch)))
         case .settle(let epoch, let acknowledgement):
             try inSteps { (spool: inout Spool) throws(SpoolError) in
-                try spool.settle(epoch, cumulative: acknowledgement.cumulative, ranges: acknowledgement.ranges)
+                let settlement = try spool.settle(
+                    epoch, cumulative: acknowledgement.cumulative, ranges: acknowledgement.ranges)
+                note(refined: settlement.refined, in: epoch)
+                return settlement
             }
         case .setAside(let epoch, let number, let code, let field):
             context.log.write(
@@ -103,8 +106,9 @@ extension SpoolThread {
                 answer.outcome = .full
                 break
             }
-            if let numbers = try spool?.refine(epoch, frame: frame, layers: layers, priority: Int(want.priority)) {
-                (answer.outcome, answer.packets) = (.accepted, numbers.count)
+            if let refined = try spool?.refine(epoch, frame: frame, layers: layers, priority: Int(want.priority)) {
+                (answer.outcome, answer.packets) = (.accepted, refined.numbers.count)
+                follow(refined, of: frame, in: epoch)
                 group.touch(currentTime().monotonic)
                 try commit()
             }

@@ -56,6 +56,9 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     var forks = ForkThrottle()
     /// A lane makes layers of a raw frame: one at a time, since frames go before.
     var isRefining = false
+    /// Layers on their way that somebody wanted later.
+    var refinements: [Refinement] = []
+    static let refinementLimit = 256
     /// What an operator gives up.
     var discarding: DiscardWork?
 
