@@ -49,7 +49,9 @@ public struct WantFolder: Sendable {
     public func write(_ want: ArchiveWant) throws(ArchiveError) {
         let path = file(want.id)
         let temporary = "\(path).new"
-        var file = try SystemFile(temporary, flags: O_RDWR | O_CREAT | O_TRUNC)
+        // the tool of root writes into a folder of the gateway's user, who must not lead it elsewhere: nothing that is there is followed
+        guard unlink(temporary) == 0 || errno == ENOENT else { throw .last("remove", temporary) }
+        var file = try SystemFile(temporary, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
         fchmod(file.descriptor, 0o644)  // the gateway may be another user than who wants
         try file.write(want.packed, at: 0)
         try file.sync()

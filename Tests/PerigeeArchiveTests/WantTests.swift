@@ -32,12 +32,30 @@ struct WantTests {
         #expect(try wants.identities() == [])
     }
 
+    @Test("a link where a want is to be written leads nowhere, and neither does one where it stands")
+    func links() throws {
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        let wants = try WantFolder(folder.path)
+        let other = folder.path + "/other"
+        try "mine".write(toFile: other, atomically: true, encoding: .utf8)
+        for name in ["00000007.json.new", "00000007.json"] {
+            let path = "\(folder.path)/wants/\(name)"
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: other)
+            try wants.write(try want(7, .numbers([3..<4])))
+            #expect(try String(contentsOfFile: other, encoding: .utf8) == "mine")
+            #expect(try wants.want(7) == want(7, .numbers([3..<4])))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/wants") == ["00000007.json"])
+            try wants.remove(7)
+        }
+    }
+
     @Test(
         "a file that is no want is refused by the field's name",
         arguments: [
             ("{", "want"), ("[]", "station"), (#""station": "No""#, "station"), (#""epoch": "12""#, "epoch"),
             (#""numbers": "5-3""#, "numbers"), (#""numbers": "1-70000""#, "numbers"), (#""priority": 4"#, "priority"),
             (#""state": "maybe""#, "state"), (#""packets": -1"#, "packets"), (#""layers": 0"#, "layers"),
+            (#""reason": "bored""#, "reason"), (#""plain": -1"#, "plain"), (#""reference": 1, "layers": 16"#, "layers"),
         ])
     func refuses(_ change: String, _ field: String) throws {
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
