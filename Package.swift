@@ -116,8 +116,8 @@ let package = Package(
             "PerigeeGateway",
             [
                 "PerigeeCore", "PerigeeConcurrency", "PerigeeArchive", "PerigeeConfig", "PerigeeFirmware",
-                "PerigeeJSON", "PerigeeLink", "PerigeeHTTP", "PerigeeMetrics", "PerigeePage", "PerigeeService",
-                "PerigeeTransport",
+                "PerigeeJSON", "PerigeeLink", "PerigeeHTTP", "PerigeeMemory", "PerigeeMetrics", "PerigeePage",
+                "PerigeeService", "PerigeeTransport",
             ]),
         swift(
             "PerigeeTools",

@@ -40,6 +40,9 @@ static const unsigned char NewEpoch[] = {
 static const unsigned char OldestUnacked[] = {
 #embed "../../Docs/runbook/OldestUnacked.md"
 };
+static const unsigned char ReferencesLost[] = {
+#embed "../../Docs/runbook/ReferencesLost.md"
+};
 static const unsigned char ResendRatio[] = {
 #embed "../../Docs/runbook/ResendRatio.md"
 };
@@ -74,6 +77,7 @@ static const struct perigee_runbook runbooks[] = {
     RUNBOOK(ModelMismatch),
     RUNBOOK(NewEpoch),
     RUNBOOK(OldestUnacked),
+    RUNBOOK(ReferencesLost),
     RUNBOOK(ResendRatio),
     RUNBOOK(RolledBack),
     RUNBOOK(SourceLoss),

@@ -45,7 +45,7 @@ extension ArchiveReader {
         return nil
     }
 
-    /// How much of a want is here; `frame` is what `frame(station:epoch:number:)` says of a wanted frame.
+    /// How much of a want is here; `frame` is what `frame(station:epoch:number:)` says of a frame whose layers are wanted.
     public func presence(of want: ArchiveWant, frame: ArchivedFrame?) throws(ArchiveError) -> Presence {
         do throws(SQLiteError) {
             switch want.subject {
@@ -58,9 +58,10 @@ extension ArchiveReader {
                 }
                 presence.isComplete = presence.count == wanted
                 return presence
-            case .frame(_, let layers):
+            case .frame(_, let layers), .reference(_, let layers):
                 guard let frame else { return Presence() }
                 return Presence(count: try partCount(frame), isComplete: try completeLayers(of: frame) >= layers)
+            case .plain: return Presence()  // the frame that comes says itself what it replaces
             }
         } catch { throw .index(error) }
     }
@@ -103,13 +104,10 @@ extension ArchiveReader {
                     + " WHERE e.station = ? AND e.epoch = ? ORDER BY d.packet DESC")
             try statement.bind([.text(station), .blob(epoch.bytes)])
             var frames: [ArchivedFrame] = []
-            let never = Timestamp(milliseconds: 0)
             while try statement.step() {
                 frames.append(
                     ArchivedFrame(
-                        station: station, epoch: epoch, declaration: Int(statement.integer(1)), frameDelta: 0,
-                        first: never, last: never, changed: 0, partCount: 0, size: 0, completeLayers: 0,
-                        hasDeclaration: true, epochRow: statement.integer(0)))
+                        station, epoch, declaration: Int(statement.integer(1)), epochRow: statement.integer(0)))
             }
             return frames
         } catch { throw .index(error) }

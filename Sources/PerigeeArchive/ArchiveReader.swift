@@ -127,7 +127,7 @@ public struct ArchiveReader: ~Copyable {
     func completeLayers(of frame: ArchivedFrame) throws(SQLiteError) -> Int { Self.completeLayers(try parts(frame)) }
 
     /// One row of `packets`.
-    private struct PartRow {
+    struct PartRow {
         var segment: Int
         var offset: Int
         var size: Int
@@ -136,7 +136,7 @@ public struct ArchiveReader: ~Copyable {
         var isLast = false
     }
 
-    private func parts(_ frame: ArchivedFrame) throws(SQLiteError) -> [PartRow] {
+    func parts(_ frame: ArchivedFrame) throws(SQLiteError) -> [PartRow] {
         try selectParts.bind([
             .integer(frame.epochRow), .integer(Int64(frame.declaration)),
             .integer(Int64(bitPattern: frame.frameDelta)),
@@ -153,7 +153,7 @@ public struct ArchiveReader: ~Copyable {
         return rows
     }
 
-    private static func completeLayers(_ rows: [PartRow]) -> Int {
+    static func completeLayers(_ rows: [PartRow]) -> Int {
         var complete = 0
         for (index, row) in rows.enumerated() {
             guard row.part == index else { break }
@@ -162,7 +162,7 @@ public struct ArchiveReader: ~Copyable {
         return complete
     }
 
-    private func packet(_ row: PartRow) throws(ArchiveError) -> Packet {
+    func packet(_ row: PartRow) throws(ArchiveError) -> Packet {
         let path = Segment.path(directory, row.segment)
         var file = try SystemFile(path, flags: O_RDONLY)
         let bytes = try file.read(from: row.offset, count: SegmentRecord.sizeRange.upperBound + 4)

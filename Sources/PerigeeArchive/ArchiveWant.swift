@@ -1,15 +1,27 @@
 public import PerigeeCore
 internal import PerigeeJSON
 
-/// Something that an operator wants of a station besides the stream: packets again, or more layers of a frame. One file each in the
-/// archive's folder `wants`; the gateway takes it from there and writes its outcome there. Source: Docs/gateway.md.
+/// Something that is wanted of a station besides the stream: packets again, more layers of a frame, or what is missing to decode one. One
+/// file each in the archive's folder `wants`, made by an operator, the gateway or the renderer; the gateway takes it from there and writes its outcome there. Source: Docs/gateway.md.
 public struct ArchiveWant: Equatable, Sendable {
     /// Which packets.
-    public enum Subject: Equatable, Sendable {
+    public enum Subject: Hashable, Sendable {
         /// Packets by their numbers: ascending and apart, 1 to 32 ranges of together at most 65,536 numbers.
         case numbers([Range<UInt64>])
         /// The first `layers` (1 to 255) layers of a frame, by its number in the epoch.
         case frame(number: UInt64, layers: Int)
+        /// The first `layers` (1 to 15) layers of a frame that others were predicted from.
+        case reference(number: UInt64, layers: Int)
+        /// A frame once more, encoded without references, under a new number.
+        case plain(number: UInt64)
+    }
+
+    /// Why a frame cannot be decoded, where that is what the want is for.
+    public enum Reason: String, Sendable, CaseIterable {
+        /// What it was predicted from is not here.
+        case waitingForReference = "waiting_for_reference"
+        /// What is here makes another reference.
+        case referenceDiffers = "reference_differs"
     }
 
     /// How far it is.
@@ -34,6 +46,7 @@ public struct ArchiveWant: Equatable, Sendable {
     public static let rangeLimit = 32
     public static let numberLimit = 1 << 16
     public static let layerLimit = 255
+    public static let referenceLayerLimit = FrameMetadata.Reference.layerLimit
     public static let priorities = 0...3
 
     /// Its name: eight hexadecimal digits of it are the name of the file.
@@ -50,6 +63,8 @@ public struct ArchiveWant: Equatable, Sendable {
     /// Packets that the station promised, and how many of what is wanted were here when it was asked.
     public var packets = 0
     public var presentBefore = 0
+    /// Nil where an operator made it.
+    public var reason: Reason?
 
     /// A new one; see the properties.
     public init(
@@ -69,6 +84,8 @@ public struct ArchiveWant: Equatable, Sendable {
         switch subject {
         case .frame(let number, let layers): "frame \(number), \(layers) layers"
         case .numbers(let ranges): "numbers " + Self.text(ranges)
+        case .reference(let number, let layers): "reference \(number), \(layers) layers"
+        case .plain(let number): "frame \(number), plain"
         }
     }
 
@@ -109,7 +126,12 @@ extension ArchiveWant {
         case .frame(let number, let layers):
             fields.append(.init("frame", .integer(Int(clamping: number))))
             fields.append(.init("layers", .integer(layers)))
+        case .reference(let number, let layers):
+            fields.append(.init("reference", .integer(Int(clamping: number))))
+            fields.append(.init("layers", .integer(layers)))
+        case .plain(let number): fields.append(.init("plain", .integer(Int(clamping: number))))
         }
+        if let reason { fields.append(.init("reason", .string(reason.rawValue))) }
         fields += [
             .init("state", .string(state.rawValue)), .init("created_ms", .integer(Int(created.milliseconds))),
             .init("changed_ms", .integer(Int(changed.milliseconds))), .init("packets", .integer(packets)),
@@ -151,6 +173,12 @@ extension ArchiveWant {
                 throw .unknown(field: "numbers", value: try text("numbers"), expected: "ascending, such as 3-5,9")
             }
             subject = .numbers(ranges)
+        } else if value["reference"] != nil {
+            subject = .reference(
+                number: UInt64(try integer("reference", 0...(1 << 62) - 1)),
+                layers: try integer("layers", 1...Self.referenceLayerLimit))
+        } else if value["plain"] != nil {
+            subject = .plain(number: UInt64(try integer("plain", 0...(1 << 62) - 1)))
         } else {
             subject = .frame(
                 number: UInt64(try integer("frame", 0...(1 << 62) - 1)),
@@ -167,6 +195,12 @@ extension ArchiveWant {
         changed = Timestamp(milliseconds: Int64(try integer("changed_ms", Int.min...Int.max)))
         packets = try integer("packets", 0...Int.max)
         presentBefore = try integer("present_before", 0...Int.max)
+        if value["reason"] != nil {
+            guard let reason = Reason(rawValue: try text("reason")) else {
+                throw .unknown(field: "reason", value: try text("reason"), expected: Reason.referenceDiffers.rawValue)
+            }
+            self.reason = reason
+        }
     }
 
     /// Letters of a station's name.

@@ -85,6 +85,7 @@ final class GatewayRouter {
         status.wireSent = meter.sent
         status.list = gate?.list.snapshot
         status.wants = desk.counts
+        status.references = desk.references
         return status
     }
 

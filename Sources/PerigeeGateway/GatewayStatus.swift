@@ -32,6 +32,8 @@ public struct GatewayStatus: Equatable, Sendable {
     public var stations: [Station] = []
     /// Wants in the archive's folder, by their state.
     public var wants: [ArchiveWant.State: Int] = [:]
+    /// Frames that wait for others; nil before the archive was looked at.
+    public var references: ReferenceCounts?
     /// Messages that do not parse, are of unknown sessions, or exceed their limits.
     public var strangeMessages = 0
     /// Connections that ended before their greeting was done: no ZMTP, no CURVE, or the key of another gateway.
@@ -72,6 +74,7 @@ public struct GatewayStatus: Equatable, Sendable {
             .init(
                 "wants",
                 .object(ArchiveWant.State.allCases.map { .init($0.rawValue, .integer(wants[$0] ?? 0)) })),
+            .init("references", references?.json ?? .null),
         ]
         return head + counters.members + tail
     }

@@ -5,7 +5,8 @@ internal import PerigeeLink
 internal import PerigeeService
 internal import PerigeeTransport
 
-/// The thread that takes wants from the archive's folder, hands the router those that are due, and writes down what becomes of them.
+/// The thread that takes wants from the archive's folder and makes those of frames that wait for references, hands the router what is due,
+/// and writes down what becomes of them.
 final class WantDesk: Sendable {
     /// What the router tells.
     enum Event: Sendable {
@@ -17,6 +18,7 @@ final class WantDesk: Sendable {
         var events: [Event] = []
         var due: [ArchiveWant] = []
         var counts: [ArchiveWant.State: Int] = [:]
+        var references: ReferenceCounts?
         var isDone = false
     }
 
@@ -47,17 +49,20 @@ final class WantDesk: Sendable {
                 progress.allow(seconds: Watchdog.slowSeconds) { work.turn(events) }
                 let due = work.ledger.due(now: currentTime())
                 let counts = work.ledger.counts
+                let references = work.references
                 let isNew = shared.withLock { state in
                     defer {
                         state.due = due
                         state.counts = counts
+                        state.references = references
                     }
                     return state.due != due
                 }
                 if isNew { changed() }
                 var poller = Poller()
                 _ = poller.add(wakeUp)
-                _ = try? poller.wait(timeoutMilliseconds: 1_000)
+                // a long archive that is looked at anew leaves others their share
+                _ = try? poller.wait(timeoutMilliseconds: work.hasMore ? 100 : 1_000)
                 wakeUp.clear()
             }
         }
@@ -67,6 +72,9 @@ final class WantDesk: Sendable {
     var due: [ArchiveWant] { shared.withLock { $0.due } }
 
     var counts: [ArchiveWant.State: Int] { shared.withLock { $0.counts } }
+
+    /// Frames that wait for others; nil before the archive was looked at.
+    var references: ReferenceCounts? { shared.withLock { $0.references } }
 
     func note(_ event: Event) {
         shared.withLock { $0.events.append(event) }
@@ -87,6 +95,10 @@ private struct WantWork: ~Copyable {
     private let log: ServiceLog
     private var folder: WantFolder?
     private var reader: ArchiveReader?
+    private var desk: ReferenceDesk?
+    /// As of the last turn of the desk.
+    private(set) var references: ReferenceCounts?
+    private(set) var hasMore = false
     private var frames: [UInt32: ArchivedFrame] = [:]
     private var unreadable: Set<UInt32> = []
     private var seen: Int64 = -1
@@ -109,12 +121,15 @@ private struct WantWork: ~Copyable {
                 seen = last
                 try look()
             }
+            try seeToReferences()
             failure = ""
         } catch {
             // said once, not each second
             if failure != "\(error)" { log.write(.warning, "wants_failed", ["reason": "\(error)"]) }
             failure = "\(error)"
             reader = nil
+            desk = nil
+            hasMore = false
         }
     }
 
@@ -161,10 +176,38 @@ private struct WantWork: ~Copyable {
 
     private mutating func presence(_ identity: UInt32) throws(ArchiveError) -> ArchiveReader.Presence? {
         guard let want = ledger.wants[identity] else { return nil }
-        if case .frame(let number, _) = want.subject, frames[identity] == nil {
-            frames[identity] = try reader?.frame(station: want.station, epoch: want.epoch, number: number)
+        switch want.subject {
+        case .frame(let number, _), .reference(let number, _):
+            if frames[identity] == nil {
+                frames[identity] = try reader?.frame(station: want.station, epoch: want.epoch, number: number)
+            }
+        case .numbers, .plain: break
         }
         return try reader?.presence(of: want, frame: frames[identity])
+    }
+
+    /// Looks for frames that cannot be decoded for want of others, and wants what they need.
+    private mutating func seeToReferences() throws(ArchiveError) {
+        for want in ledger.giveUp(now: currentTime().utc) { try write(want) }
+        if desk == nil { desk = try ReferenceDesk(directory) }
+        guard let findings = try desk?.turn(ledger) else { return }
+        hasMore = desk?.hasMore ?? false
+        references = desk?.counts
+        let now = currentTime().utc
+        if !findings.replaced.isEmpty {
+            for (identity, want) in ledger.wants where findings.replaced.contains(where: want.isPlain) {
+                try write(ledger.present(identity, .init(count: 0, isComplete: true), now: now))
+            }
+        }
+        for (key, subject) in findings.wants {
+            var identity = UInt32.random(in: 1...UInt32.max)
+            while ledger.wants[identity] != nil { identity = UInt32.random(in: 1...UInt32.max) }
+            var want = ArchiveWant(
+                id: identity, station: key.station, epoch: key.epoch, priority: 2, subject: subject, created: now)
+            want.reason = .waitingForReference
+            ledger.add(want)
+            try write(want)
+        }
     }
 
     private func write(_ want: ArchiveWant?) throws(ArchiveError) {
@@ -176,5 +219,12 @@ private struct WantWork: ~Copyable {
                 "id": Hex.text(want.id), "station": want.station, "subject": want.text,
                 "state": want.state.rawValue, "packets": "\(want.packets)",
             ])
+    }
+}
+
+extension ArchiveWant {
+    /// Whether it asks for this frame without references.
+    fileprivate func isPlain(_ name: FrameName) -> Bool {
+        subject == .plain(number: name.number) && station == name.key.station && epoch == name.key.epoch
     }
 }

@@ -10,8 +10,11 @@ package struct WantLedger: Sendable {
     package static let promiseMilliseconds: Int64 = 3_600_000
     /// How long a station that had too much to do is left alone.
     package static let retryMilliseconds: Int64 = 60_000
-    /// How long an outcome can be read.
+    /// How long an outcome can be read; of what the gateway wants for itself there may be many.
     package static let keepMilliseconds: Int64 = 7 * 86_400_000
+    package static let ownKeepMilliseconds: Int64 = 3_600_000
+    /// How long what was promised for a frame that waits may take.
+    package static let patienceMilliseconds: Int64 = 86_400_000
 
     package private(set) var wants: [UInt32: ArchiveWant] = [:]
     private var retries: [UInt32: Int64] = [:]
@@ -57,8 +60,19 @@ package struct WantLedger: Sendable {
         return change(&want, .done, now)
     }
 
+    /// Promises for frames that wait which nobody kept: gone. Answers what must be written.
+    package mutating func giveUp(now: Timestamp) -> [ArchiveWant] {
+        wants.values.filter { want in
+            want.reason != nil && want.state == .accepted
+                && now.milliseconds - want.changed.milliseconds > Self.patienceMilliseconds
+        }.compactMap { want in
+            var want = want
+            return change(&want, .gone, now)
+        }
+    }
+
     /// What a session of its station may be asked for, the oldest first; the same again in each session until it is answered, numbers
-    /// until they are here. Layers that were promised stand in the station's spool, and come by themselves.
+    /// until they are here. Layers and frames that were promised stand in the station's spool, and come by themselves.
     package func due(now: LinkTime) -> [ArchiveWant] {
         var underWay: [String: Int] = [:]
         for want in wants.values where want.state == .asked || want.state == .accepted {
@@ -84,7 +98,8 @@ package struct WantLedger: Sendable {
     /// Those whose outcome nobody needs to read any more.
     package func expired(now: Timestamp) -> [UInt32] {
         wants.values.filter { want in
-            want.state.isFinal && now.milliseconds - want.changed.milliseconds > Self.keepMilliseconds
+            let limit = want.reason == .waitingForReference ? Self.ownKeepMilliseconds : Self.keepMilliseconds
+            return want.state.isFinal && now.milliseconds - want.changed.milliseconds > limit
         }.map(\.id).sorted()
     }
 

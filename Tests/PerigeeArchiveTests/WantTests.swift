@@ -14,11 +14,16 @@ private func want(_ identity: UInt32, _ subject: ArchiveWant.Subject) throws -> 
 struct WantTests {
     let folder = Folder()
 
-    @Test("a want comes back from its file", arguments: [0, 1])
+    @Test("a want comes back from its file", arguments: 0..<4)
     func files(_ kind: Int) throws {
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
         let wants = try WantFolder(folder.path)
-        var one = try want(0xAB, kind == 0 ? .numbers([3..<6, 9..<10]) : .frame(number: 1 << 40, layers: 255))
+        let subjects: [ArchiveWant.Subject] = [
+            .numbers([3..<6, 9..<10]), .frame(number: 1 << 40, layers: 255), .reference(number: 1 << 40, layers: 15),
+            .plain(number: (1 << 62) - 1),
+        ]
+        var one = try want(0xAB, subjects[kind])
+        one.reason = [nil, nil, .waitingForReference, .referenceDiffers][kind]
         one.state = .accepted
         one.packets = 3
         one.presentBefore = 2

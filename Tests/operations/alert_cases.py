@@ -41,6 +41,7 @@ SESSIONS = station("perigee_link_sessions_total")
 MISSED = station("perigee_frames_missed_total", 'stream="s2"')
 CONTACT = gateway("perigee_gateway_station_last_contact_timestamp_seconds", 'station="alpha"')
 GAPS = gateway("perigee_gateway_station_gaps_total", 'station="alpha"')
+LOST = gateway("perigee_gateway_undecodable_frames", 'reason="given_up"')
 DENIED = gateway("perigee_gateway_connections_total", 'result="denied"')
 OPENED, STATIONS = gateway("perigee_gateway_sessions_opened_total"), gateway("perigee_gateway_stations")
 
@@ -87,6 +88,8 @@ CASES = [
     Case("a station that talks", {CONTACT: "0+60x40"}, 30, "StationSilent", fires=False),
     Case("holes", {GAPS: "0x10 2x30"}, 20, "GapsUnexplained"),
     Case("no holes", {GAPS: "0x40"}, 20, "GapsUnexplained", fires=False),
+    Case("frames given up", {LOST: "0x10 2x30"}, 20, "ReferencesLost"),
+    Case("frames given up long ago", {LOST: "2x80"}, 75, "ReferencesLost", fires=False),
     Case("strangers", {DENIED: "0x3 4x9"}, 5, "AuthDenied"),
     Case("stations that come and go", {OPENED: "0+5x30", STATIONS: "2x30"}, 20, "LinkFlapping"),
     Case("many stations that stay", {OPENED: "200x30", STATIONS: "200x30"}, 20, "LinkFlapping", fires=False),

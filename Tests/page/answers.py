@@ -244,6 +244,9 @@ def gateway() -> Answer:
         "firmware": {"offers": [], "stations": {}},
         "sessions": [],
         "wants": {"open": 0, "asked": 0, "accepted": 0, "done": 2, "gone": 0, "unknown": 0},
+        "references": {
+            "waiting_for_reference": 0, "reference_differs": 0, "given_up": 0, "fetched": 1, "replaced": 0,
+        },
         "saving": saved,
         "stations": [first], "alerts": [],
     } | counters  # fmt: skip

@@ -9,6 +9,7 @@ struct GatewayAlerts: Sendable {
     /// Of all that there are, for a metric that is there from the start.
     static let names = [
         "AuthDenied", "ConfigurationInvalid", "ClockBad", "StationSilent", "GapsUnexplained", "LinkFlapping",
+        "ReferencesLost",
     ]
 
     /// Seconds without a word after which a station is silent: its PING comes at least each half minute.
@@ -16,6 +17,7 @@ struct GatewayAlerts: Sendable {
 
     private var denied = CounterWindow(seconds: 300)
     private var sessions: [String: CounterWindow] = [:]
+    private var lost = CounterWindow(seconds: 3_600)
 
     /// What is found at one look.
     mutating func look(_ status: GatewayStatus, _ system: SystemState, now: LinkTime) -> [Alert] {
@@ -44,6 +46,17 @@ struct GatewayAlerts: Sendable {
                 Alert(
                     "ClockBad", .ticket, "the clock is not synchronised",
                     remedy: "start a time service such as chrony or systemd-timesyncd"))
+        }
+        if let references = status.references {
+            let growth = lost.growth(references.lost, now: now.monotonic)
+            if growth > 0 {
+                alerts.append(
+                    Alert(
+                        "ReferencesLost", .ticket,
+                        "\(growth) frames of the last hour cannot be decoded: what they were predicted from is lost",
+                        remedy: "see with `perigee archive verify` what became of the archive; later frames come plain"
+                    ))
+            }
         }
         let names = Set(status.stations.map(\.name))
         sessions = sessions.filter { names.contains($0.key) }

@@ -61,8 +61,24 @@ package enum GatewayMetrics {
         process.counter("gaps", "Numbers that nobody holds and no tombstone explains") {
             Int(clamping: $0.status.counters.gaps)
         },
-        process.gauges("wants", labels: ["state"], "Wants of operators") { observation in
+        process.gauges("wants", labels: ["state"], "Wants of operators, and of frames that wait") { observation in
             ArchiveWant.State.allCases.map { .init([$0.rawValue], Double(observation.status.wants[$0] ?? 0)) }
+        },
+        process.gauges(
+            "undecodable_frames", labels: ["reason"],
+            "Frames that cannot be decoded for want of what they were predicted from"
+        ) { observation in
+            let counts = observation.status.references ?? ReferenceCounts()
+            return [
+                .init(["waiting_for_reference"], Double(counts.waiting)),
+                .init(["reference_differs"], Double(counts.differing)), .init(["given_up"], Double(counts.lost)),
+            ]
+        },
+        process.counter("frames_fetched", "Frames whose references came when they were asked for") {
+            $0.status.references?.fetched ?? 0
+        },
+        process.counter("frames_replaced", "Frames that came once more without references") {
+            $0.status.references?.replaced ?? 0
         },
     ]
 

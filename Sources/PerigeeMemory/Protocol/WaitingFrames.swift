@@ -18,25 +18,38 @@ public struct WaitingFrames: Equatable, Sendable {
     /// Frames that are kept in mind; the oldest beyond it are asked for no more.
     public static let limit = 4_096
 
-    private struct Frame: Equatable {
-        var reason: Reason
+    /// A frame that waits. Its owner may keep it over restarts.
+    public struct Frame: Equatable, Sendable {
+        public var reason: Reason
         /// Asked for and not answered yet.
-        var open: Set<Want> = []
-        var hasAskedLayers = false
-        var hasAskedPlain = false
+        public var open: Set<Want> = []
+        public var hasAskedLayers = false
+        public var hasAskedPlain = false
+
+        /// One for which nothing was asked.
+        public init(reason: Reason) { self.reason = reason }
+
+        /// Nothing is asked for it any more.
+        public var isLost: Bool { hasAskedPlain && open.isEmpty }
     }
 
-    private var frames: [UInt64: Frame] = [:]
+    /// Frames that wait, by their numbers.
+    public private(set) var frames: [UInt64: Frame]
 
-    /// Nothing waits.
-    public init() {}
+    /// Those that waited before; none as a rule.
+    public init(_ frames: [UInt64: Frame] = [:]) { self.frames = frames }
 
     /// Frames that wait, and why.
     public var reasons: [UInt64: Reason] { frames.mapValues(\.reason) }
 
     /// Frames for which nothing is asked any more: only a key frame of their place helps.
     public var lost: [UInt64] {
-        frames.filter { $0.value.hasAskedPlain && $0.value.open.isEmpty }.map(\.key).sorted()
+        frames.filter(\.value.isLost).map(\.key).sorted()
+    }
+
+    /// A frame waits, and is asked for later: too much is asked for already.
+    public mutating func hold(_ frame: UInt64) {
+        keep(frame, frames[frame] ?? Frame(reason: .waitingForReference))
     }
 
     /// A frame cannot be decoded for want of `missing`; answers what is to be asked for it now.

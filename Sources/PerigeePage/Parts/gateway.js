@@ -84,10 +84,25 @@ function showPackets(status) {
   );
 }
 
+function referenceFacts(counts) {
+  return [
+    ["Frames that wait for a reference", countText(counts.waiting_for_reference)],
+    ["Frames whose reference differs", countText(counts.reference_differs)],
+    ["Frames given up", counts.given_up > 0 ? mark("ticket", countText(counts.given_up)) : "0"],
+    ["References fetched", countText(counts.fetched)],
+    ["Frames sent again plain", countText(counts.replaced)],
+  ];
+}
+
 function showWants(status) {
-  const { wants } = status;
+  const { wants, references } = status;
   setText("wanted", countText(wants.open + wants.asked + wants.accepted));
-  fill("wants", wants, () => facts(wantWords.map((word) => [word[0].toUpperCase() + word.slice(1), countText(wants[word])])));
+  fill("wants", [wants, references], () =>
+    facts([
+      ...wantWords.map((word) => [word[0].toUpperCase() + word.slice(1), countText(wants[word])]),
+      ...(references === null ? [] : referenceFacts(references)),
+    ]),
+  );
 }
 
 function showKeys(status) {

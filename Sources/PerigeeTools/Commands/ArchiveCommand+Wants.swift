@@ -7,7 +7,7 @@ import PerigeeJSON
 /// Asking stations for packets again, or for more layers of a frame.
 extension ArchiveCommand {
     static let want = Command(
-        "want", summary: "Ask a station for packets again, or for more layers of a frame",
+        "want", summary: "Ask a station for packets again, for more layers of a frame, or for it without references",
         discussion: [
             "Leaves a file in ARCHIVE/wants, which the gateway takes; it asks the station in its next session of that epoch.",
             "Prints the name of the want; `perigee archive wants` says what became of it.",
@@ -19,6 +19,7 @@ extension ArchiveCommand {
                 help: "First digits of the epoch; without it the one that sent last, of a frame the one that has it"),
             .value("frame", .integer(0...Int.max), as: "N", help: "A frame, by its number in the epoch"),
             .value("layers", .integer(1...255), as: "K", help: "Its first K layers; 255 for all"),
+            .flag("plain", help: "The frame once more, encoded without references to others"),
             .value("numbers", .text, as: "A-B,C", help: "Packets, by their numbers"),
             .value(
                 "priority", .integer(0...3), as: "P", help: "Class they are sent in, 0 is the highest", default: "2"),
@@ -26,6 +27,9 @@ extension ArchiveCommand {
         positionals: [folder],
         examples: [
             Example("perigee archive want --station alpha --frame 17 --layers 9 ARCHIVE", "Frame 17 with nine layers"),
+            Example(
+                "perigee archive want --station alpha --frame 17 --plain ARCHIVE",
+                "Frame 17 once more: what it was predicted from is lost"),
             Example(
                 "perigee archive want --station alpha --numbers 3-5,9 ARCHIVE", "What `archive gaps` found missing"),
         ],
@@ -63,9 +67,11 @@ extension ArchiveCommand {
     }
 
     private static func subject(_ arguments: Arguments) throws -> ArchiveWant.Subject {
-        switch (arguments.integer("frame"), arguments.integer("layers"), arguments.text("numbers")) {
-        case (let frame?, let layers?, nil): return .frame(number: UInt64(frame), layers: layers)
-        case (nil, nil, let text?):
+        let isPlain = arguments.flag("plain")
+        switch (arguments.integer("frame"), arguments.integer("layers"), arguments.text("numbers"), isPlain) {
+        case (let frame?, let layers?, nil, false): return .frame(number: UInt64(frame), layers: layers)
+        case (let frame?, nil, nil, true): return .plain(number: UInt64(frame))
+        case (nil, nil, let text?, false):
             guard let ranges = ArchiveWant.ranges(parsing: text) else {
                 throw CommandFailure(
                     .usage,
@@ -73,7 +79,7 @@ extension ArchiveCommand {
                         + " at most \(ArchiveWant.numberLimit) numbers")
             }
             return .numbers(ranges)
-        default: throw CommandFailure(.usage, "give --frame with --layers, or --numbers")
+        default: throw CommandFailure(.usage, "give --frame with --layers or --plain, or --numbers")
         }
     }
 
@@ -91,7 +97,7 @@ extension ArchiveCommand {
                     .usage, "--epoch is \(digits), which \(epochs.count) epochs begin with: give more digits")
             }
         }
-        if digits == nil, case .frame(let number, _) = subject {
+        if digits == nil, let number = frame(of: subject) {
             for epoch in epochs where try reader.frame(station: station, epoch: epoch, number: number) != nil {
                 return epoch
             }
@@ -101,6 +107,13 @@ extension ArchiveCommand {
                 .unavailable, "the archive has no such epoch of station \(station): see `perigee archive gaps`")
         }
         return epoch
+    }
+
+    private static func frame(of subject: ArchiveWant.Subject) -> UInt64? {
+        switch subject {
+        case .frame(let number, _), .reference(let number, _), .plain(let number): number
+        case .numbers: nil
+        }
     }
 
     static func listWants(_ directory: String, isJSON: Bool) throws(ArchiveError) -> ExitCode {
@@ -120,12 +133,12 @@ extension ArchiveCommand {
         }
         var table = Table([
             ("want", .left), ("station", .left), ("epoch", .left), ("subject", .left), ("made", .left),
-            ("state", .left), ("since", .left), ("packets", .right),
+            ("state", .left), ("since", .left), ("packets", .right), ("reason", .left),
         ])
         for want in wants {
             table.append([
                 Hex.text(want.id), want.station, String(want.epoch.text.prefix(8)), want.text, want.created.rfc3339,
-                want.state.rawValue, want.changed.rfc3339, String(want.packets),
+                want.state.rawValue, want.changed.rfc3339, String(want.packets), want.reason?.rawValue ?? "",
             ])
         }
         Terminal.write(table.text(isStyled: Terminal.hasColor(.output)))
@@ -137,7 +150,7 @@ extension ArchiveCommand {
             "want": .string(Hex.text(want.id)), "station": .string(want.station), "epoch": .string(want.epoch.text),
             "subject": .string(want.text), "priority": .integer(want.priority), "state": .string(want.state.rawValue),
             "created": .string(want.created.rfc3339), "changed": .string(want.changed.rfc3339),
-            "packets": .integer(want.packets),
+            "packets": .integer(want.packets), "reason": .optional(want.reason?.rawValue),
         ])
     }
 }
