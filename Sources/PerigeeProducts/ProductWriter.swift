@@ -90,10 +90,12 @@ public struct ProductWriter: Sendable {
     }
 
     private func items(_ decoded: DecodedFrame, _ facts: ProductFacts) -> [String: String] {
-        [
+        var items = [
             "perigee_epoch": facts.epoch.text, "perigee_frame": "\(facts.frame)",
             "perigee_firmware": Hex.text(decoded.stream.declaration.firmware),
             "perigee_layers": "\(decoded.layerSizes.count)", "perigee_packet_bytes": "\(facts.packetSize)",
         ]
+        items["perigee_history"] = decoded.history
+        return items
     }
 }

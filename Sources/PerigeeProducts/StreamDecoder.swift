@@ -9,6 +9,11 @@ public struct DecodedFrame: Sendable {
     public let frame: Frame
     /// Octets of the layers that were used, coarse to fine.
     public let layerSizes: [Int]
+
+    /// What products say of the earlier frames in it: nil of a plain frame.
+    var history: String? {
+        LayerLadder.history(of: metadata, layerSize: layerSizes.reduce(0, +), rawSize: frame.samples.bytes.count)
+    }
 }
 
 /// Tokens to samples: finds the firmware that a declaration names and keeps what it loaded. One thread at a time.

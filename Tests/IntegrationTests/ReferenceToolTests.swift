@@ -61,6 +61,31 @@ struct ReferenceToolTests {
         #expect(try Programs.succeed("info", "--json", key).json()["references"] == .null)
     }
 
+    @Test("what is decoded of a predicted frame says whether its history dominates, plain frames say nothing of it")
+    func history() throws {
+        try encode("20180205", "key.pgt", "--bytes", "900")
+        let key = folder.file("key.pgt")
+        try encode("20180208", "next.pgt", "--bytes", "400", "--reference", key)
+        func mark(_ name: String, _ words: [String] = []) throws -> (json: JSONValue?, item: String?) {
+            let outcome = try Programs.perigee(
+                ["decode", folder.file(name), "-o", folder.file("\(name).tif"), "--json"] + words)
+            try #require(outcome.code == 0, "\(outcome)")
+            return (
+                try outcome.json()["history"],
+                try RasterReader.read(folder.file("\(name).tif")).metadata["perigee_history"]
+            )
+        }
+        // layer 0 ends at 10,000x of 64 x 64 samples of ten bands
+        for (words, expected) in [(["--layers", "1"], "history-dominated"), ([], "predicted")] {
+            let found = try mark("next.pgt", ["--reference", key] + words)
+            #expect(found.json == .string(expected) && found.item == expected, "\(found)")
+        }
+        let plain = try mark("key.pgt", ["--layers", "1"])
+        #expect(plain.json == .null && plain.item == nil, "\(plain)")
+        let info = try Programs.succeed("info", "--json", folder.file("next.pgt")).json()
+        #expect(info["history"] == .string("predicted"))
+    }
+
     @Test("references of references are needed too, in any order, and a window comes out as in the whole")
     func chain() throws {
         try encode("20180205", "a.pgt", "--bytes", "900")

@@ -1,7 +1,9 @@
+import Foundation
 import PerigeeCodec
 import PerigeeCore
 import PerigeeFirmware
 import PerigeeProducts
+import PerigeeRaster
 import PerigeeTestSupport
 import Testing
 
@@ -70,6 +72,34 @@ struct ReferenceTests {
         earlier.layers.removeLast(2)
         let cut = earlier
         #expect { try decoder.reference(of: file) { _, _ in [cut] } } throws: { "\($0)".contains("not here") }
+    }
+
+    @Test(
+        "a product of a predicted frame says so, and that its history dominates from 3,000x on",
+        arguments: [(900, "predicted"), (4, "predicted"), (3, "history-dominated"), (0, "history-dominated")])
+    mutating func history(size: Int, expected: String) throws {
+        let earlier = try plain(9, number: 2)
+        let file = try predicted(try plain(3, number: 3), from: earlier, back: 1)
+        let reference = try decoder.reference(of: file) { _, _ in [earlier] }
+        // 11,520 octets of samples
+        let layers = size == 900 ? file.layers : [file.layers[0].prefix(size)]
+        let folder = try TemporaryFolder()
+        let writer = ProductWriter(folder: folder.path)
+        let product = try writer.write(
+            decoder.decode(file.declaration, metadata: file.metadata, layers: layers, reference: reference),
+            facts(file))
+        #expect(try RasterReader.read(product.raster).metadata["perigee_history"] == expected)
+        #expect(try properties(product.item)["perigee:history"] as? String == expected)
+        let plain = try writer.write(
+            decoder.decode(earlier.declaration, metadata: earlier.metadata, layers: [earlier.layers[0].prefix(size)]),
+            facts(earlier))
+        #expect(try RasterReader.read(plain.raster).metadata["perigee_history"] == nil)
+        #expect(try properties(plain.item)["perigee:history"] == nil)
+    }
+
+    private func properties(_ item: String) throws -> [String: Any] {
+        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: item))) as? [String: Any]
+        return try #require(object?["properties"] as? [String: Any])
     }
 
     @Test("eight predictions may follow each other, nine may not")

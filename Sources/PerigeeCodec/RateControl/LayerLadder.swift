@@ -1,3 +1,5 @@
+public import PerigeeCore
+
 /// The ratios at which a stream has layer borders, coarse to fine. Design: every frame is cut at the same few places, so
 /// that a receiver can ask for "the layers up to 300x".
 public enum LayerLadder {
@@ -36,5 +38,17 @@ public enum LayerLadder {
             return Double(total) * rememberedRatio <= Double(rawSize)
         }.count
         return max(count, 1)
+    }
+
+    /// The ratio from which on a predicted frame shows its history more than its day: a change of 10 x 10 samples
+    /// cannot survive there.
+    public static let historyDominatedRatio: Double = 3_000
+
+    /// What products and tools say of a frame that these octets of layers describe: nil where it is plain, `history-dominated` where its
+    /// samples take 3,000 times as many octets or more, else `predicted`.
+    public static func history(of metadata: FrameMetadata, layerSize: Int, rawSize: Int) -> String? {
+        guard metadata.references != nil else { return nil }
+        let isDominated = Double(layerSize) * historyDominatedRatio <= Double(rawSize)
+        return isDominated ? "history-dominated" : "predicted"
     }
 }

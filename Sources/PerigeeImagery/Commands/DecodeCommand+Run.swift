@@ -27,11 +27,15 @@ extension DecodeCommand {
         let layers = Array(file.layers.prefix(arguments.integer("layers") ?? file.layers.count))
         let (frame, tiles) = try decode(file, layers: layers, window: window, path: path, arguments)
         let output = arguments.text("output") ?? ""
-        do {
-            try RasterWriter.writeCOG(
-                frame, to: output, metadata: ["perigee_frame": "\(file.epoch.text)-\(file.frame)"])
-        } catch { throw CommandFailure(error) }
-        report(file, layers, frame, tiles, output: output, arguments)
+        let declared = file.declaration
+        // of the whole frame, also where a window of it was asked for
+        let rawSize = frame.samples.bands * frame.samples.type.size * declared.rows * declared.columns
+        let history = LayerLadder.history(
+            of: file.metadata, layerSize: layers.reduce(0) { $0 + $1.count }, rawSize: rawSize)
+        var items = ["perigee_frame": "\(file.epoch.text)-\(file.frame)"]
+        items["perigee_history"] = history
+        do { try RasterWriter.writeCOG(frame, to: output, metadata: items) } catch { throw CommandFailure(error) }
+        report(file, layers, frame, tiles, history, output: output, arguments)
         return .ok
     }
 
@@ -77,8 +81,8 @@ extension DecodeCommand {
     }
 
     private static func report(
-        _ file: TokenFile, _ layers: [ArraySlice<UInt8>], _ frame: Frame, _ tiles: Tiles, output: String,
-        _ arguments: Arguments
+        _ file: TokenFile, _ layers: [ArraySlice<UInt8>], _ frame: Frame, _ tiles: Tiles, _ history: String?,
+        output: String, _ arguments: Arguments
     ) {
         let used = layers.reduce(0) { $0 + $1.count }
         let samples = frame.samples
@@ -89,14 +93,14 @@ extension DecodeCommand {
                     "shape": .array([samples.bands, samples.rows, samples.columns].map { .integer($0) }),
                     "tiles_decoded": .integer(tiles.decoded), "tiles": .integer(tiles.count),
                     "layers": .integer(layers.count), "token_bytes": .integer(used),
-                    "overhead_bytes": .integer(file.overhead),
+                    "overhead_bytes": .integer(file.overhead), "history": .optional(history),
                     "datetime": .optional(frame.description.datetime?.rfc3339),
                 ]).indented)
         } else {
             Terminal.print(
                 "\(output): \(samples.bands) x \(samples.rows) x \(samples.columns) \(samples.type.name) from "
                     + "\(layers.count) layers, \(Table.group(used)) octets of tokens, "
-                    + "\(tiles.decoded) of \(tiles.count) tiles")
+                    + "\(tiles.decoded) of \(tiles.count) tiles" + (history.map { ", \($0)" } ?? ""))
         }
     }
 }

@@ -111,6 +111,7 @@ struct STACItem {
         ]
         if let place = description.place { fields["perigee:place"] = .string(place) }
         if let group = description.group { fields["perigee:group"] = .string(group) }
+        if let history = decoded.history { fields["perigee:history"] = .string(history) }
         if let limit = facts.layerLimit { fields["perigee:layer_limit"] = .integer(limit) }
         if !notes.isEmpty { fields["perigee:notes"] = .strings(notes) }
         return fields

@@ -75,6 +75,8 @@ enum InfoCommand {
         add("firmware", .string(Hex.text(file.declaration.firmware)))
         add("coding", .string(file.declaration.coding == .verbatim ? "verbatim" : "tokens"))
         members += described(file, stream)
+        let history = raw.flatMap { LayerLadder.history(of: file.metadata, layerSize: payload, rawSize: $0) }
+        add("history", .optional(history))
         add("octets", .object(account.entries.map { JSONValue.Member($0.name, .integer($0.size)) }))
         add("tokens", tokens.map { .object($0.map { JSONValue.Member($0.name, .number($0.size)) }) } ?? .null)
         var end = account.headerSize
@@ -163,6 +165,10 @@ enum InfoCommand {
             ))
         if let references = file.metadata.references { lines.append(("reference", text(references))) }
         if let replaced = replaced(by: file) { lines.append(("replaces", replaced)) }
+        let payload = file.layers.reduce(0) { $0 + $1.count }
+        if let raw, let history = LayerLadder.history(of: file.metadata, layerSize: payload, rawSize: raw) {
+            lines.append(("history", history))
+        }
         if let raw {
             lines.append(
                 ("ratio", "\(Table.number(Double(raw) / Double(size), digits: 1))x of \(Table.group(raw)) octets"))
