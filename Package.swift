@@ -198,7 +198,7 @@ let package = Package(
         test("PerigeeMetrics", ["PerigeeJSON"]),
         test("PerigeeHTTP", ["PerigeeConcurrency"]),
         test("PerigeeSimulator"),
-        test("PerigeeControl", ["PerigeeSimulator"]),
+        test("PerigeeControl", ["PerigeeCodec", "PerigeeFirmware", "PerigeeRaster", "PerigeeSimulator"]),
         test("PerigeeTools"),
         test("PerigeeImagery"),
         test("PerigeeQuality"),

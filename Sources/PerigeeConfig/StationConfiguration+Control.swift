@@ -24,6 +24,8 @@ extension StationConfiguration {
         public var keptTarget: Target
         /// Surprising frames are sent up to this when the line is free.
         public var bestTarget: Target
+        /// What is sent of frames that are as expected, where it is coarser than their own target.
+        public var expectedTarget: Target
         /// Standard deviations.
         public var surprise: Double
         /// Places that are remembered; 0 for none.
@@ -53,6 +55,9 @@ extension StationConfiguration {
             .atReload),
         Key("control.best_target", .ratio, .number(100), "what surprising frames get when the line is free", .atReload),
         Key(
+            "control.expected_target", .ratio, .number(1_000),
+            "what is sent of frames that are as expected, where that is coarser than their target", .atReload),
+        Key(
             "control.surprise", .number(0.5...100), .number(3), "standard deviations from which a frame is surprising",
             .atReload),
         Key("control.places", .integer(0...1 << 20), .integer(65_536), "places that are remembered; 0 for none"),
@@ -75,6 +80,7 @@ extension StationConfiguration.Control {
         lineRate = values.integer("control.line_rate")
         keptTarget = StationConfiguration.Target(values.number("control.kept_target"))
         bestTarget = StationConfiguration.Target(values.number("control.best_target"))
+        expectedTarget = StationConfiguration.Target(values.number("control.expected_target"))
         surprise = values.number("control.surprise")
         places = values.integer("control.places")
         placesFile = values.path("control.places_file", besides: file)

@@ -79,22 +79,14 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         var (declaration, metadata) = try declare(item, samples: samples, isLossless: usual == .lossless)
         let key = StreamTable.key(declaration)
         let encoder = try encoder(declaration, key: key)
-        let isSurprising = control.isSurprising(
-            samples, stream: encoder.stream, metadata: metadata, label: item.ticket.label,
-            threshold: rules.configuration.control.surprise)
         let clearShare = ClearGround.share(of: samples, stream: encoder.stream, nodata: encoder.stream.nodata)
         let query = PlaceHistory.Query(
             sensor: encoder.stream.sensor, declaration: declaration, metadata: metadata, clearShare: clearShare)
         let outlook = context.history.outlook(query, usual: usual, key: rules.configuration.memory.keyTarget)
-        // singles come back to the last bit only verbatim, which is another stream
-        func finer(_ finer: StationConfiguration.Target) -> StationConfiguration.Target {
-            finer == .lossless && samples.type == .float32 ? outlook.target : finer
-        }
-        let targets = FrameTargets(
-            target: outlook.target, kept: finer(rules.configuration.control.keptTarget),
-            best: isSurprising ? finer(rules.configuration.control.bestTarget) : nil)
+        let settings = rules.configuration.control
+        let planned = FrameTargets(target: outlook.target, novelty: .usual, settings, type: samples.type)
         let rawSize = samples.bytes.count
-        let budget = FrameBudget.size(rawSize: rawSize, target: targets.wantedRatio)
+        let budget = FrameBudget.size(rawSize: rawSize, target: planned.wantedRatio)
         let assigned = context.streams.withLock {
             $0.assign(declaration, key: key, metadata: metadata, budget: budget)
         }
@@ -103,6 +95,10 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
             return nil
         }
         let known = context.history.reference(outlook.candidates, of: samples, assigned, metadata, encoder: encoder)
+        let novelty = control.novelty(
+            samples, after: known?.earlier ?? [], stream: encoder.stream, metadata: metadata, label: item.ticket.label,
+            threshold: settings.surprise)
+        let targets = FrameTargets(target: outlook.target, novelty: novelty, settings, type: samples.type)
         // the budgets have room for what names the reference, used or not
         metadata.references = known?.names
         let budgets = FrameBudget.payloads(
@@ -115,7 +111,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         let layers = frame.layers
         if !frame.isPredicted { metadata.references = nil }
         if bound == nil { try countClipped(samples, encoder, item) }
-        let priority = isSurprising ? FrameClass.priorities.lowerBound : frameClass.priority
+        let priority = novelty == .surprising ? FrameClass.priorities.lowerBound : frameClass.priority
         let count = control.decide(layers, priority: priority, targets: targets)
         let uplink = UplinkItem(
             assignment: assigned, metadata: metadata, layers: Array(layers[..<count]), finer: Array(layers[count...]),

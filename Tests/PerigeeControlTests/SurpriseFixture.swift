@@ -68,13 +68,19 @@ extension Samples {
 }
 
 extension PlaceTable {
-    /// Looks at samples whose place has a name.
-    mutating func look(_ samples: Samples, place: String, time: Timestamp) throws -> Surprise {
+    /// Looks at samples whose place has a name, of which an earlier look is known or not.
+    mutating func look(
+        _ samples: Samples, place: String, time: Timestamp, after earlier: Samples? = nil
+    ) throws -> Surprise {
         guard let grid = PlaceGrid(place: place, georeference: nil, rows: samples.rows, columns: samples.columns) else {
             return Surprise()
         }
-        let cells = CellReader.cells(samples, grid: grid, features: reflectances, nodata: 0)
-        return look(cells, grid: grid, sensor: sentinel2.name, time: time, threshold: 3)
+        func cells(_ samples: Samples) -> [PlaceGrid.Cell: CellView] {
+            CellReader.cells(samples, grid: grid, features: reflectances, nodata: 0)
+        }
+        return look(
+            cells(samples), after: earlier.map(cells) ?? [:], grid: grid, sensor: sentinel2.name, time: time,
+            threshold: 3)
     }
 }
 

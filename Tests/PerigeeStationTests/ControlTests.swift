@@ -57,6 +57,28 @@ struct ControlTests {
         #expect(try Data(contentsOf: URL(filePath: bench.folder.file("places.bin"))).count > 254)
     }
 
+    @Test("looks at a place are held against frames that the gateway has, and what is as expected gets fewer layers")
+    func compared() throws {
+        let frames = try scenes(0..<20, fireAt: -1)
+        let bench = try Bench()
+        for (index, frame) in frames.enumerated() {
+            try bench.send(FrameMessage.pack(frame, run: "r", sequence: index))
+            // what has been delivered may be named by the next frame
+            while bench.station.counters.sensors.values.reduce(0, { $0 + $1.acknowledged }) <= index { usleep(2_000) }
+        }
+        let (packets, status) = try bench.finish(received: 20)
+        let surprise = status["control"]?["surprise"]
+        #expect(status["history"]?["predicted"]?.int ?? 0 >= 15)
+        #expect(surprise?["cells_compared"]?.int ?? 0 >= 3)
+        let expected = surprise?["frames_expected"]?.int ?? 0
+        #expect(expected >= 1)
+        let raw = frames[0].samples.bytes.count
+        let sizes = try PerigeeStationTests.frames(packets, bench.bundle).map { raw / $0.size }
+        // 1,000x instead of 300x; before the thirteenth comparison nothing is as expected
+        #expect(sizes.count { $0 >= 900 } == expected)
+        #expect(sizes.prefix(12).allSatisfy { $0 < 900 })
+    }
+
     @Test("a line that is thin from the start gets coarse layers of every frame; the rest is kept")
     func thinLine() throws {
         let frames = try scenes(0..<12, fireAt: -1)

@@ -16,7 +16,7 @@ public struct PlaceGrid: Equatable, Sendable {
     /// Samples of a block that are looked at along either axis, about.
     private static let samplesPerBlock = 16.0
 
-    let name: String
+    package let name: String
     let rows: Int
     let columns: Int
     /// Frame to blocks: block column = a * column + b * row + c, block row = d * column + e * row + f.

@@ -5,25 +5,17 @@ import Glibc
 /// A block's difference from its mean has the covariance that differences of this place have, so its code takes
 /// q / 2 · log2 e + constant bits with q the squared Mahalanobis distance. The length of a look is half the logarithm of the root
 /// mean square of q over its blocks, so that few blocks with long codes count; its mean and variance are kept too, and the
-/// surprise is the difference from the mean in standard deviations. Decision 0022 has what was measured.
+/// surprise is the difference from the mean in standard deviations. Where both ends know an earlier look, the length is that of what
+/// it leaves to say (`PlaceComparison`). Decisions 0022 and 0038 have what was measured.
 package struct PlaceModel {
     /// Share of a look in the means, once there were some: about five looks are remembered.
     static let rate = 0.2
-    /// The same for mean and variance of the length.
-    static let lengthRate = 0.12
     /// The same for the covariance.
     static let covarianceRate = 0.03
     /// Differences below this (eight percent of a reflectance) are noise.
     static let noise = 0.08
-    /// Standard deviation of the length that is always there.
-    static let lengthFloor = 0.1
-    /// Variance of the length where only one is known.
-    private static let startVariance: Float = 0.02
     /// Added to q, so that a place where nothing ever happens is not surprised by noise.
     static let quiet = 1.0
-    /// Looks before the first length, and lengths before the first score.
-    static let looksBeforeLength = 5
-    static let lengthsBeforeScore = 8
     /// A look whose blocks are fewer tells nothing of the place.
     package static let leastBlocks = 16
     /// Haze below which no ground is hidden; with roofs at most; by how much a clear look may exceed the clearest (thin air does).
@@ -33,32 +25,36 @@ package struct PlaceModel {
     /// By which the clearest look is forgotten with each look.
     private static let hazeDrift = 1.01
     private static let glancesBeforeRoofs = 6
-    /// Standard deviations by which one length moves the mean at most.
-    private static let clip = 2.0
     /// Differences with a larger q count less when the covariance learns.
     private static let outlier = 9.0
 
     /// What came of a look.
     enum Outcome: Equatable {
-        /// Standard deviations above the usual.
-        case scored(Double)
+        /// Standard deviations above the usual, and whether an earlier look was known.
+        case scored(Double, isCompared: Bool)
         /// The place is not known well enough.
         case learned
         /// Clouds or snow, or too little of the place: nothing was learned.
         case hidden
     }
 
-    /// Scores a look, then learns from it.
-    static func look(_ view: CellView, at state: inout PlaceState) -> Outcome {
+    /// Scores a look, then learns from it. `earlier`: what both ends know of the cell.
+    static func look(_ view: CellView, after earlier: CellView?, at state: inout PlaceState) -> Outcome {
         guard view.knownCount >= leastBlocks, isClear(view, &state) else { return .hidden }
         let count = Int(state.features)
+        let comparison = earlier.flatMap { PlaceComparison(view, after: $0, at: state) }
         let differences = differences(view, state)
         var outcome = Outcome.learned
-        if Int(state.looks) >= looksBeforeLength, differences.count >= leastBlocks {
-            let length = length(differences, Inverse(state.covariance, count: count, noise: noise))
-            outcome = learn(length: length, &state)
+        if differences.count >= leastBlocks {
+            let length = length(differences, CovarianceInverse(state.covariance, count: count))
+            if let score = state.usual.learn(length) { outcome = .scored(score, isCompared: false) }
         }
-        learn(differences, &state)
+        if let score = comparison?.learn(&state) { outcome = .scored(score, isCompared: true) }
+        if state.looks > 0 {
+            learn(
+                differences, &state.covariance, count: count,
+                rate: max(1 / Double(Int(state.looks) + 1), covarianceRate))
+        }
         for block in 0..<CellView.blockCount where view.known[block] {
             let weight = max(1 / Double(Int(state.looks) + 1), rate)
             for feature in 0..<count {
@@ -78,9 +74,14 @@ package struct PlaceModel {
         guard let haze = view.haze else { return true }
         state.glances = state.glances == .max ? .max : state.glances + 1
         let usual = state.glances > 1 ? Double(state.haze) * hazeDrift : haze
-        state.haze = Float(min(usual, haze))
+        state.haze = Float16(min(usual, haze))
+        return haze <= clearHaze(state)
+    }
+
+    /// The highest haze of a block of ground of this place.
+    static func clearHaze(_ state: PlaceState) -> Double {
         let roofs = state.glances > glancesBeforeRoofs ? min(Double(state.haze) + roofMargin, roofLimit) : 0
-        return haze <= max(hazeLimit, roofs)
+        return max(hazeLimit, roofs)
     }
 
     /// Differences of the blocks that are shown and known.
@@ -94,7 +95,7 @@ package struct PlaceModel {
         }
     }
 
-    private static func length(_ differences: [SIMD3<Double>], _ inverse: Inverse) -> Double {
+    private static func length(_ differences: [SIMD3<Double>], _ inverse: CovarianceInverse) -> Double {
         let squares = differences.reduce(0) { sum, difference in
             let q = inverse.distance(difference)
             return sum + q * q
@@ -102,28 +103,12 @@ package struct PlaceModel {
         return log(quiet + (squares / Double(differences.count)).squareRoot()) / 2
     }
 
-    private static func learn(length: Double, _ state: inout PlaceState) -> Outcome {
-        guard state.lengths > 0 else {
-            (state.mean, state.variance, state.lengths) = (Float(length), startVariance, 1)
-            return .learned
-        }
-        let weight = max(1 / Double(Int(state.lengths) + 1), lengthRate)
-        let deviation = length - Double(state.mean)
-        let variance = Double(state.variance)
-        let score = deviation / (variance + lengthFloor * lengthFloor).squareRoot()
-        let isReady = Int(state.lengths) >= lengthsBeforeScore
-        // what is news now must not make the next news usual
-        let most = clip * variance.squareRoot()
-        let learned = min(max(deviation, -most), most)
-        state.mean += Float(weight * learned)
-        state.variance = Float((1 - weight) * (variance + weight * learned * learned))
-        state.lengths = state.lengths == .max ? .max : state.lengths + 1
-        return isReady ? .scored(score) : .learned
-    }
-
-    private static func learn(_ differences: [SIMD3<Double>], _ state: inout PlaceState) {
-        guard !differences.isEmpty, state.looks > 0 else { return }
-        let inverse = Inverse(state.covariance, count: Int(state.features), noise: noise)
+    /// Moves a covariance towards that of these differences, far ones counting less.
+    static func learn(
+        _ differences: [SIMD3<Double>], _ covariance: inout [Float16], count: Int, rate: Double
+    ) {
+        guard !differences.isEmpty else { return }
+        let inverse = CovarianceInverse(covariance, count: count)
         var sums = [Double](repeating: 0, count: 6)
         var weights = 0.0
         for difference in differences {
@@ -137,43 +122,9 @@ package struct PlaceModel {
                 }
             }
         }
-        let rate = max(1 / Double(Int(state.looks) + 1), covarianceRate)
         for index in sums.indices {
-            state.covariance[index] += Float(rate * (sums[index] / weights - Double(state.covariance[index])))
+            let old = Double(covariance[index])
+            covariance[index] = Float16(old + rate * (sums[index] / weights - old))
         }
-    }
-}
-
-/// The inverse of a covariance with noise added, by its Cholesky factor.
-private struct Inverse {
-    private var factor: [Double]
-    private let count: Int
-
-    init(_ covariance: [Float], count: Int, noise: Double) {
-        self.count = count
-        factor = Array(repeating: 0, count: 9)
-        let full = [[0, 1, 2], [1, 3, 4], [2, 4, 5]]
-        for row in 0..<count {
-            for column in 0...row {
-                var sum = Double(covariance[full[row][column]]) + (row == column ? noise * noise : 0)
-                for k in 0..<column { sum -= factor[row * 3 + k] * factor[column * 3 + k] }
-                // rounding may take a little of what the noise has added
-                factor[row * 3 + column] =
-                    row == column ? max(sum, noise * noise / 4).squareRoot() : sum / factor[column * 3 + column]
-            }
-        }
-    }
-
-    /// Squared Mahalanobis distance over the count of features.
-    func distance(_ difference: SIMD3<Double>) -> Double {
-        var solved = SIMD3<Double>(repeating: 0)
-        var sum = 0.0
-        for row in 0..<count {
-            var value = difference[row]
-            for k in 0..<row { value -= factor[row * 3 + k] * solved[k] }
-            solved[row] = value / factor[row * 3 + row]
-            sum += solved[row] * solved[row]
-        }
-        return sum / Double(count)
     }
 }

@@ -9,6 +9,8 @@ public struct Surprise: Equatable, Sendable {
     public var highest: Double?
     /// Cells by what came of them.
     public var scored = 0
+    /// Those of them that were held against an earlier look.
+    public var compared = 0
     public var learned = 0
     public var hidden = 0
     /// Scored cells above the threshold asked for.
@@ -19,11 +21,11 @@ public struct Surprise: Equatable, Sendable {
 }
 
 /// What is remembered of all places: a bounded number, the one that was seen longest ago goes first. About 300 octets a
-/// place in memory, 254 in the file. Losing it costs some looks of learning, nothing else.
+/// place in memory, 256 in the file. Losing it costs some looks of learning, nothing else.
 public struct PlaceTable: Sendable {
     public static let placeSize = PlaceState.size
     private static let magic: [UInt8] = Array("PGPL".utf8)
-    private static let version: UInt16 = 1
+    private static let version: UInt16 = 2
     private static let headSize = 10
 
     /// Most places that are kept.
@@ -37,9 +39,10 @@ public struct PlaceTable: Sendable {
 
     public var count: Int { places.count }
 
-    /// Scores and learns every cell of a frame. `time` is when it was taken.
+    /// Scores and learns every cell of a frame. `earlier`: what both ends know of these cells. `time` is when it was taken.
     public mutating func look(
-        _ cells: [PlaceGrid.Cell: CellView], grid: PlaceGrid, sensor: String, time: Timestamp, threshold: Double
+        _ cells: [PlaceGrid.Cell: CellView], after earlier: [PlaceGrid.Cell: CellView] = [:], grid: PlaceGrid,
+        sensor: String, time: Timestamp, threshold: Double
     ) -> Surprise {
         var surprise = Surprise()
         var scores: [Double] = []
@@ -49,9 +52,10 @@ public struct PlaceTable: Sendable {
             let features = view.values.count
             var state = places[key] ?? PlaceState(key: key, features: features)
             if Int(state.features) != features { state = PlaceState(key: key, features: features) }
-            switch PlaceModel.look(view, at: &state) {
-            case .scored(let score):
+            switch PlaceModel.look(view, after: earlier[cell], at: &state) {
+            case .scored(let score, let isCompared):
                 surprise.scored += 1
+                surprise.compared += isCompared ? 1 : 0
                 scores.append(score)
             case .learned: surprise.learned += 1
             case .hidden: surprise.hidden += 1

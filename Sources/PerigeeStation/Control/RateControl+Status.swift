@@ -21,8 +21,10 @@ extension RateControl {
             "frames": .sorted(counts.classes.mapValues { .integer($0) }),
             "surprise": .object([
                 "threshold": .number(settings.surprise), "frames": .integer(counts.surprising),
+                "frames_expected": .integer(counts.expected),
                 "highest": counts.highest.map(rounded) ?? .null, "latest": .sorted(counts.latest.mapValues(rounded)),
-                "cells_scored": .integer(counts.scored), "cells_learning": .integer(counts.learned),
+                "cells_scored": .integer(counts.scored), "cells_compared": .integer(counts.compared),
+                "cells_learning": .integer(counts.learned),
                 "cells_hidden": .integer(counts.hidden), "places": .integer(places),
                 "places_evicted": .integer(evicted), "save_failures": .integer(counts.saveFailures),
             ]),

@@ -1,3 +1,4 @@
+import PerigeeCodec
 import PerigeeConcurrency
 import PerigeeConfig
 import PerigeeControl
@@ -12,10 +13,12 @@ final class RateControl: Sendable {
     struct Counts: Equatable, Sendable {
         /// Frames by the class that won; those without one are under `usual`.
         var classes: [String: Int] = [:]
-        /// Frames above the threshold.
+        /// Frames above the threshold, and those that were as expected.
         var surprising = 0
-        /// Cells by what came of them.
+        var expected = 0
+        /// Cells by what came of them; compared: scored against an earlier look that both ends know.
         var scored = 0
+        var compared = 0
         var learned = 0
         var hidden = 0
         /// The newest score of a frame by sensor, and the highest.
@@ -87,20 +90,23 @@ final class RateControl: Sendable {
         return found
     }
 
-    /// Scores the places of a frame and learns them. True where it is above the threshold.
-    func isSurprising(
-        _ samples: Samples, stream: StreamDescription, metadata: FrameMetadata, label: String, threshold: Double
-    ) -> Bool {
-        guard settings.places > 0 else { return false }
+    /// Scores the places of a frame, against what both ends know of them, and learns them.
+    func novelty(
+        _ samples: Samples, after earlier: [EarlierLook], stream: StreamDescription, metadata: FrameMetadata,
+        label: String, threshold: Double
+    ) -> Novelty {
+        guard settings.places > 0 else { return .usual }
         let description = stream.frameDescription(metadata)
-        guard
-            let grid = PlaceGrid(
-                place: description.place, georeference: description.georeference, rows: samples.rows,
-                columns: samples.columns)
-        else { return false }
-        let features = PlaceFeatures(
-            bands: stream.bands, scale: stream.scale, offset: stream.offset, peak: stream.peak)
-        let cells = CellReader.cells(samples, grid: grid, features: features, nodata: stream.nodata)
+        guard let grid = grid(description, samples) else { return .usual }
+        let cells = cells(samples, grid: grid, stream)
+        let known = earlier.compactMap { look -> [PlaceGrid.Cell: CellView]? in
+            let its = look.stream.frameDescription(look.metadata)
+            // a named place is one cell, the frame: that of another frame of the name lies elsewhere where its grid does
+            guard let lattice = self.grid(its, look.samples), lattice.name == grid.name,
+                description.place == nil || description.georeference == its.georeference
+            else { return nil }
+            return self.cells(look.samples, grid: lattice, look.stream)
+        }
         let time: Timestamp? =
             switch metadata.time {
             case .unknown: nil
@@ -108,21 +114,35 @@ final class RateControl: Sendable {
             }
         let surprise = places.withLock {
             $0.look(
-                cells, grid: grid, sensor: stream.sensor, time: time ?? Timestamp(milliseconds: 0),
-                threshold: threshold)
+                cells, after: CellReader.merged(known), grid: grid, sensor: stream.sensor,
+                time: time ?? Timestamp(milliseconds: 0), threshold: threshold)
         }
-        let isSurprising = (surprise.score ?? 0) > threshold
+        let novelty = Novelty(surprise, threshold: threshold)
         counts.withLock { counts in
             counts.scored += surprise.scored
+            counts.compared += surprise.compared
             counts.learned += surprise.learned
             counts.hidden += surprise.hidden
             guard let score = surprise.score else { return }
             counts.latest[label] = score
             counts.highest = max(counts.highest ?? score, score)
-            counts.surprising += isSurprising ? 1 : 0
+            counts.surprising += novelty == .surprising ? 1 : 0
+            counts.expected += novelty == .expected ? 1 : 0
         }
-        if isSurprising { tell(surprise, description: description, label: label) }
-        return isSurprising
+        if novelty == .surprising { tell(surprise, description: description, label: label) }
+        return novelty
+    }
+
+    private func grid(_ description: FrameDescription, _ samples: Samples) -> PlaceGrid? {
+        PlaceGrid(
+            place: description.place, georeference: description.georeference, rows: samples.rows,
+            columns: samples.columns)
+    }
+
+    private func cells(_ samples: Samples, grid: PlaceGrid, _ stream: StreamDescription) -> [PlaceGrid.Cell: CellView] {
+        let features = PlaceFeatures(
+            bands: stream.bands, scale: stream.scale, offset: stream.offset, peak: stream.peak)
+        return CellReader.cells(samples, grid: grid, features: features, nodata: stream.nodata)
     }
 
     private func tell(_ surprise: Surprise, description: FrameDescription, label: String) {
@@ -134,7 +154,8 @@ final class RateControl: Sendable {
             [
                 "sensor": label, "score": text(surprise.score), "highest": text(surprise.highest),
                 "place": description.place ?? origin ?? "unknown", "cells": "\(surprise.scored)",
-                "above": "\(surprise.above)", "time": description.datetime?.rfc3339 ?? "unknown",
+                "compared": "\(surprise.compared)", "above": "\(surprise.above)",
+                "time": description.datetime?.rfc3339 ?? "unknown",
             ])
     }
 

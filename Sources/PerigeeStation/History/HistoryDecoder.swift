@@ -58,7 +58,11 @@ struct HistoryDecoder {
             FrameMetadata.Reference(back: frame.assignment.frame - $0.frame, layers: $0.layers)
         }
         return PlaceHistory.Known(
-            reference: reference, names: FrameMetadata.References(frames: named, hash: reference.hash), frames: names)
+            reference: reference, names: FrameMetadata.References(frames: named, hash: reference.hash), frames: names,
+            earlier: names.compactMap { name in
+                guard let known = decoded[name], let frame = frames[name.frame] else { return nil }
+                return EarlierLook(samples: known.samples, stream: known.stream, metadata: frame.metadata)
+            })
     }
 
     private mutating func reference(

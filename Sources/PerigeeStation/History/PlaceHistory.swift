@@ -17,6 +17,8 @@ final class PlaceHistory: Sendable {
         let names: FrameMetadata.References
         /// The same as memory calls them.
         let frames: [MemoryReference]
+        /// Those frames as both ends have them, in the same order.
+        let earlier: [EarlierLook]
     }
 
     /// What memory says before a frame is encoded.

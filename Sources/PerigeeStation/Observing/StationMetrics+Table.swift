@@ -85,6 +85,9 @@ extension StationMetrics {
         process.counter("surprises", "Frames that look unlike their place") {
             $0.snapshot.control.current.counts.surprising
         },
+        process.counter("frames_expected", "Frames that tell nothing beyond an earlier look") {
+            $0.snapshot.control.current.counts.expected
+        },
         process.gauges("layers_left_away", labels: ["class"], "Layers that rate control leaves away now") {
             observation in
             let levels = observation.snapshot.control.current.layers.levels
