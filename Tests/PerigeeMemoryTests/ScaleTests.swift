@@ -27,7 +27,7 @@ struct ScaleTests {
 
     @Test(
         "hundreds of thousands of places: time of an insertion and of a search, octets beside the layers",
-        .timeLimit(.minutes(30)))
+        .timeLimit(.minutes(120)))
     func places() throws {
         let environment = ProcessInfo.processInfo.environment
         let count = environment["PERIGEE_PLACES"].flatMap(Int.init) ?? 300_000
