@@ -1,0 +1,5 @@
+"""What the cluster knows of a place from frames that it decoded earlier."""
+
+from perigee_cluster.history.frame import Band, Grid, HistoryFrame, Quality
+
+__all__ = ["Band", "Grid", "HistoryFrame", "Quality"]
