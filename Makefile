@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams bench-history faults faults-short train train-smoke wheel screenshot docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams bench-history faults faults-short cluster cluster-test train train-smoke wheel screenshot docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -76,6 +76,12 @@ faults: build ## break what daemons stand on and count what is lost (ROW=name: o
 
 faults-short: build ## the same with few cycles, at most three minutes; part of `make test`
 	@Scripts/faults-short
+
+cluster: dependencies ## make the Python environment (GROUPS="serve ray": these too; groups core, serve, ray, train)
+	@Scripts/python-environment $(GROUPS)
+
+cluster-test: build ## run the Python tests; part of `make test`
+	@Scripts/cluster-test
 
 train: dependencies ## fit the codec's statistics on training places; writes Firmware/perigee-1
 	PYTHON=$$(Scripts/python-environment) Scripts/train
