@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archives import Year, need_programs
 from perigee_cluster.data.frames import data_folder
 
 
@@ -19,3 +20,10 @@ def data() -> Path:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Year:
+    """An archive of five dates of one place, the third under clouds, and its products."""
+    need_programs()
+    return Year.fly(tmp_path_factory.mktemp("year"))
