@@ -1,1 +1,3 @@
 """The data-centre side of Perigee."""
+
+__version__ = "0.1.0"

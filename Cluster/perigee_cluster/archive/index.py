@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 VERSION = 2
 BATCH = 256
@@ -29,6 +30,15 @@ class PacketPlace:
     is_last: bool = False
 
 
+class FrameKey(NamedTuple):
+    """What the index knows a frame by, also without its declaration."""
+
+    station: str
+    epoch: bytes
+    declaration: int
+    frame: int
+
+
 @dataclass(frozen=True)
 class FrameRow:
     """A frame of the index: packets refer to (epoch_row, declaration, frame)."""
@@ -41,6 +51,11 @@ class FrameRow:
     received: int
     """Milliseconds since 1970, of its last packet by the gateway's clock."""
     changed: int
+
+    @property
+    def key(self) -> FrameKey:
+        """The same in any index of the archive."""
+        return FrameKey(self.station, self.epoch, self.declaration, self.frame)
 
 
 class Index:
@@ -101,10 +116,10 @@ class IndexSession:
         rows = [FrameRow(*fields) for fields in found]
         return rows[rows.index(row) + 1 :] if row in rows else []
 
-    def frame(self, station: str, epoch: bytes, declaration: int, frame: int) -> FrameRow | None:
+    def frame(self, key: FrameKey) -> FrameRow | None:
         """One frame."""
         where = " WHERE e.station = ? AND e.epoch = ? AND f.declaration = ? AND f.frame = ?"
-        found = self._database.execute(_FRAME + where, (station, epoch, declaration, frame)).fetchone()
+        found = self._database.execute(_FRAME + where, key).fetchone()
         return None if found is None else FrameRow(*found)
 
     def parts(self, row: FrameRow) -> list[PacketPlace]:

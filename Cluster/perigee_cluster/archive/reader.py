@@ -17,7 +17,7 @@ from perigee_cluster.archive.declaration import (
 )
 from perigee_cluster.archive.firmware import Firmware
 from perigee_cluster.archive.frame import ArchivedFrame, Cursor, NotDecodableError, State
-from perigee_cluster.archive.index import FrameRow, Index, IndexSession, PacketPlace
+from perigee_cluster.archive.index import FrameKey, FrameRow, Index, IndexSession, PacketPlace
 from perigee_cluster.archive.octets import FormatError, Reader
 from perigee_cluster.archive.segments import DamagedPacketError, Segments
 from perigee_cluster.archive.streams import Streams
@@ -57,16 +57,17 @@ class Archive:
         with self._index.session() as session:
             return self._find(session, station, epoch, number)
 
-    def again(self, frame: ArchivedFrame) -> ArchivedFrame | None:
-        """The same frame as the archive has it now; None where the index no longer knows it."""
+    def again(self, key: FrameKey) -> ArchivedFrame | None:
+        """A frame as the archive has it now, by its `row.key`; None where the index no longer knows it."""
         with self._index.session() as session:
-            row = session.frame(frame.station, frame.epoch, frame.row.declaration, frame.row.frame)
+            row = session.frame(key)
             return None if row is None else self._frame(session, row)
 
-    def tokens(self, frame: ArchivedFrame, layers: int | None = None) -> TokenStream:
-        """The frame's packets as one token stream, with what it was predicted from; `layers`: the first so many. Raises
+    def tokens(self, frame: ArchivedFrame, layers: int | None = None, content: Content | None = None) -> TokenStream:
+        """The frame's packets as one token stream, with what it was predicted from; `layers`: the first so many;
+        `content`: what was read of it already. Raises
         NotDecodableError, whose state says what it waits for."""
-        return self._streams.tokens(frame, self.content(frame), layers)
+        return self._streams.tokens(frame, content or self.content(frame), layers)
 
     def content(self, frame: ArchivedFrame) -> Content:
         """What the frame's packets say, read anew. Raises NotDecodableError where they say nothing."""
@@ -98,7 +99,7 @@ class Archive:
                 base = self._declaration(place).base_frame
             except NotDecodableError:
                 continue
-            found = session.frame(station, epoch, declared, number - base) if number >= base else None
+            found = session.frame(FrameKey(station, epoch, declared, number - base)) if number >= base else None
             if found is not None:
                 return self._frame(session, found)
         return None

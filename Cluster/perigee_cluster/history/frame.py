@@ -59,7 +59,7 @@ class Quality:
     interval_width: float
     """Mean of `Intervals.width_KHW` where it is bounded, in the codec's normalised units; NaN where nothing is."""
     clear_share: float
-    """Share of the frame's places where some band is valid."""
+    """Share of the ground asked for where some band is valid."""
     packet_ids: tuple[int, ...]
     """Numbers of the packets in the frame's epoch, in rising order."""
     decoder: str
@@ -86,6 +86,9 @@ class HistoryFrame:
     grid: Grid | None
     quality: Quality
     grade: Grade = "measured"
+    scale: float = 1.0
+    """Physical value = sample * scale + offset."""
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         shape = self.samples.shape

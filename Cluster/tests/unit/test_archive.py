@@ -88,7 +88,7 @@ def test_a_missing_reference_is_waited_for(year: Year, tmp_path: Path) -> None:
     folder = year.copy(tmp_path)
     archive = opened(folder)
     number = predicted(archive)
-    earlier = archive.again(next(f for f in archive.frames() if f.number == number)).references[0]
+    earlier = archive.again(next(f for f in archive.frames() if f.number == number).row.key).references[0]
     change(folder, "UPDATE packets SET frame = frame + 900 WHERE frame = ? AND part > 1", earlier)
     assert state_of(opened(folder), number) is State.WAITING_FOR_REFERENCE
     change(folder, "UPDATE packets SET frame = frame + 900 WHERE frame = ?", earlier)
