@@ -16,6 +16,10 @@ BATCH = 256
 class ArchiveError(RuntimeError):
     """The archive cannot be read; the text ends with the remedy."""
 
+    def __init__(self, text: str, is_missing: bool = False) -> None:
+        super().__init__(text)
+        self.is_missing = is_missing
+
 
 @dataclass(frozen=True)
 class PacketPlace:
@@ -69,7 +73,8 @@ class Index:
         """A connection that sees one state of the index for each query."""
         if not self.path.is_file():
             raise ArchiveError(
-                f"no {self.path}: name the gateway's [archive] directory, or run `perigee archive reindex`"
+                f"no {self.path}: name the gateway's [archive] directory, or run `perigee archive reindex`",
+                True,
             )
         try:
             address = self.path.resolve().as_uri()

@@ -202,7 +202,11 @@ def rebuild(archives: Sequence[Archive], history: History, keep: int | None = No
     with _shared(history, fcntl.LOCK_EX):
         given = {str(archive.folder.resolve()) for archive in archives}
         for note in sorted((history.folder / "progress").glob("*.json")):
-            name = json.loads(note.read_bytes()).get("archive")
+            try:
+                name = json.loads(note.read_bytes())["archive"]
+            except (ValueError, KeyError, TypeError) as error:
+                log.warning("progress=%s does not read (%s) and is passed over", note, error)
+                continue
             if name not in given:
                 raise ValueError(f"archive {name} is part of this history and was not named: name all archives")
         scratch = History(history.folder / "rebuild")
