@@ -70,7 +70,7 @@ class ArchivedFrame:
 
     row: FrameRow
     cursor: Cursor
-    """Where a reader goes on behind this frame."""
+    """Where a reader goes on that is done with this frame and those before it."""
     state: State
     reason: str | None
     """Why it is not ready, with the remedy."""

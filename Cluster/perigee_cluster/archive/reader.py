@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from perigee_cluster.archive.content import Content, read_content, whole
@@ -48,8 +50,12 @@ class Archive:
             change = self._start(session, since)
             while rows := session.changed_after(change):
                 rows += session.tied(rows[-1])
-                for row in rows:
-                    yield self._frame(session, row)
+                done = Cursor(change, session.fingerprint(change) or 0)
+                for row, following in pairwise([*rows, None]):
+                    # a late declaration changes many frames at once: a reader that stops among them reads all again
+                    if following is None or following.changed != row.changed:
+                        done = Cursor(row.changed, session.fingerprint(row.changed) or 0)
+                    yield replace(self._frame(session, row), cursor=done)
                 change = rows[-1].changed
 
     def frame(self, station: str, epoch: bytes, number: int) -> ArchivedFrame | None:

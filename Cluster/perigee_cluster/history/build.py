@@ -23,6 +23,7 @@ from perigee_cluster.archive import Archive, ArchivedFrame, Cursor, NotDecodable
 from perigee_cluster.archive.index import FrameKey
 from perigee_cluster.history.clear import clear
 from perigee_cluster.history.frame import Quality
+from perigee_cluster.history.record import DamagedHistoryError
 from perigee_cluster.history.store import Entry, History
 from perigee_codec import CodecError
 
@@ -143,6 +144,9 @@ def _take(
         changed = history.append(_entry(archive, frame), keep)
         summary.added += changed > 0
         summary.unchanged += changed == 0
+    except DamagedHistoryError as error:
+        summary.left["damaged_history"] += 1
+        log.warning("frame=%s: %s", frame.id, error)
     except PlacelessError as error:
         state = frame.state.value if frame.metadata is None else "placeless"
         summary.left[state] += 1

@@ -96,7 +96,7 @@ class Series:
     def create(cls, folder: Path, kind: Kind) -> Series:
         """The series of a kind in a place's folder; a new one where there is none."""
         path = folder / kind.id
-        if not (path / "zarr.json").is_file():
+        if not _is_begun(path):
             shutil.rmtree(path, ignore_errors=True)  # what a crash left
             group = zarr.open_group(path, mode="w", zarr_format=3)
             shape = (len(kind.bands), kind.rows, kind.columns)
@@ -167,6 +167,16 @@ class Series:
         records = sorted(records, key=lambda record: (str(record.time), record.id))
         zarr.open_group(self.path, mode="r+").attrs["dates"] = [record.to_json() for record in records]
         self.records = records
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether a series was made whole; one that is damaged since counts too."""
+    try:
+        return "perigee:history" in json.loads((path / "zarr.json").read_bytes())["attributes"]
+    except FileNotFoundError:
+        return False
+    except (ValueError, KeyError, TypeError):
+        return True
 
 
 def _checksum(samples: NDArray[Any], valid: NDArray[np.bool_]) -> int:

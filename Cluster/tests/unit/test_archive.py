@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import fsspec
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from archives import FIRMWARE, VISITS, Live, Year, change, flip, forge, need_programs, opened, place_of
-from perigee_cluster.archive import Archive, ArchiveError, Cursor, NotDecodableError, State
+from perigee_cluster.archive import Archive, ArchiveError, Cursor, NotDecodableError, State, index
 from perigee_cluster.data.frames import read_frame
 
 
@@ -59,10 +60,27 @@ def test_fewer_layers_are_asked_for_by_their_count(year: Year) -> None:
 
 def test_a_reader_goes_on_where_it_stopped(year: Year) -> None:
     frames = list(opened(year.archive).frames())
-    for index, frame in enumerate(frames):
+    for place, frame in enumerate(frames):
         cursor = Cursor.parse(str(frame.cursor))
         again = [later.id for later in opened(year.archive).frames(cursor)]
-        assert again == [later.id for later in frames[index + 1 :]]
+        assert again == [later.id for later in frames[place + 1 :]]
+
+
+def test_a_reader_that_stops_among_frames_that_changed_at_once_loses_none(
+    year: Year, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "BATCH", 2)
+    folder = year.copy(tmp_path)
+    changes = [frame.row.changed for frame in opened(folder).frames()]
+    # as a declaration does that comes after the frames
+    change(folder, "UPDATE frames SET changed = ? WHERE changed IN (?, ?)", changes[3], changes[1], changes[2])
+    everything = [frame.id for frame in opened(folder).frames()]
+    assert len(set(everything)) == len(everything) == len(VISITS)
+    for stop in range(1, len(VISITS) + 1):
+        first = list(islice(opened(folder).frames(), stop))
+        rest = list(opened(folder).frames(first[-1].cursor))
+        assert {frame.id for frame in [*first, *rest]} == set(everything)
+    assert list(opened(folder).frames(first[-1].cursor)) == []
 
 
 def test_a_cursor_of_another_index_starts_anew(year: Year, caplog: pytest.LogCaptureFixture) -> None:

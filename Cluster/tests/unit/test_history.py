@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import multiprocessing
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
 
-from archives import FIRMWARE, VISITS, Live, Year, change, need_programs, opened
+from archives import FIRMWARE, ROOT, VISITS, Live, Year, change, need_programs, opened
 from perigee_cluster.archive import Archive
 from perigee_cluster.history import choose
 from perigee_cluster.history.build import DECODER, build, rebuild
@@ -132,6 +136,43 @@ def test_a_crash_before_the_table_leaves_the_older_state(
         fresh.load(one, last.grid)
     assert build(archive, fresh).added == 1, "the frames before it are noted as unchanged"
     assert {place: fresh.digest(place) for place in fresh.places()} == {p: own.digest(p) for p in own.places()}
+
+
+def test_a_series_that_a_crash_left_without_a_table_is_begun_anew(year: Year, own: History) -> None:
+    path = own.series(own.places()[0])[0].path
+    group = json.loads((path / "zarr.json").read_bytes())
+    group["attributes"] = {}
+    (path / "zarr.json").write_text(json.dumps(group))
+    shutil.rmtree(own.folder / "progress")
+    assert build(opened(year.archive), own).added == len(VISITS)
+    assert len(own.series(own.places()[0])[0].records) == len(VISITS)
+
+
+def test_a_damaged_table_stops_no_other_place(year: Year, own: History) -> None:
+    path = own.series(own.places()[0])[0].path
+    (path / "zarr.json").write_text("{ no json")
+    shutil.rmtree(own.folder / "progress")
+    summary = build(opened(year.archive), own)
+    assert summary.left == {"damaged_history": len(VISITS)}
+    assert (path / "zarr.json").read_text() == "{ no json", "only a rebuild takes it away"
+
+
+def test_a_disk_that_takes_no_more_leaves_what_was_there(year: Year, tmp_path: Path) -> None:
+    script = f"""
+import resource, sys
+from pathlib import Path
+from perigee_cluster.cli import main
+limit = 40_000  # octets of a file: less than a date takes, more than what SQLite shares among readers
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+sys.exit(main(["history", "build", {str(year.archive)!r}, "--history", {str(tmp_path)!r}]))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "Cluster"), "PERIGEE_HOME": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert done.returncode == 74 and "make room" in done.stderr, done.stderr
+    history = History(tmp_path)
+    assert all(not series.records for place in history.places() for series in history.series(place))
+    assert not list(tmp_path.glob("**/*.partial"))
+    assert build(opened(year.archive), history).added == len(VISITS)
 
 
 def _work(archive: Path, folder: Path) -> None:
