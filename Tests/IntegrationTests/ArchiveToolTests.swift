@@ -103,8 +103,8 @@ struct ArchiveToolTests {
     @Test(
         "a want that means nothing is refused with a remedy",
         arguments: [
-            (["--station", "lab"], 64, "give --frame with --layers, or --numbers"),
-            (["--station", "lab", "--frame", "1"], 64, "give --frame with --layers, or --numbers"),
+            (["--station", "lab"], 64, "give --frame with --layers or --plain, or --numbers"),
+            (["--station", "lab", "--frame", "1"], 64, "give --frame with --layers or --plain, or --numbers"),
             (["--station", "lab", "--frame", "1", "--layers", "2", "--numbers", "1"], 64, "give --frame"),
             (["--station", "lab", "--numbers", "5-3"], 64, "--numbers is \"5-3\""),
             (["--station", "La b", "--numbers", "5"], 64, "--station is"),
