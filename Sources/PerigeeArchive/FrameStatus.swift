@@ -1,5 +1,5 @@
 internal import Glibc
-internal import PerigeeCore
+public import PerigeeCore
 internal import PerigeeSQLite
 
 /// What the renderer found about frames, in a file of its own so that the index has one writer. One process writes it.
@@ -38,7 +38,9 @@ public struct FrameStatus: ~Copyable {
             let database = try Database(path, access: .write, syncsEachCommit: false)
             try database.execute(
                 "CREATE TABLE IF NOT EXISTS undecodable (station TEXT, epoch BLOB, declaration INTEGER, frame INTEGER,"
-                    + " reason TEXT NOT NULL, PRIMARY KEY (station, epoch, declaration, frame))")
+                    + " reason TEXT NOT NULL, PRIMARY KEY (station, epoch, declaration, frame));"
+                    + " CREATE TABLE IF NOT EXISTS wanted (station TEXT, epoch BLOB, number INTEGER,"
+                    + " PRIMARY KEY (station, epoch, number))")
             return database
         } catch { throw .index(error) }
     }
@@ -58,6 +60,24 @@ public struct FrameStatus: ~Copyable {
                     "DELETE FROM undecodable WHERE station = ? AND epoch = ? AND declaration = ? AND frame = ?")
                 try statement.run(key)
             }
+        } catch { throw .index(error) }
+    }
+
+    /// Whether a frame, by its number, was wanted without references.
+    public func hasWanted(station: String, epoch: Epoch, number: UInt64) throws(ArchiveError) -> Bool {
+        do throws(SQLiteError) {
+            let statement = try database.prepare(
+                "SELECT 1 FROM wanted WHERE station = ? AND epoch = ? AND number = ?")
+            try statement.bind([.text(station), .blob(epoch.bytes), .integer(Int64(bitPattern: number))])
+            return try statement.step()
+        } catch { throw .index(error) }
+    }
+
+    /// It is wanted, and never will be again.
+    public func setWanted(station: String, epoch: Epoch, number: UInt64) throws(ArchiveError) {
+        do throws(SQLiteError) {
+            let statement = try database.prepare("INSERT OR IGNORE INTO wanted VALUES (?, ?, ?)")
+            try statement.run([.text(station), .blob(epoch.bytes), .integer(Int64(bitPattern: number))])
         } catch { throw .index(error) }
     }
 

@@ -13,6 +13,10 @@ public enum ProductError: Error, Sendable {
     case missingReference(of: String, hash: UInt32)
     /// What is there makes another reference than the one of the frame `of`.
     case differingReference(of: String, hash: UInt32)
+    /// What the frame `of` is predicted from is in the archive, and damaged.
+    case unreadableReference(of: String, hash: UInt32)
+    /// The frame cannot be decoded, and another one (epoch and number) was made of the same samples without references.
+    case replaced(by: String)
     /// More predictions lie behind the frame `of` than the format allows.
     case deepReference(of: String, limit: Int)
     /// The octets contradict the firmware, or a limit.
@@ -38,6 +42,11 @@ extension ProductError: CustomStringConvertible {
         case .differingReference(let frame, let hash):
             "frame \(frame) is predicted from reference \(Hex.text(hash)), and the earlier frames that are here make another "
                 + "one: give those that it was encoded with, whole"
+        case .unreadableReference(let frame, let hash):
+            "frame \(frame) is predicted from reference \(Hex.text(hash)), and packets that make it are damaged: put them back from a "
+                + "copy of the archive"
+        case .replaced(let frame):
+            "what the frame is predicted from is not to be had: frame \(frame) stands in for it, without references"
         case .deepReference(let frame, let limit):
             "more than \(limit) predictions lie behind frame \(frame): encode it again from an earlier frame"
         case .format(let error): "\(error)"
@@ -55,7 +64,15 @@ extension ProductError: CustomStringConvertible {
     /// Whether it waits for the frames that it is predicted from.
     var waitsForReference: Bool {
         switch self {
-        case .references, .missingReference, .differingReference: true
+        case .references, .missingReference, .differingReference, .unreadableReference, .replaced: true
+        default: false
+        }
+    }
+
+    /// Whether no layer that may come mends it: the frame is needed without references.
+    var isDifferingReference: Bool {
+        switch self {
+        case .differingReference, .unreadableReference: true
         default: false
         }
     }

@@ -31,10 +31,20 @@ public enum RenderEvent: Sendable {
     case current(ArchivedFrame)
     /// Not enough has come to decode anything; `missing` says what.
     case waiting(ArchivedFrame, missing: String)
+    /// What it was predicted from is not here; tried again when more has come.
+    case waitingForReference(ArchivedFrame, reason: String)
+    /// What is here makes another reference than its own; it is wanted without.
+    case referenceDiffers(ArchivedFrame, reason: String)
+    /// Its references are not to be had, and this frame (epoch and number) stands in for it.
+    case replaced(ArchivedFrame, by: String)
     /// Needs a bundle or a release that is not here; tried again when it may be.
     case undecodable(ArchivedFrame, reason: String)
     /// Damaged, or beyond a limit; tried again only when more of it comes.
     case failed(ArchivedFrame, reason: String)
+}
+
+extension RenderEvent {
+    var isWaitingForReference: Bool { if case .waitingForReference = self { true } else { false } }
 }
 
 /// What one pass did.
@@ -42,6 +52,9 @@ public struct RenderSummary: Equatable, Sendable {
     public var rendered = 0
     public var current = 0
     public var waiting = 0
+    public var waitingForReference = 0
+    public var referenceDiffers = 0
+    public var replaced = 0
     public var undecodable = 0
     public var failed = 0
 
@@ -49,13 +62,18 @@ public struct RenderSummary: Equatable, Sendable {
     public init() {}
 
     /// Frames that were looked at.
-    public var frames: Int { rendered + current + waiting + undecodable + failed }
+    public var frames: Int {
+        rendered + current + waiting + waitingForReference + referenceDiffers + replaced + undecodable + failed
+    }
 
     mutating func count(_ event: RenderEvent) {
         switch event {
         case .rendered: rendered += 1
         case .current: current += 1
         case .waiting: waiting += 1
+        case .waitingForReference: waitingForReference += 1
+        case .referenceDiffers: referenceDiffers += 1
+        case .replaced: replaced += 1
         case .undecodable: undecodable += 1
         case .failed: failed += 1
         }

@@ -7,19 +7,21 @@ import PerigeeRaster
 /// Makes products of the frames of an archive. Passes are idempotent: what is there already, made of the same packets, stays
 /// as it is; a finer layer makes a product anew. Calls block; it belongs to one thread at a time.
 public struct Renderer: ~Copyable {
-    private let options: RenderOptions
-    private let reader: ArchiveReader
-    private let status: FrameStatus
+    let options: RenderOptions
+    let reader: ArchiveReader
+    let status: FrameStatus
     private let writer: ProductWriter
     private let store: FirmwareStore
-    private var decoder: StreamDecoder
+    var decoder: StreamDecoder
     /// Everything up to here in the archive's feed of changes was looked at.
     private var cursor: Int64 = 0
-    /// Frames that wait for a firmware, by identity, with its identity; nil for earlier frames.
-    private var pending: [Identity: (frame: ArchivedFrame, firmware: UInt32?)] = [:]
+    /// Frames that cannot be decoded and what they wait for, by identity.
+    private var pending: [Identity: PendingFrame] = [:]
+    /// Frames that a plain one stands in for, and what that is called.
+    var replaced: [FrameName: String] = [:]
     /// Where the archive's feed stood when frames that wait for others were tried last.
     private var tried: Int64 = 0
-    private static let pendingLimit = 100_000
+    static let pendingLimit = 100_000
     private static let batch = 100
 
     private struct Identity: Hashable {
@@ -70,7 +72,10 @@ public struct Renderer: ~Copyable {
                 cursor = max(cursor, frame.changed)
             }
         }
-        if cursor > tried { try retry(waitingFor: nil, &summary, isStopped, report) }
+        if cursor > tried {
+            let replaced = replaced
+            try retry(&summary, isStopped, report) { $0.mayHaveChanged(replaced) }
+        }
         return summary
     }
 
@@ -78,40 +83,49 @@ public struct Renderer: ~Copyable {
     private mutating func retry(
         _ summary: inout RenderSummary, _ isStopped: () -> Bool, _ report: (RenderEvent) -> Void
     ) throws(RenderError) {
-        guard pending.values.contains(where: { $0.firmware != nil }), let listing = try? store.list() else { return }
-        let wanted = Set(pending.values.compactMap(\.firmware)).intersection(listing.bundles.map(\.manifest.id))
-        for firmware in wanted.sorted() where decoder.canLoad(firmware) {
-            try retry(waitingFor: firmware, &summary, isStopped, report)
+        let firmware = Set(pending.values.compactMap(\.firmware))
+        guard !firmware.isEmpty, let listing = try? store.list() else { return }
+        for firmware in firmware.intersection(listing.bundles.map(\.manifest.id)).sorted()
+        where decoder.canLoad(firmware) {
+            try retry(&summary, isStopped, report) { $0.firmware == firmware }
         }
     }
 
-    /// Frames that wait for this firmware, or for earlier frames.
     private mutating func retry(
-        waitingFor firmware: UInt32?, _ summary: inout RenderSummary, _ isStopped: () -> Bool,
-        _ report: (RenderEvent) -> Void
+        _ summary: inout RenderSummary, _ isStopped: () -> Bool, _ report: (RenderEvent) -> Void,
+        _ isWorthIt: (PendingFrame) -> Bool
     ) throws(RenderError) {
-        let frames = pending.values.filter { $0.firmware == firmware }.map(\.frame)
-        for frame in frames.sorted(by: { $0.changed < $1.changed }) where !isStopped() {
-            let event = try render(frame)
+        let entries = pending.values.filter(isWorthIt)
+        for entry in entries.sorted(by: { $0.frame.changed < $1.frame.changed }) where !isStopped() {
+            let event = try render(entry.frame)
+            if entry.firmware == nil, event.isWaitingForReference { continue }  // as before: that was reported
             summary.count(event)
             report(event)
         }
     }
 
     private mutating func render(_ frame: ArchivedFrame) throws(RenderError) -> RenderEvent {
-        pending[Identity(frame)] = nil
+        let known = pending.removeValue(forKey: Identity(frame))
         do throws(RenderError) {
-            return try makeProduct(frame)
+            return try makeProduct(frame, known)
         } catch {
             switch error {
+            case .product(.replaced(let other)):
+                try mark(frame, "\(ProductError.replaced(by: other))")
+                return .replaced(frame, by: other)
             case .product(let cause) where cause.isUndecodable:
+                try mark(frame, "\(cause)")
+                let name = try name(of: frame)
                 if pending.count < Self.pendingLimit {
                     var marked = frame
                     marked.undecodable = "\(cause)"
-                    pending[Identity(frame)] = (marked, cause.firmware)
+                    pending[Identity(frame)] = PendingFrame(frame: marked, name: name, cause: cause)
                 }
-                try mark(frame, "\(cause)")
-                return .undecodable(frame, reason: "\(cause)")
+                if cause.firmware != nil { return .undecodable(frame, reason: "\(cause)") }
+                guard cause.isDifferingReference else { return .waitingForReference(frame, reason: "\(cause)") }
+                var reason = "\(cause)"
+                if let name, let obstacle = wantPlain(name) { reason += obstacle }
+                return .referenceDiffers(frame, reason: reason)
             case .product(.file), .product(.raster(.unwritable)), .archive(.index):
                 throw error
             case .product(let cause):
@@ -124,7 +138,9 @@ public struct Renderer: ~Copyable {
         }
     }
 
-    private mutating func makeProduct(_ frame: ArchivedFrame) throws(RenderError) -> RenderEvent {
+    private mutating func makeProduct(
+        _ frame: ArchivedFrame, _ known: PendingFrame?
+    ) throws(RenderError) -> RenderEvent {
         // Part 0 alone says what the product is called and whether it is current.
         guard let start = try content(frame, sizeLimit: Packet.sizeLimit) else {
             return .waiting(frame, missing: "declaration \(frame.declaration)")
@@ -137,6 +153,7 @@ public struct Renderer: ~Copyable {
             received: min(frame.first, frame.last)...max(frame.first, frame.last), packetCount: frame.partCount,
             packetSize: frame.size, software: options.software)
         facts.layerLimit = options.layerCount
+        note(metadata, facts)
         if writer.isCurrent(facts, metadata: metadata) {
             if frame.undecodable != nil { try mark(frame, nil) }
             return .current(frame)
@@ -146,18 +163,19 @@ public struct Renderer: ~Copyable {
         }
         let event: RenderEvent
         do throws(ProductError) {
-            event = try makeProduct(frame, content, metadata, facts)
+            event = try makeProduct(frame, content, metadata, facts, known)
         } catch { throw .product(error) }
         if frame.undecodable != nil { try mark(frame, nil) }
         return event
     }
 
     private mutating func makeProduct(
-        _ frame: ArchivedFrame, _ content: FrameContent, _ metadata: FrameMetadata, _ facts: ProductFacts
+        _ frame: ArchivedFrame, _ content: FrameContent, _ metadata: FrameMetadata, _ facts: ProductFacts,
+        _ known: PendingFrame?
     ) throws(ProductError) -> RenderEvent {
         let layers = content.layers.prefix(options.layerCount ?? content.layers.count).map { $0[...] }
         do throws(ProductError) {
-            let reference = try reference(of: frame, content, metadata)
+            let reference = try reference(of: frame, content, metadata, known)
             let decoded = try decoder.decode(
                 content.declaration, metadata: metadata, layers: Array(layers), reference: reference)
             return .rendered(frame, try writer.write(decoded, facts), layers: layers.count)
@@ -166,28 +184,6 @@ public struct Renderer: ~Copyable {
                 _ = try writer.writeNote(error, facts, declaration: content.declaration, metadata: metadata)
             }
             throw error
-        }
-    }
-
-    /// What a frame is predicted from, out of the archive.
-    private mutating func reference(
-        of frame: ArchivedFrame, _ content: FrameContent, _ metadata: FrameMetadata
-    ) throws(ProductError) -> FrameReference? {
-        guard metadata.references != nil else { return nil }
-        var decoder = decoder
-        defer { self.decoder = decoder }
-        let file = TokenFile(frame, content, metadata)
-        return try decoder.reference(of: file) { reference, file throws(ProductError) in
-            guard reference.back > 0, reference.back <= file.frame else { return [] }
-            do throws(ArchiveError) {
-                guard
-                    let earlier = try reader.frame(
-                        station: frame.station, epoch: frame.epoch, number: file.frame - reference.back),
-                    let content = try reader.content(of: earlier, sizeLimit: options.sizeLimit),
-                    let metadata = content.metadata, content.completeLayers >= reference.layers
-                else { return [] }
-                return [TokenFile(earlier, content, metadata)]
-            } catch { return [] }
         }
     }
 
@@ -201,15 +197,5 @@ public struct Renderer: ~Copyable {
         do throws(ArchiveError) {
             try status.setUndecodable(reason, frame: frame)
         } catch { throw .archive(error) }
-    }
-}
-
-extension TokenFile {
-    /// A frame of the archive with all its layers that are there.
-    fileprivate init(_ frame: ArchivedFrame, _ content: FrameContent, _ metadata: FrameMetadata) {
-        self.init(
-            epoch: frame.epoch, declaration: content.declaration,
-            frame: content.declaration.baseFrame &+ frame.frameDelta, metadata: metadata,
-            layers: content.layers.prefix(TokenFile.layerLimit).map { $0[...] })
     }
 }

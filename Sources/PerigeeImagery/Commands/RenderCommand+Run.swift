@@ -44,58 +44,66 @@ extension RenderCommand {
     }
 
     private static func text(_ summary: RenderSummary) -> String {
-        "\(summary.rendered) products made, \(summary.current) were there, \(summary.waiting) wait for packets, "
+        var text =
+            "\(summary.rendered) products made, \(summary.current) were there, \(summary.waiting) wait for packets, "
             + "\(summary.undecodable) for a firmware, \(summary.failed) failed"
+        if summary.waitingForReference + summary.referenceDiffers + summary.replaced > 0 {
+            text +=
+                "; of predicted frames \(summary.waitingForReference) wait for a reference, "
+                + "\(summary.referenceDiffers) have another one, \(summary.replaced) were replaced by plain ones"
+        }
+        return text
     }
 
     private static func report(_ event: RenderEvent, isJSON: Bool) {
+        let line = RenderLine(event)
         guard isJSON else {
             switch event {
-            case .rendered(_, let product, let layers):
-                Terminal.print("\(product.raster)  \(layers) layers")
+            case .rendered(_, let product, let layers): Terminal.print("\(product.raster)  \(layers) layers")
             case .current: break
-            case .waiting(let frame, let missing):
-                Terminal.print("\(name(frame.station, frame.epoch)) waits: \(missing)", to: .error)
-            case .undecodable(let frame, let reason), .failed(let frame, let reason):
-                Terminal.print("\(name(frame.station, frame.epoch)): \(reason)", to: .error)
+            case .waiting: Terminal.print("\(name(line.frame)) waits: \(line.reason ?? "")", to: .error)
+            case .waitingForReference, .referenceDiffers, .replaced, .undecodable, .failed:
+                Terminal.print("\(name(line.frame)): \(line.reason ?? "")", to: .error)
             }
             return
         }
-        var members: [JSONValue.Member] = []
-        func add(_ key: String, _ value: JSONValue) { members.append(JSONValue.Member(key, value)) }
-        switch event {
-        case .rendered(let frame, let product, let layers):
-            add("event", .string("rendered"))
-            add("station", .string(frame.station))
-            add("epoch", .string(frame.epoch.text))
-            add("packet_bytes", .integer(frame.size))
-            add("raster", .string(product.raster))
-            add("item", .string(product.item))
-            add("raster_bytes", .integer(product.size))
-            add("layers", .integer(layers))
-            add("notes", .array(product.notes.map { .string($0) }))
-        case .current(let frame):
-            add("event", .string("current"))
-            add("station", .string(frame.station))
-            add("epoch", .string(frame.epoch.text))
-        case .waiting(let frame, let reason):
-            add("event", .string("waiting"))
-            add("station", .string(frame.station))
-            add("epoch", .string(frame.epoch.text))
-            add("reason", .string(reason))
-        case .undecodable(let frame, let reason):
-            add("event", .string("undecodable"))
-            add("station", .string(frame.station))
-            add("epoch", .string(frame.epoch.text))
-            add("reason", .string(reason))
-        case .failed(let frame, let reason):
-            add("event", .string("failed"))
-            add("station", .string(frame.station))
-            add("epoch", .string(frame.epoch.text))
-            add("reason", .string(reason))
+        var members: [JSONValue.Member] = [
+            .init("event", .string(line.event)), .init("station", .string(line.frame.station)),
+            .init("epoch", .string(line.frame.epoch.text)),
+        ]
+        if case .rendered(let frame, let product, let layers) = event {
+            members += [
+                .init("packet_bytes", .integer(frame.size)), .init("raster", .string(product.raster)),
+                .init("item", .string(product.item)), .init("raster_bytes", .integer(product.size)),
+                .init("layers", .integer(layers)), .init("notes", .array(product.notes.map { .string($0) })),
+            ]
         }
+        if let reason = line.reason { members.append(.init("reason", .string(reason))) }
         Terminal.print(JSONValue.object(members).description)
     }
 
-    private static func name(_ station: String, _ epoch: Epoch) -> String { "\(station)/\(epoch.text.prefix(8))" }
+    private static func name(_ frame: ArchivedFrame) -> String { "\(frame.station)/\(frame.epoch.text.prefix(8))" }
+}
+
+/// What all events say.
+private struct RenderLine {
+    let event: String
+    let frame: ArchivedFrame
+    var reason: String?
+
+    init(_ event: RenderEvent) {
+        switch event {
+        case .rendered(let frame, _, _): (self.event, self.frame) = ("rendered", frame)
+        case .current(let frame): (self.event, self.frame) = ("current", frame)
+        case .waiting(let frame, let missing): (self.event, self.frame, reason) = ("waiting", frame, missing)
+        case .waitingForReference(let frame, let reason):
+            (self.event, self.frame, self.reason) = ("waiting_for_reference", frame, reason)
+        case .referenceDiffers(let frame, let reason):
+            (self.event, self.frame, self.reason) = ("reference_differs", frame, reason)
+        case .replaced(let frame, let other):
+            (self.event, self.frame, reason) = ("replaced", frame, "\(ProductError.replaced(by: other))")
+        case .undecodable(let frame, let reason): (self.event, self.frame, self.reason) = ("undecodable", frame, reason)
+        case .failed(let frame, let reason): (self.event, self.frame, self.reason) = ("failed", frame, reason)
+        }
+    }
 }

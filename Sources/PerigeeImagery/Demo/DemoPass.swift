@@ -156,8 +156,10 @@ struct DemoPass {
         var problem: String?
         _ = try renderer.pass(isStopped: { StopSignal.isSet }) { event in
             switch event {
-            case .failed(_, let reason), .undecodable(_, let reason), .waiting(_, let reason): problem = reason
-            case .rendered, .current: break
+            case .failed(_, let reason), .undecodable(_, let reason), .waiting(_, let reason),
+                .waitingForReference(_, let reason), .referenceDiffers(_, let reason):
+                problem = reason
+            case .rendered, .current, .replaced: break
             }
         }
         if let problem { throw CommandFailure(.internal, "a frame could not be rendered: \(problem)") }
