@@ -212,7 +212,7 @@ let package = Package(
                 "PerigeeCodec", "PerigeeCompression", "PerigeeConcurrency", "PerigeeConfig", "PerigeeFirmware",
                 "PerigeeFrameFormat", "PerigeeHTTP", "PerigeeJSON", "PerigeeMemory", "PerigeeMetrics", "PerigeeLink",
                 "PerigeeRaster", "PerigeeRollout",
-                "PerigeeService", "PerigeeSimulator", "PerigeeSpool", "PerigeeTransport",
+                "PerigeeService", "PerigeeSimulator", "PerigeeSpool", "PerigeeSQLite", "PerigeeTransport",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -14,9 +14,12 @@ extension Spool {
     }
 
     /// Declarations of the epoch of new packets, by number.
-    public mutating func declarations() throws(SpoolError) -> [SpoolDeclaration] {
+    public mutating func declarations() throws(SpoolError) -> [SpoolDeclaration] { try declarations(of: epoch) }
+
+    /// Declarations of an epoch, by number; none of one that is unknown.
+    public mutating func declarations(of epoch: Epoch) throws(SpoolError) -> [SpoolDeclaration] {
         var found: [SpoolDeclaration] = []
-        let row = memory.epochs[memory.current].id
+        guard let row = memory.index(epoch).map({ memory.epochs[$0].id }) else { return [] }
         try read { spool throws(SQLiteError) in
             try spool.file.rows(
                 "SELECT number, packet FROM declarations WHERE epoch = ? ORDER BY number", [.integer(row)]
@@ -58,6 +61,34 @@ extension Spool {
         _ epoch: Epoch, numbers: Range<UInt64>, size: Int
     ) throws(SpoolError) -> SpoolLoad {
         try walk(epoch, [Slot.sent] + Slot.waiting, numbers, size: size)
+    }
+
+    /// Packets of a frame's first `layers` layers that were sent at once, in order, as far as they wait or are in the ring of sent ones.
+    public mutating func packets(_ epoch: Epoch, frame: UInt64, layers: Int) throws(SpoolError) -> [[UInt8]] {
+        guard let index = committed.index(epoch), frame < RowKey.limit else { return [] }
+        let row = committed.epochs[index].id
+        var found: [[UInt8]] = []
+        try read { spool throws(SQLiteError) in
+            guard let entry = try spool.file.frame(RowKey.key(row, frame)), let keys = RowKey.keys(row, entry.numbers)
+            else { return }
+            try spool.file.rows(
+                """
+                SELECT id, layer, checksum, packet FROM packets WHERE id BETWEEN ? AND ? AND frame = ? AND layer < ? ORDER BY id
+                """,
+                [
+                    .integer(keys.lowerBound), .integer(keys.upperBound), .integer(Int64(frame)),
+                    .integer(Int64(layers)),
+                ]
+            ) { packet throws(SQLiteError) in
+                let octets = packet.blob(3)
+                let checksum = PacketRow.checksum(
+                    packet.integer(0), layer: Int(clamping: packet.integer(1)), frame: frame, octets)
+                guard checksum == packet.integer(2) else { return false }
+                found.append(octets)
+                return true
+            }
+        }
+        return found
     }
 
     private mutating func walk(

@@ -88,12 +88,11 @@ extension Spool {
         return RefinedPackets(numbers: first..<memory.epochs[index].next, layers: lowest..<highest + 1)
     }
 
-    /// The raw samples of a frame, while the ring has them; `layers`: how many of its layers were sent. Nil for a frame that was given
-    /// up.
-    public mutating func raw(_ epoch: Epoch, frame: UInt64) throws(SpoolError) -> (octets: [UInt8], layers: Int)? {
+    /// The raw samples of a frame, while the ring has them; nil for a frame that was given up.
+    public mutating func raw(_ epoch: Epoch, frame: UInt64) throws(SpoolError) -> KeptFrame? {
         guard let index = committed.index(epoch), frame < RowKey.limit else { return nil }
         let key = RowKey.key(committed.epochs[index].id, frame)
-        var found: (octets: [UInt8], layers: Int)?
+        var found: KeptFrame?
         try read { spool throws(SQLiteError) in
             guard let row = try spool.file.frame(key), row.dropped == nil, !row.isRejected else { return }
             try spool.file.rows("SELECT layers, checksum, octets FROM raw WHERE id = ?", [.integer(key)]) {
@@ -101,7 +100,9 @@ extension Spool {
                 let octets = raw.blob(2)
                 guard Int64(CRC32C.checksum(octets)) == raw.integer(1) else { return false }
                 // Of a thinned frame the coarsest layer alone is sure to have gone out.
-                found = (octets, row.isThinned ? 1 : Int(clamping: raw.integer(0)))
+                found = KeptFrame(
+                    octets: octets, layers: row.isThinned ? 1 : Int(clamping: raw.integer(0)), label: row.label,
+                    priority: row.priority)
                 return false
             }
         }

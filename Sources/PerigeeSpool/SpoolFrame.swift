@@ -103,3 +103,13 @@ public struct RefinedPackets: Equatable, Sendable {
         (self.numbers, self.layers) = (numbers, layers)
     }
 }
+
+/// What the ring of raw frames has of one.
+public struct KeptFrame: Equatable, Sendable {
+    /// As they were given to the spool.
+    public var octets: [UInt8]
+    /// How many of its layers were sent.
+    public var layers: Int
+    public var label: String
+    public var priority: Int
+}

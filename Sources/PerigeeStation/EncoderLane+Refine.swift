@@ -38,14 +38,12 @@ extension EncoderLane {
         guard case .declaration(let stream) = try Packet(parsing: job.declaration[...]).body else {
             throw RefineFailure.noDeclaration
         }
-        var plain = stream
-        plain.baseFrame = 0
-        plain.baseTime = Timestamp(milliseconds: 0)
+        let plain = stream.withoutBases
         let encoder = try encoder(plain, key: StreamTable.key(plain))
         var reader = ByteReader(job.raw.metadata[...])
         let metadata = try FrameMetadata(parsing: &reader, declaration: stream)
         let layers = try encoder.encode(
-            samples(job.raw, encoder.stream), budgets: job.raw.budgets,
+            Self.samples(job.raw, encoder.stream), budgets: job.raw.budgets,
             reference: reference(job, metadata, stream), aimedLayer: job.raw.aimedLayer,
             bound: job.raw.hasResidual ? .lossless : nil
         ).layers
@@ -72,7 +70,8 @@ extension EncoderLane {
             named: names, by: job.frame, declaration: stream, metadata: metadata)
     }
 
-    private func samples(_ raw: RawFrame, _ stream: StreamDescription) throws -> Samples {
+    /// What the ring keeps of a frame's samples.
+    static func samples(_ raw: RawFrame, _ stream: StreamDescription) throws -> Samples {
         let size = stream.sampleType.size * stream.bands.count * stream.rows * stream.columns
         var decompressor = try ZstdDecompressor()
         return try Samples(

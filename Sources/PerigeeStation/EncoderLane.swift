@@ -31,6 +31,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
                 switch job {
                 case .frame(let item): encode(item)
                 case .refine(let job): refine(job)
+                case .plain(let job): encodePlain(job)
                 }
             }
         }
@@ -126,7 +127,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         if outlook.isRemembered {
             // a residual layer is no part of what is remembered
             let ratios = used.count == targets.ratios.count ? targets.ratios : [targets.wantedRatio]
-            let worth = PlaceHistory.Worth(ratios: ratios, clearShare: clearShare) {
+            let worth = PlaceHistory.Worth(rawSize: rawSize, ratios: ratios, clearShare: clearShare) {
                 try encoder.distortion(of: layers.prefix($0), from: samples, reference: reference)
             }
             let names = frame.isPredicted ? known?.frames ?? [] : []

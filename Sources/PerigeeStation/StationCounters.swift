@@ -76,6 +76,10 @@ public struct StationCounters: Equatable, Sendable {
     var sequences = SequenceTracker()
     /// Frames that an acknowledged source sent again though they were there.
     public var repeated = 0
+    /// Frames that were encoded once more without references, since the gateway could not decode them: they were received once more.
+    public var encodedAgain = 0
+    /// Frames whose layers were sent once more, since others lean on them.
+    public var resent = 0
     public var heartbeats = 0
     public var runs = 0
     public var missed = 0

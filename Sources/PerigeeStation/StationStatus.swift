@@ -50,7 +50,8 @@ struct StationStatus {
             "ineligible": .integer(memory.ineligible.values.reduce(0, +)), "evicted": .integer(memory.evictions),
             "damaged": .integer(memory.damaged), "set_aside": .integer(memory.filesSetAside),
             "failures": .integer(memory.failures), "late": .integer(history.late),
-            "untold": .integer(history.untold),
+            "untold": .integer(history.untold), "encoded_again": .integer(counters.encodedAgain),
+            "resent": .integer(counters.resent),
         ])
     }
 

@@ -55,11 +55,8 @@ package struct StreamTable: Sendable {
             guard let packet = try? Packet(parsing: octets[...]), case .declaration(let stream) = packet.body else {
                 continue
             }
-            var plain = stream
-            plain.baseFrame = 0
-            plain.baseTime = Timestamp(milliseconds: 0)
             clock += 1
-            let key = Self.key(plain)
+            let key = Self.key(stream.withoutBases)
             if entries[key] == nil { makeRoom() }
             entries[key] = Entry(number: number, stream: stream, packet: octets, debt: 0, age: clock)
         }
@@ -136,5 +133,15 @@ package struct StreamTable: Sendable {
         case .unknown: nil
         case .acquired(let time), .received(let time): time.milliseconds
         }
+    }
+}
+
+extension StreamDeclaration {
+    /// As frames of one stream have it in common.
+    var withoutBases: StreamDeclaration {
+        var stream = self
+        stream.baseFrame = 0
+        stream.baseTime = Timestamp(milliseconds: 0)
+        return stream
     }
 }

@@ -3,56 +3,13 @@ import PerigeeCore
 import PerigeeFirmware
 import PerigeeFrameFormat
 import PerigeeLink
-import PerigeeSimulator
+import PerigeeSQLite
 import PerigeeStation
 import PerigeeTestSupport
 import Testing
 
 @Suite("What a station remembers of places", .timeLimit(.minutes(5)))
 struct PlaceHistoryTests {
-    /// One place on days five apart.
-    private func scene(_ visit: Int) throws -> Frame {
-        let bands = [("B02", 0.4924), ("B04", 0.6646), ("B08", 0.8328)].map {
-            Band(name: $0.0, centerWavelength: $0.1, groundSamplingDistance: 20)
-        }
-        let generator = try SceneGenerator(
-            profile: SensorProfile(
-                name: "sentinel-2-l2a", bands: bands, sampleType: .uint16, scale: 0.0001, nodata: 0, peak: 10_000))
-        let start = try #require(Timestamp(rfc3339: "2024-05-02T10:36:00Z")).milliseconds
-        return try generator.frame(
-            SceneRequest(
-                seed: 101, place: 0, datetime: Timestamp(milliseconds: start + Int64(visit) * 5 * 86_400_000),
-                rows: 128,
-                columns: 128, cloudCover: 0))
-    }
-
-    /// Sends one visit, and waits until the gateway has it.
-    private func fly(_ bench: Bench, _ visit: Int) async throws {
-        try bench.send(FrameMessage.pack(scene(visit), run: "r", sequence: visit))
-        try await wait { bench.station.counters.sensors["sentinel-2-l2a"]?.acknowledged ?? 0 > visit }
-    }
-
-    /// What each predicted frame names.
-    private func references(_ packets: [Packet]) throws -> [UInt64: FrameMetadata.References] {
-        var streams: [Int: StreamDeclaration] = [:]
-        var found: [UInt64: FrameMetadata.References] = [:]
-        for packet in packets {
-            switch packet.body {
-            case .declaration(let stream): streams[packet.declaration] = stream
-            case .part(let part) where part.part == 0:
-                let stream = try #require(streams[packet.declaration])
-                found[stream.baseFrame + part.frameDelta] = try part.split(declaration: stream).metadata?.references
-            case .part: break
-            }
-        }
-        return found
-    }
-
-    private func references(_ bench: Bench) throws -> [UInt64: FrameMetadata.References] {
-        try references(
-            bench.gateway.filed.sorted { $0.key < $1.key }.map { try Packet(parsing: $0.value[...]) })
-    }
-
     @Test("layers that are wanted later count in references from then on; a predicted frame comes finer, too")
     func refinement() async throws {
         let bench = try Bench("[encoder]\ntarget = \"1000x\"", control: "kept_target = \"100x\"\nplaces = 0")
@@ -74,7 +31,13 @@ struct PlaceHistoryTests {
         bench.gateway.want(.frame(number: predicted, layers: 5))
         try await wait { bench.gateway.answers.count == 2 }
         #expect(bench.gateway.answers[1].outcome == .accepted && bench.gateway.answers[1].packets == 2)
-        _ = try bench.finish(received: visit + 1)
+        try await fly(bench, visit + 1)
+        _ = try bench.finish(received: visit + 2)
+        // what was sent at once was measured; what came later was not
+        let file = PreparedDatabase(try Database(plain: bench.folder.file("spool/memory.db"), access: .readOnly))
+        let measured = try file.integer("SELECT count(*) FROM entries WHERE distortion IS NOT NULL")
+        let refined = try file.integer("SELECT count(*) FROM entries WHERE distortion IS NULL AND ratio <= 100")
+        #expect(measured ?? 0 > 0 && refined ?? 0 > 0)
     }
 
     @Test("layers of a predicted frame are made anew while memory has what it leans on; else the log says why not")

@@ -6,7 +6,16 @@ import PerigeeTransport
 /// The other end of a station's link over a real ROUTER: takes packets, acknowledges them at once, keeps them in memory.
 final class TestGateway: Sendable {
     let endpoint: String
-    private let packets = Locked<[UInt64: [UInt8]]>([:])
+    /// Which packet: epochs in the order of their coming.
+    private struct PacketName: Hashable, Comparable {
+        var epoch: Int
+        var number: UInt64
+
+        static func < (left: Self, right: Self) -> Bool { (left.epoch, left.number) < (right.epoch, right.number) }
+    }
+
+    private let packets = Locked<[PacketName: [UInt8]]>([:])
+    private let hasConflict = Locked(false)
     private let buried = Locked<[Tombstone]>([])
     private let wants = Locked<[LinkMessage.Want.Subject]>([])
     private let outcomes = Locked<[LinkMessage.Answer]>([])
@@ -25,7 +34,8 @@ final class TestGateway: Sendable {
         wakeUp = try WakeUp()
         self.isHeld = Locked(isHeld)
         let loop = Loop(
-            socket: socket, packets: packets, buried: buried, wants: wants, outcomes: outcomes, refused: refused,
+            socket: socket, packets: packets, hasConflict: hasConflict, buried: buried, wants: wants,
+            outcomes: outcomes, refused: refused,
             isStopping: isStopping, isHeld: self.isHeld, wakeUp: wakeUp)
         thread = NamedThread("test-gateway") { loop.run() }
     }
@@ -33,8 +43,11 @@ final class TestGateway: Sendable {
     /// Tombstones in the order of their coming.
     var tombstones: [Tombstone] { buried.current }
 
-    /// Packets by their numbers, so far.
-    var filed: [UInt64: [UInt8]] { packets.current }
+    /// Packets in the order of their numbers, so far.
+    var filed: [[UInt8]] { packets.current.sorted { $0.key < $1.key }.map(\.value) }
+
+    /// The next packet that comes is another one than what it has under its number.
+    func findConflict() { hasConflict.withLock { $0 = true } }
 
     /// What became of its wants.
     var answers: [LinkMessage.Answer] { outcomes.current }
@@ -56,12 +69,14 @@ final class TestGateway: Sendable {
         isStopping.withLock { $0 = true }
         wakeUp.signal()
         thread.join()
-        return packets.current.sorted { $0.key < $1.key }.map(\.value)
+        return filed
     }
 
     private final class Loop: @unchecked Sendable {  // used by one thread
         private var socket: Socket?
-        private let packets: Locked<[UInt64: [UInt8]]>
+        private let packets: Locked<[PacketName: [UInt8]]>
+        private let hasConflict: Locked<Bool>
+        private var epochs: [Epoch] = []
         private let buried: Locked<[Tombstone]>
         private let wants: Locked<[LinkMessage.Want.Subject]>
         private let outcomes: Locked<[LinkMessage.Answer]>
@@ -73,12 +88,14 @@ final class TestGateway: Sendable {
         private var machine: ReceiverMachine?
 
         init(
-            socket: consuming Socket, packets: Locked<[UInt64: [UInt8]]>, buried: Locked<[Tombstone]>,
+            socket: consuming Socket, packets: Locked<[PacketName: [UInt8]]>, hasConflict: Locked<Bool>,
+            buried: Locked<[Tombstone]>,
             wants: Locked<[LinkMessage.Want.Subject]>, outcomes: Locked<[LinkMessage.Answer]>, refused: Set<UInt64>,
             isStopping: Locked<Bool>, isHeld: Locked<Bool>, wakeUp: WakeUp
         ) {
             self.socket = consume socket
             self.packets = packets
+            self.hasConflict = hasConflict
             self.buried = buried
             self.wants = wants
             self.outcomes = outcomes
@@ -140,6 +157,7 @@ final class TestGateway: Sendable {
                 let opened = ReceiverMachine.open(
                     hello, session: 1, durable: SequenceSet(), configuration: configuration, now: currentTime())
                 machine = opened.machine
+                if epochs.last != hello.epoch { epochs.append(hello.epoch) }
                 return [opened.welcome]
             }
             return actions(machine?.receive(message, now: currentTime()) ?? [])
@@ -156,8 +174,11 @@ final class TestGateway: Sendable {
                 case .send(let message): messages.append(message)
                 case .store(let number, _) where refused.contains(number):
                     messages.append(.reject(.init(session: 1, number: number, code: .malformed, field: "test")))
+                case .store(let number, _) where hasConflict.current:
+                    hasConflict.withLock { $0 = false }
+                    messages.append(.reject(.init(session: 1, number: number, code: .conflict, field: "test")))
                 case .store(let number, let packet):
-                    packets.withLock { $0[number] = Array(packet) }
+                    packets.withLock { $0[PacketName(epoch: epochs.count, number: number)] = Array(packet) }
                     stored.append((number, .stored))
                 case .bury(let tombstone):
                     buried.withLock { $0.append(tombstone) }

@@ -109,9 +109,12 @@ package final class MemoryThread: Sendable {
         return nil
     }
 
-    /// Something that nobody waits for. `size`: octets that it holds.
-    package func tell(size: Int = 0, _ work: @escaping Work) {
-        if queue.offer(work, size: min(size, Self.queueSize)) != .accepted { state.withLock { $0.untold += 1 } }
+    /// Something that nobody waits for; false where it is left out. `size`: octets that it holds.
+    @discardableResult
+    package func tell(size: Int = 0, _ work: @escaping Work) -> Bool {
+        if queue.offer(work, size: min(size, Self.queueSize)) == .accepted { return true }
+        state.withLock { $0.untold += 1 }
+        return false
     }
 
     /// Another epoch began. Whatever is asked or told from now on is of it.

@@ -41,6 +41,8 @@ final class PlaceHistory: Sendable {
 
     /// What memory measures a frame by.
     struct Worth {
+        /// Octets of its samples.
+        var rawSize: Int
         /// Of each layer that was encoded, but for a residual one.
         var ratios: [Double]
         var clearShare: Double
@@ -189,7 +191,7 @@ final class PlaceHistory: Sendable {
     func remember(_ item: UplinkItem, sensor: String, worth: Worth, references: [MemoryReference]) {
         guard let memory else { return }
         let encoded = Array((item.layers + item.finer).prefix(worth.ratios.count))
-        let count = LayerLadder.rememberedCount(sizes: encoded.map(\.count), rawSize: item.rawSize)
+        let count = LayerLadder.rememberedCount(sizes: encoded.map(\.count), rawSize: worth.rawSize)
         let sent = min(item.layers.count, count)
         var layers = zip(encoded, worth.ratios).prefix(count).map { octets, ratio in
             MemoryFrame.Layer(octets: octets, ratio: max(Int(ratio.rounded()), 1))
@@ -230,6 +232,31 @@ final class PlaceHistory: Sendable {
             if memory.epoch == epoch { memory.acknowledge(frame, layers: Array(layers)) }
         }
     }
+
+    /// The gateway cannot decode a frame: what it was predicted from, as its metadata has it, is not the same there, and goes.
+    func distrust(_ frame: UInt64, _ references: FrameMetadata.References?, in epoch: Epoch) {
+        memory?.tell { memory in
+            guard memory.epoch == epoch else { return }
+            memory.distrust(frame)
+            // memory may know the frame no more, but still what it leans on
+            for name in references?.frames ?? [] where (1...frame).contains(name.back) {
+                memory.forget(frame - name.back)
+            }
+        }
+    }
+
+    /// Gives `reply` what memory has of a frame, on memory's thread, nil where nothing; false where it is not asked.
+    func recall(
+        _ frame: UInt64, in epoch: Epoch, reply: @escaping @Sendable (RememberedFrame?) -> Void
+    ) -> Bool {
+        guard let memory else { return false }
+        return memory.tell { memory in
+            reply(memory.epoch == epoch ? memory.chain(of: frame)?[frame] : nil)
+        }
+    }
+
+    /// Whether streams of another firmware can be gone on with.
+    func isCompatible(_ firmware: UInt32) -> Bool { firmwares.contains(firmware) }
 
     /// Another epoch began: earlier frames cannot be named in it.
     func begin(_ epoch: Epoch, nextFrame: UInt64) { memory?.begin(epoch, nextFrame: nextFrame) }

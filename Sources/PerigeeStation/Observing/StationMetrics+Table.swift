@@ -73,6 +73,12 @@ extension StationMetrics {
         process.counter("frames_history_late", "Frames that memory did not answer for in time: they went plain") {
             $0.snapshot.history.map(\.late) ?? 0
         },
+        process.counter(
+            "frames_encoded_again", "Frames encoded once more without references, which the gateway could not decode"
+        ) { $0.snapshot.counters.encodedAgain },
+        process.counter("frames_resent", "Frames whose layers were sent once more, since others lean on them") {
+            $0.snapshot.counters.resent
+        },
         process.gauge("history_bytes", unit: "bytes", "What is remembered of places; absent where nothing is") {
             $0.snapshot.history.map { Double($0.memory.size) }
         },

@@ -20,3 +20,31 @@ extension UplinkItem {
             layers: Array(all.prefix(sent)), finer: Array(all.dropFirst(sent)), raw: raw)
     }
 }
+
+/// Packets of one frame.
+enum FramePackets {
+    /// The packets of a frame's first `layers` layers, parsed; nil where any is missing, or the last of these layers is not there.
+    static func whole(_ octets: [[UInt8]], layers: Int) -> [Packet]? {
+        var packets: [Packet] = []
+        var last: Packet.Part?
+        for (index, octets) in octets.enumerated() {
+            guard let packet = try? Packet(parsing: octets[...]), case .part(let part) = packet.body, part.part == index
+            else { return nil }
+            packets.append(packet)
+            last = part
+        }
+        guard let last, last.isLastOfLayer, last.layer == layers - 1 else { return nil }
+        return packets
+    }
+
+    /// Their octets by layer, from layer 0 on.
+    static func byLayer(_ packets: [Packet]) -> [[[UInt8]]] {
+        var layers: [[[UInt8]]] = [[]]
+        for packet in packets {
+            guard case .part(let part) = packet.body else { continue }
+            while layers.count <= part.layer { layers.append([]) }
+            layers[part.layer].append(packet.packed())
+        }
+        return layers
+    }
+}

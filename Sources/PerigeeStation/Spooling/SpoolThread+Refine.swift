@@ -38,6 +38,7 @@ extension SpoolThread {
             }
         }
         deliver(.answer(answer))
+        try beginPlain()
     }
 
     /// Layers were put on their way: memory hears of it when the gateway has all of them. After a restart it does not.

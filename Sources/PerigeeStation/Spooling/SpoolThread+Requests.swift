@@ -118,7 +118,9 @@ extension SpoolThread {
                 if isRefining { return }
                 if answer.packets == 0 { answer.outcome = .full }
             }
-        case .reference, .plain: answer.outcome = .unknown  // memory is not asked yet
+        case .reference(let epoch, let frame, let layers):
+            return try self.answer(want, reference: frame, layers: layers, of: epoch)
+        case .plain(let epoch, let frame): return try self.answer(want, plain: frame, of: epoch)
         }
         deliver(.answer(answer))
     }

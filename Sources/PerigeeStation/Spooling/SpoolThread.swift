@@ -1,6 +1,7 @@
 import PerigeeConcurrency
 import PerigeeCore
 import PerigeeLink
+import PerigeeMemory
 import PerigeeMetrics
 import PerigeeService
 import PerigeeSpool
@@ -12,6 +13,10 @@ enum SpoolJob: Sendable {
     case request(StoreRequest)
     /// A lane made packets of layers that were wanted, by layer; nil where it could not.
     case refined(RefineJob, [[[UInt8]]]?)
+    /// A lane encoded a frame once more, without references; nil where it could not.
+    case plain(PlainJob, UplinkItem?)
+    /// What memory has of a frame whose first layers are wanted; nil where it has none.
+    case recalled(LinkMessage.Want, Epoch, frame: UInt64, layers: Int, RememberedFrame?)
     /// Go by other limits from now on.
     case configure(SpoolConfiguration)
     /// Commit what waits now, then say so.
@@ -56,6 +61,8 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
     var forks = ForkThrottle()
     /// A lane makes layers of a raw frame: one at a time, since frames go before.
     var isRefining = false
+    /// Frames that are wanted plain, and wait for a lane.
+    var plainWants: [(want: LinkMessage.Want, frame: UInt64, epoch: Epoch)] = []
     /// Layers on their way that somebody wanted later.
     var refinements: [Refinement] = []
     static let refinementLimit = 256
@@ -134,6 +141,7 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         nextMaintenance = time.monotonic + Self.maintenanceMilliseconds
         try maintain(time.utc)
         if let epoch = postponedFork { try fork(epoch) }
+        try beginPlain()
         let waiting = deferred
         deferred = []
         for (index, request) in waiting.enumerated() {
@@ -157,9 +165,12 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
 
     private func take(_ job: SpoolJob) throws(SpoolError) {
         switch job {
-        case .frame(let item): try append(item)
+        case .frame(let item): _ = try append(item)
         case .request(let request): try serve(request)
         case .refined(let job, let packets): try finish(job, packets)
+        case .plain(let job, let item): try finish(job, item)
+        case .recalled(let want, let epoch, let frame, let layers, let remembered):
+            try take(remembered, for: want, frame, layers: layers, of: epoch)
         case .configure(let limits):
             try spool?.configure(limits)
             context.spoolStatus.withLock { $0.quota = limits.quota }
@@ -169,7 +180,8 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
         }
     }
 
-    private func append(_ item: UplinkItem) throws(SpoolError) {
+    /// The numbers of its packets; nil where there is no room for them.
+    func append(_ item: UplinkItem) throws(SpoolError) -> Range<UInt64>? {
         let time = currentTime()
         let number = item.assignment.number
         let frame = item.spoolFrame(isDeclared: declared.contains(number), stored: time.utc)
@@ -183,11 +195,12 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
                 .spoolFull,
                 detail: "raise [spool] quota_bytes, or send less: nothing of its class or below may be dropped",
                 ticket: item.ticket)
-            return
+            return nil
         }
         declared.insert(number)
         let size = frame.layers.joined().reduce(frame.declaration?.packet.count ?? 0) { $0 + $1.count }
         group.add(item, packets: numbers.count, size: size, now: time.monotonic)
+        return numbers
     }
 
     /// Makes durable what waits, then tells everyone.
@@ -280,8 +293,10 @@ final class SpoolThread: PacketStore, @unchecked Sendable {  // all `var`s belon
             context.fail(.stopped, detail: "the spool failed", ticket: item.ticket)
         }
         while let job = context.spoolQueue.take() {
-            if case .frame(let item) = job {
+            switch job {
+            case .frame(let item), .plain(_, let item?):
                 context.fail(.stopped, detail: "the spool failed", ticket: item.ticket)
+            default: break
             }
         }
     }

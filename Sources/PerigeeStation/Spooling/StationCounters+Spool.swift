@@ -93,7 +93,8 @@ extension SavingTotals {
     mutating func add(_ frame: SettledFrame) {
         guard case .delivered = frame.fate, !frame.label.isEmpty else { return }
         sensor(frame.label) {
-            $0.frames += 1
+            // one that was encoded again has no samples of its own
+            $0.frames += frame.rawSize > 0 ? 1 : 0
             $0.rawSize += frame.rawSize
             $0.packetSize += frame.packetSize
         }
