@@ -189,12 +189,13 @@ def cost_tables(measured: Measured) -> str:
             row(f"{one['place']}, {one['what']}, {shape}", *cells, f"{float(str(one['over_plain'])):.2f}", *rest)
         )
     lines.append(
-        "\n" + head("memory cut at 100x", "octets of the dates", "octets per km²", "megabytes of a million places")
+        "\n"
+        + head("what memory keeps", "octets of the key", "of the update", "octets per km²", "MB of a million places")
     )
     for one in measured.stores:
-        octets = ", ".join(f"{size:,}" for size in one["octets"])  # type: ignore[attr-defined]
-        each, total = float(str(one["octets_per_km2"])), float(str(one["megabytes_of_a_million_places"]))
-        lines.append(row(f"{one['place']}, {one['bands']} bands", octets, f"{each:,.0f}", f"{total:,.0f}"))
+        names = ("key", "update", "octets_per_km2", "megabytes_of_a_million_places")
+        cells = [f"{float(str(one[name])):,.0f}" for name in names]
+        lines.append(row(f"{one['place']}, {one['bands']} bands, {one['rule']}", *cells))
     return "".join(lines)
 
 
@@ -249,3 +250,14 @@ def readme(measured: Measured) -> str:
         cells = [cell(gains, gap, budget) for budget in BUDGETS]
         lines.append(row(name, *(f"{fmean(one.gain for one in rows):+.2f}" if rows else "-" for rows in cells)))
     return "".join(lines)
+
+
+def headline(measured: Measured) -> str:
+    """One sentence for the top of README.md: what a recent look is worth."""
+    place, gains = next(iter(measured.gains.items()))
+    gap, budget = 1, 44
+    gain = fmean(one.gain for one in cell(gains, gap, budget))
+    return (
+        f"On a real series ({place}) a frame whose place was seen {GAP_NAMES[gap]} days ago gains {gain:.1f} dB"
+        f" from that at {NATIVE[budget]} of its native samples (`make bench-history`).\n"
+    )
