@@ -18,6 +18,7 @@ from perigee_cluster.archive import Archive, ArchivedFrame, ArchiveError, Cursor
 from perigee_cluster.history.build import build, rebuild
 from perigee_cluster.history.record import DamagedHistoryError, Record
 from perigee_cluster.history.store import History
+from perigee_codec import library_path
 
 OK, DIFFERS, USAGE, DATA, UNAVAILABLE, INTERNAL, IO, CONFIG = 0, 1, 64, 65, 69, 70, 74, 78
 EXIT_CODES = """exit codes
@@ -169,7 +170,15 @@ def _firmware(given: list[Path] | None) -> list[Path]:
     return folders
 
 
+def _need_codec() -> None:
+    try:
+        library_path()
+    except FileNotFoundError as error:
+        raise CommandError(UNAVAILABLE, str(error)) from None
+
+
 def _opened(given: argparse.Namespace) -> Archive:
+    _need_codec()
     return Archive(given.archive, _firmware(given.firmware), given.segments)
 
 
@@ -262,6 +271,7 @@ def _build(given: argparse.Namespace) -> int:
 
 
 def _rebuild(given: argparse.Namespace) -> int:
+    _need_codec()
     firmware = _firmware(given.firmware)
     try:
         done = rebuild([Archive(folder, firmware) for folder in given.archive], History(given.history), given.keep)

@@ -13,9 +13,12 @@ class FormatError(ValueError):
     """Octets that no document names; the text says the field and what was found."""
 
 
-def crc32c(octets: bytes) -> int:
-    """CRC-32C (RFC 3720)."""
-    return google_crc32c.value(octets)
+def crc32c(*octets: bytes) -> int:
+    """CRC-32C (RFC 3720) of all octets behind each other."""
+    value = 0
+    for part in octets:
+        value = google_crc32c.extend(value, part)
+    return value
 
 
 def refuse_unless(condition: bool, name: str, found: object) -> None:

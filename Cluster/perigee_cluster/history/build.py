@@ -24,6 +24,7 @@ from perigee_cluster.archive.index import FrameKey
 from perigee_cluster.history.clear import clear
 from perigee_cluster.history.frame import Quality
 from perigee_cluster.history.record import DamagedHistoryError
+from perigee_cluster.history.series import SeriesFullError
 from perigee_cluster.history.store import Entry, History
 from perigee_codec import CodecError
 
@@ -144,8 +145,8 @@ def _take(
         changed = history.append(_entry(archive, frame), keep)
         summary.added += changed > 0
         summary.unchanged += changed == 0
-    except DamagedHistoryError as error:
-        summary.left["damaged_history"] += 1
+    except (DamagedHistoryError, SeriesFullError) as error:
+        summary.left["series_full" if isinstance(error, SeriesFullError) else "damaged_history"] += 1
         log.warning("frame=%s: %s", frame.id, error)
     except PlacelessError as error:
         state = frame.state.value if frame.metadata is None else "placeless"

@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ from perigee_cluster.history.frame import Band, Grid
 from perigee_cluster.history.record import DamagedHistoryError, Record
 
 FORMAT = 1
+SLOTS = 4_096
+"""Dates of a series; what has no date takes no room."""
 REMEDY = "`perigee-cluster history rebuild` makes it anew from packets"
+
+
+class SeriesFullError(ValueError):
+    """No slot is left."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ class Series:
             for name, dtype in (("samples", kind.dtype), ("valid", "bool")):
                 names = ["date", "band", "row", "column"]
                 group.create_array(
-                    name, shape=(0, *shape), chunks=(1, *shape), dtype=np.dtype(dtype), dimension_names=names
+                    name, shape=(SLOTS, *shape), chunks=(1, *shape), dtype=np.dtype(dtype), dimension_names=names
                 )
             # the attributes come last: without them there is no series
             group.attrs.update({"perigee:history": FORMAT, **kind.to_json(), "dates": []})
@@ -128,12 +135,10 @@ class Series:
         """Adds a date, or puts it in the place of an older state of the same frame."""
         taken = {known.slot for known in self.records}
         slot = next(number for number in range(len(taken) + 1) if number not in taken)
-        arrays = {"samples": samples, "valid": valid}
-        for name, values in arrays.items():
-            array = self._array(name, "r+")
-            if array.shape[0] <= slot:
-                array.resize((slot + 1, *array.shape[1:]))
-            array[slot] = values
+        if slot >= SLOTS:
+            raise SeriesFullError(f"{self.path} has {SLOTS} dates, it takes no more: build with --keep")
+        for name, values in (("samples", samples), ("valid", valid)):
+            _array(self.path / name)[slot] = values
         checksum = _checksum(samples, valid)
         others = [known for known in self.records if known.id != record.id]
         self._save([*others, replace(record, slot=slot, checksum=checksum)])
@@ -141,8 +146,8 @@ class Series:
     def read(self, record: Record) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Samples [B, H, W] and mask of a date, proven by its checksum."""
         try:
-            samples = np.asarray(self._array("samples", "r")[record.slot])
-            valid = np.asarray(self._array("valid", "r")[record.slot])
+            samples = np.asarray(_array(self.path / "samples")[record.slot])
+            valid = np.asarray(_array(self.path / "valid")[record.slot])
         except Exception as error:  # whatever a codec or store says of octets that are no chunk
             raise DamagedHistoryError(f"{self.path}, frame {record.id}: {error}; {REMEDY}") from error
         if _checksum(samples, valid) != record.checksum:
@@ -159,14 +164,26 @@ class Series:
                 (self.path / name / "c" / str(record.slot) / "0" / "0" / "0").unlink(missing_ok=True)
         return len(gone)
 
-    def _array(self, name: str, mode: str) -> zarr.Array:
-        array = zarr.open_array(self.path / name, mode=mode, zarr_format=3)
-        return array
-
     def _save(self, records: list[Record]) -> None:
+        """Replaces the table by renaming, as Zarr's store does with each file."""
         records = sorted(records, key=lambda record: (str(record.time), record.id))
-        zarr.open_group(self.path, mode="r+").attrs["dates"] = [record.to_json() for record in records]
+        path = self.path / "zarr.json"
+        group = json.loads(path.read_bytes())
+        group["attributes"]["dates"] = [record.to_json() for record in records]
+        beside = path.with_suffix(".partial")
+        try:
+            beside.write_text(json.dumps(group))
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
         self.records = records
+
+
+@lru_cache(maxsize=1_024)
+def _array(path: Path) -> zarr.Array:
+    """An array; its own metadata never change, so it is opened once."""
+    return zarr.open_array(path, mode="r+", zarr_format=3)
 
 
 def _is_begun(path: Path) -> bool:
@@ -180,4 +197,4 @@ def _is_begun(path: Path) -> bool:
 
 
 def _checksum(samples: NDArray[Any], valid: NDArray[np.bool_]) -> int:
-    return crc32c(np.ascontiguousarray(samples).tobytes() + np.ascontiguousarray(valid).tobytes())
+    return crc32c(np.ascontiguousarray(samples).tobytes(), np.ascontiguousarray(valid).tobytes())

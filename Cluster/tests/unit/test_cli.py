@@ -150,6 +150,12 @@ def test_help_has_examples_and_exit_codes(words: tuple[str, ...]) -> None:
         assert f"  perigee-cluster {words[0]} {words[1]} " in output.split("examples")[1] and "  74  " in output
 
 
+def test_a_codec_that_is_not_built_is_said(year: Year, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERIGEE_LIBRARY", str(tmp_path / "libPerigeeC.so"))
+    code, _, errors = run("archive", "ls", year.archive)
+    assert code == 69 and "PERIGEE_LIBRARY" in errors
+
+
 def test_firmware_lies_beside_the_package_where_nobody_names_it(year: Year, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PERIGEE_HOME")
     assert {frame["state"] for frame in told("archive", "ls", year.archive)["frames"]} == {"ready"}

@@ -18,10 +18,11 @@ import zarr
 from archives import FIRMWARE, ROOT, VISITS, Live, Year, change, need_programs, opened
 from perigee_cluster.archive import Archive
 from perigee_cluster.history import choose
+from perigee_cluster.history import series as series_module
 from perigee_cluster.history.build import DECODER, build, rebuild
 from perigee_cluster.history.frame import Band, Grid, HistoryFrame, Quality
 from perigee_cluster.history.record import DamagedHistoryError
-from perigee_cluster.history.series import Series
+from perigee_cluster.history.series import Series, SeriesFullError
 from perigee_cluster.history.store import Entry, History
 
 BAND = Band("B1", 0.49, 0.06, 10)
@@ -319,6 +320,16 @@ def test_dates_beyond_the_quota_go_clouded_ones_first(tmp_path: Path) -> None:
     assert len(chunks) == 3
     assert history.drop(place, ["alpha/00/3"]) == 1
     assert [one.id[-1] for one in history.sightings(place)] == ["2", "4"]
+
+
+def test_a_series_takes_so_many_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series_module, "SLOTS", 2)
+    history = History(tmp_path)
+    for day in (1, 2):
+        history.append(entry(id=f"alpha/00/{day}"))
+    with pytest.raises(SeriesFullError, match="2 dates, it takes no more: build with --keep"):
+        history.append(entry(id="alpha/00/3"))
+    assert len(history.sightings(history.places()[0])) == 2
 
 
 def sheet(day: str, clear: float = 1.0, octets: int = 100) -> HistoryFrame:
