@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import perigee_cluster
 from perigee_cluster.archive import Archive, ArchivedFrame, ArchiveError, Cursor, PlacelessError
+from perigee_cluster.archive.frame import frame_id
 from perigee_cluster.history.build import build, rebuild
 from perigee_cluster.history.record import DamagedHistoryError, Record
 from perigee_cluster.history.store import History
@@ -224,6 +225,7 @@ def _described(frame: ArchivedFrame) -> dict[str, Any]:
         "octets": frame.octets,
         "packets": list(frame.packet_ids),
         "references": list(frame.references),
+        "replaces": None if frame.replaces is None else frame_id(frame.station, *frame.replaces),
         "state": frame.state.value,
         "reason": frame.reason,
         "cursor": str(frame.cursor),

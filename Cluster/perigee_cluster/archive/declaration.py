@@ -63,6 +63,9 @@ class Metadata:
     references: tuple[tuple[int, int], ...]
     """(back, layers) of each frame that this one is predicted from."""
     reference_hash: int
+    replaces: tuple[bytes | None, int] | None
+    """Of a frame that was sent again without references: how far back that lies which it stands for, in the same epoch
+    (None), or its epoch and number."""
 
 
 def firmware_of(octets: bytes) -> int:
@@ -155,13 +158,25 @@ def parse_metadata(reader: Reader, owner: Declaration) -> Metadata:
     group = reader.text("group") if flags & 64 else None
     references: list[tuple[int, int]] = []
     reference_hash = 0
+    replaces: tuple[bytes | None, int] | None = None
     if flags & 128:
-        for _ in range(reader.varint("references", 1, 4)):
+        count = reader.varint("references", 0, 4)
+        if count == 0:
+            replaces = _replaced(reader)
+        for _ in range(count):
             value = reader.varint("reference", high=(1 << 52) + 14)
             refuse_unless(value & 15 < 15, "layers of a reference", 16)
             references.append((value >> 4, (value & 15) + 1))
-        reference_hash = reader.u32("reference hash")
-    return Metadata(time, origin, place, group, tuple(references), reference_hash)
+        if count:
+            reference_hash = reader.u32("reference hash")
+    return Metadata(time, origin, place, group, tuple(references), reference_hash, replaces)
+
+
+def _replaced(reader: Reader) -> tuple[bytes | None, int]:
+    back = reader.varint("replaced", high=1 << 48)
+    if back:
+        return None, back
+    return reader.take(16, "epoch of the replaced frame"), reader.varint("replaced frame", high=(1 << 62) - 1)
 
 
 def _origin(reader: Reader, kind: int, owner: Declaration) -> tuple[float, float] | None:

@@ -64,6 +64,11 @@ class Cursor:
             raise ValueError(f"cursor is {text!r}, expected NUMBER-CHECKSUM: leave it out to start anew") from None
 
 
+def frame_id(station: str, epoch: bytes, number: int) -> str:
+    """STATION/EPOCH/NUMBER, as texts and histories name a frame."""
+    return f"{station}/{epoch.hex()}/{number}"
+
+
 @dataclass(frozen=True, eq=False)
 class ArchivedFrame:
     """What declaration and part 0 say of a frame, and how much of it has come."""
@@ -101,8 +106,9 @@ class ArchivedFrame:
     @property
     def id(self) -> str:
         """STATION/EPOCH/NUMBER."""
-        number = f"?{self.row.frame}" if self.number is None else self.number
-        return f"{self.station}/{self.epoch.hex()}/{number}"
+        if self.number is None:
+            return f"{self.station}/{self.epoch.hex()}/?{self.row.frame}"
+        return frame_id(self.station, self.epoch, self.number)
 
     @property
     def sensor(self) -> str | None:
@@ -127,6 +133,14 @@ class ArchivedFrame:
         if self.metadata is None or self.number is None:
             return ()
         return tuple(self.number - back for back, _ in self.metadata.references)
+
+    @property
+    def replaces(self) -> tuple[bytes, int] | None:
+        """Epoch and number of a frame of the same station that could not be decoded and that this one stands for."""
+        if self.metadata is None or self.metadata.replaces is None or self.number is None:
+            return None
+        epoch, number = self.metadata.replaces
+        return (self.epoch, self.number - number) if epoch is None else (epoch, number)
 
     def places(self) -> tuple[str, ...]:
         """Ids of the places that it shows. Raises PlacelessError where none can be told."""

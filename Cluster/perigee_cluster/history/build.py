@@ -20,6 +20,7 @@ import numpy as np
 
 import perigee_cluster
 from perigee_cluster.archive import Archive, ArchivedFrame, Cursor, NotDecodableError, PlacelessError, State
+from perigee_cluster.archive.frame import frame_id
 from perigee_cluster.archive.index import FrameKey
 from perigee_cluster.history.clear import clear
 from perigee_cluster.history.frame import Quality
@@ -143,6 +144,8 @@ def _take(
             summary.unchanged += 1
             return
         changed = history.append(_entry(archive, frame), keep)
+        if frame.replaces is not None and (earlier := archive.frame(frame.station, *frame.replaces)) is not None:
+            progress.waiting.pop(earlier.row.key, None)
         summary.added += changed > 0
         summary.unchanged += changed == 0
     except (DamagedHistoryError, SeriesFullError) as error:
@@ -187,6 +190,7 @@ def _entry(archive: Archive, frame: ArchivedFrame) -> Entry:
     return Entry(
         frame.id, frame.time, samples, clear(samples, declaration), declaration.profile.name, declaration.bands,
         declaration.nodata, declaration.scale, declaration.offset, frame.grid, frame.places(), quality,
+        replaces=None if frame.replaces is None else frame_id(frame.station, *frame.replaces),
     )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ class Record:
     grade: Grade
     part: Window
     """What the frame covers, in the samples of the series; the clear share is that of this part."""
+    replaces: str | None
+    """Id of the frame that this one was sent again for."""
     slot: int
     """Place along the first axis of the arrays."""
     checksum: int
@@ -52,6 +54,7 @@ class Record:
             "decoder": quality.decoder,
             "firmware": f"{quality.firmware:08x}",
             "part": [self.part.row, self.part.column, self.part.rows, self.part.columns],
+            "replaces": self.replaces,
             "slot": self.slot,
             "checksum": f"{self.checksum:08x}",
         }
@@ -74,7 +77,7 @@ class Record:
             )
             return cls(
                 str(fields["id"]), None if time is None else np.datetime64(int(time), "ms"), quality, fields["grade"],
-                Window(*map(int, fields["part"])), int(fields["slot"]), int(fields["checksum"], 16),
+                Window(*map(int, fields["part"])), fields["replaces"], int(fields["slot"]), int(fields["checksum"], 16),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedHistoryError(f"a date of the table lacks {error}: `perigee-cluster history rebuild`") from None

@@ -56,6 +56,8 @@ class Entry:
     places: tuple[str, ...]
     quality: Quality
     grade: Grade = "measured"
+    replaces: str | None = None
+    """Id of a frame that this one was sent again for, without references: it goes, and never comes back."""
 
     def pieces(self) -> Iterator[Piece]:
         """What each place takes of it: the samples of its cell, or all of them for a place with a name."""
@@ -129,14 +131,19 @@ class History:
         for place, kind, part, samples, valid in entry.pieces():
             share = float(valid.any(axis=0).sum() / (part.rows * part.columns))
             quality = replace(entry.quality, clear_share=share)
-            record = Record(entry.id, entry.time, quality, entry.grade, part, slot=0, checksum=0)
+            record = Record(entry.id, entry.time, quality, entry.grade, part, entry.replaces, slot=0, checksum=0)
             with self.locked(place):
                 self._make(place)
                 series = Series.create(self._places / place, kind)
                 known = series.record(entry.id)
                 if known is not None and not _is_better(record, known):
                     continue
+                if any(other.replaces == entry.id for one in self.series(place) for other in one.records):
+                    continue
                 series.write(record, samples, valid)
+                if entry.replaces is not None:
+                    for one in self.series(place):
+                        one.drop([entry.replaces])
             changed += 1
             if keep is not None:
                 self.trim(place, keep)

@@ -104,6 +104,23 @@ def test_metadata_that_mean_nothing_are_refused_by_name() -> None:
             continue
 
 
+@pytest.mark.parametrize(
+    ("octets", "replaces"),
+    [
+        (b"\x80\x00\x03", (None, 3)),
+        (b"\x80\x00\x00" + bytes(range(16)) + b"\x07", (bytes(range(16)), 7)),
+    ],
+)
+def test_a_frame_may_stand_for_another(octets: bytes, replaces: tuple[bytes | None, int]) -> None:
+    metadata = parse_metadata(Reader(octets), declared())
+    assert (metadata.replaces, metadata.references, metadata.reference_hash) == (replaces, (), 0)
+    for size in range(1, len(octets)):
+        with pytest.raises(FormatError):
+            parse_metadata(Reader(octets[:size]), declared())
+    with pytest.raises(FormatError, match="replaced"):
+        parse_metadata(Reader(b"\x80\x00\x81\x80\x80\x80\x80\x80\x80\x01"), declared())
+
+
 def test_a_packet_with_another_checksum_is_refused() -> None:
     packet = vector("part.hex")
     with pytest.raises(FormatError, match="checksum"):

@@ -299,6 +299,17 @@ def test_places_with_a_name_hold_whole_frames(tmp_path: Path) -> None:
     assert series.path.parent.parent == tmp_path / "places" and series.path.name.startswith("own-sensor_")
 
 
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_a_frame_that_was_sent_again_plain_takes_the_place_of_the_first(tmp_path: Path, order: tuple[int, int]) -> None:
+    history = History(tmp_path)
+    both = {1: entry(id="alpha/00/1"), 2: entry(id="alpha/00/2", replaces="alpha/00/1")}
+    for number in order:
+        history.append(both[number])
+    (place,) = history.places()
+    assert [one.id for one in history.sightings(place)] == ["alpha/00/2"]
+    assert history.append(both[1]) == 0
+
+
 @pytest.mark.parametrize("place", ["..", "../x", "named_1", "", "32631_2560_1_1/../.."])
 def test_ids_that_are_no_place_are_refused(tmp_path: Path, place: str) -> None:
     history = History(tmp_path)
