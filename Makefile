@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams bench-history faults faults-short cluster cluster-test train train-smoke wheel screenshot docs clean
+.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams bench-history bench-reconstruction faults faults-short cluster cluster-test train train-smoke wheel screenshot docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -70,6 +70,9 @@ bench-seams: build ## error near tile borders beside the error elsewhere
 
 bench-history: build ## what memory of a place gains, on real series in closed loop: JSON, tables, figure
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m history
+
+bench-reconstruction: build ## what the past of a place gains at the decoder alone, real and simulated places: JSON, tables
+	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m reconstruction
 
 faults: build ## break what daemons stand on and count what is lost (ROW=name: one row); JSON and the table of Docs/guarantees.md
 	PYTHONPATH=Cluster:Benchmarks $$(Scripts/python-environment) -m faults $(if $(ROW),--row $(ROW))

@@ -27,7 +27,7 @@ def nearest(bands: Sequence[Band], wavelength: float) -> int | None:
 
 
 def cover(samples_BHW: NDArray[np.floating], bands: Sequence[Band]) -> NDArray[np.uint8]:
-    """Numbers of COVERS [H, W]; *other* everywhere where red or near infrared is missing. Reflectance is DN / 10,000."""
+    """Numbers of COVERS [H, W]; *other* everywhere where red or near infrared is missing. Reflectance: DN / 10,000."""
     found = np.zeros(samples_BHW.shape[1:], np.uint8)
     red, near, blue = (nearest(bands, wavelength) for wavelength in (RED, NEAR_INFRARED, BLUE))
     if red is None or near is None:

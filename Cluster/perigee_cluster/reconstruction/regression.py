@@ -7,7 +7,7 @@ packets themselves bear it out (`evidence`), and never outside of what they said
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ CONTRAST = 16
 class RegressProject:
     """The reconstruction of a received frame from the place's history."""
 
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     name: str = "regressed"
 
     def reconstruct(self, request: Request) -> Reconstruction:

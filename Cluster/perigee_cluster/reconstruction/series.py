@@ -18,14 +18,18 @@ def days(times: Sequence[np.datetime64 | None], origin: np.datetime64) -> NDArra
     return np.array([np.nan if time is None else (time - origin) / DAY for time in times])
 
 
+def season_gap(days_apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Days between two dates when years do not count."""
+    return np.abs((days_apart + YEAR / 2) % YEAR - YEAR / 2)
+
+
 def weights_near(times: Sequence[np.datetime64 | None], time: np.datetime64 | None) -> NDArray[np.float64]:
     """Weights that sum to 1, most for dates near in time, some for the same season of other years; even ones where
     times are not known."""
     if time is None or any(one is None for one in times):
         return np.full(len(times), 1 / max(len(times), 1))
     gap = np.abs(days(times, time))
-    season = np.abs((gap + YEAR / 2) % YEAR - YEAR / 2)
-    weights = np.exp(-gap / FORGETS) + SEASONAL * np.exp(-season / FORGETS) + 1e-3
+    weights = np.exp(-gap / FORGETS) + SEASONAL * np.exp(-season_gap(gap) / FORGETS) + 1e-3
     return weights / weights.sum()
 
 

@@ -1,0 +1,1 @@
+"""What reconstructions are worth: places, methods to compare with, and measures."""
