@@ -1,0 +1,117 @@
+"""From an archived frame to a product."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perigee_cluster.archive import Archive, ArchivedFrame, NotDecodableError, PlacelessError, State
+from perigee_cluster.archive.content import Content
+from perigee_cluster.history.clear import measured
+from perigee_cluster.history.frame import HistoryFrame
+from perigee_cluster.history.store import History
+from perigee_cluster.products.product import ASSETS, MEASURED, Name, Past, Product, version_of
+from perigee_cluster.products.raster import Look, as_sent, cog
+from perigee_cluster.reconstruction import Deterministic, Reconstructor, RegressProject, Request
+from perigee_codec import CodecError
+
+DEPTH = 12
+"""Frames of history that a method is given; it takes what serves."""
+METHODS: dict[str, Reconstructor] = {method.name: method for method in (Deterministic(), RegressProject())}
+"""By their ids; another result means another id."""
+
+
+def method_of(name: str) -> Reconstructor:
+    """The method of an id."""
+    try:
+        return METHODS[name]
+    except KeyError:
+        raise ValueError(f"method is {name!r}, must be one of {', '.join(METHODS)}") from None
+
+
+def name_of(frame: ArchivedFrame, method: str) -> Name:
+    """What the product of a frame is called."""
+    if frame.number is None or frame.sensor is None:
+        raise NotDecodableError(frame.state, frame.reason or "its declaration has not come")
+    return Name(frame.station, frame.epoch.hex(), frame.number, frame.time, frame.sensor, method)
+
+
+def make(
+    archive: Archive, history: History, frame: ArchivedFrame, method: str, layers: int | None = None,
+    content: Content | None = None,
+) -> Product:  # fmt: skip
+    """The product of a frame as its packets are now. Raises NotDecodableError where they give none, and ValueError
+    where the method refuses them."""
+    reconstructor = method_of(method)
+    name, declaration = name_of(frame, method), frame.declaration
+    assert declaration is not None  # or it has no name
+    content = content or archive.content(frame)
+    if layers is not None and layers < len(content.layers):
+        content = Content(
+            content.metadata, content.layers[:layers], min(content.complete, layers), content.packet_ids,
+            content.octets, content.damage,
+        )  # fmt: skip
+    else:
+        layers = None
+    tokens = archive.tokens(frame, content=content)
+    past = [] if method == MEASURED else _past(history, frame)
+    try:
+        valid = measured(tokens.decode(), declaration.nodata)
+        made = reconstructor.reconstruct(Request(tokens, frame.time, declaration.bands, past, frame.grid, None, valid))
+    except CodecError as error:
+        raise NotDecodableError(State.REFUSED, str(error)) from None
+    given = tuple(Past.of(one) for one in past)
+    return Product(
+        name, frame, declaration, content, made, valid, given, layers, version_of(content, layers, given, method)
+    )  # fmt: skip
+
+
+def _past(history: History, frame: ArchivedFrame) -> list[HistoryFrame]:
+    grid = frame.grid
+    try:
+        ground = grid if grid is not None and grid.is_north_up else frame.places()[0]
+    except PlacelessError:
+        return []
+    return history.frames(ground, frame.time, DEPTH, without=frame.id, like=frame.declaration)
+
+
+def rasters(product: Product) -> dict[str, bytes]:
+    """The octets of each asset."""
+    declaration, made = product.declaration, product.made
+    names = [band.name for band in declaration.bands]
+    is_categorical = any(band.is_categorical for band in declaration.bands)
+    samples = _with_nodata(
+        as_sent(made.samples_BHW, np.dtype(declaration.sample_type)), product.valid_BHW, declaration.nodata
+    )
+    deviation = np.where(product.valid_BHW, made.deviation_BHW, np.float32("nan"))
+    tags, grid = _tags(product), product.grid
+    looks = {
+        "reconstruction": Look(
+            names, grid, declaration.nodata, declaration.scale, declaration.offset, tags,
+            "nearest" if is_categorical else "average",
+        ),
+        "deviation": Look(names, grid, float("nan"), declaration.scale, 0.0, tags),
+        "flags": Look(["flags"], grid, None, tags=tags, resampling="nearest"),
+    }  # fmt: skip
+    arrays = {"reconstruction": samples, "deviation": deviation, "flags": made.flags_HW[np.newaxis]}
+    return {kind: cog(arrays[kind], looks[kind]) for kind in ASSETS}
+
+
+def _with_nodata(samples: NDArray[np.generic], valid: NDArray[np.bool_], nodata: float | None) -> NDArray[np.generic]:
+    if nodata is None or valid.all():
+        return samples
+    return np.where(valid, samples, samples.dtype.type(nodata))
+
+
+def _tags(product: Product) -> dict[str, str]:
+    frame = product.frame
+    tags = {
+        "sensor": str(frame.sensor), "perigee_epoch": frame.epoch.hex(), "perigee_frame": str(product.name.number),
+        "perigee_firmware": f"{product.declaration.firmware:08x}", "perigee_layers": str(len(product.content.layers)),
+        "perigee_packet_bytes": str(product.content.octets), "perigee_method": product.made.method,
+        "perigee_version": product.version, "perigee_grade": product.grade,
+    }  # fmt: skip
+    if frame.time is not None:
+        second = str(frame.time.astype("datetime64[s]"))
+        tags |= {"TIFFTAG_DATETIME": second.replace("-", ":").replace("T", " "), "datetime": f"{frame.time}Z"}
+    return tags
