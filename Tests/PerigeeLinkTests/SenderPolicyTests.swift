@@ -344,6 +344,31 @@ struct SenderPolicyTests {
         }
     }
 
+    @Test("a WANT right behind WELCOME is answered once the store has compared what the gateway holds")
+    func wantBehindWelcome() throws {
+        var bench = try Bench(packets: 2)
+        guard case .hello(let hello) = try messages(bench.handle(.ready)).first,
+            case .welcome(var welcome) = bench.welcome(hello.greeting, .init(cumulative: 0, ranges: [2..<3]))
+        else { throw Unexpected(messages: []) }
+        welcome.check = PacketDigest(number: 2, checksum: 0x0101_0101)
+        let time = LinkTime(monotonic: bench.now, utc: Timestamp(milliseconds: bench.now))
+        let want = LinkMessage.Want(session: 9, request: 6, priority: 2, subject: .plain(epoch: bench.epoch, number: 1))
+        for message in [LinkMessage.welcome(welcome), .want(want)] {
+            let actions = bench.machine.handle(
+                .received(message.packed()[...]), now: time, using: &bench.generator)
+            #expect(!actions.contains(.store(.want(epoch: bench.epoch, want))))
+        }
+        // a WANT of another session is none of this one's
+        var other = want
+        other.session = 8
+        _ = bench.machine.handle(
+            .received(LinkMessage.want(other).packed()[...]), now: time, using: &bench.generator)
+        let actions = bench.machine.handle(
+            .verified(epoch: bench.epoch, number: 2, fits: true), now: time, using: &bench.generator)
+        #expect(actions.count { if case .store(.want) = $0 { true } else { false } } == 1)
+        #expect(actions.contains(.store(.want(epoch: bench.epoch, want))))
+    }
+
     @Test("a line too slow for the usual patience is not given up again and again: patience doubles")
     func patience() throws {
         var bench = try Bench(packets: 1)

@@ -9,6 +9,8 @@ struct SenderCheck: Sendable {
     var digest: PacketDigest?
     /// What is still to be looked through above it, by priority.
     var rest: [Int: Range<UInt64>] = [:]
+    /// The gateway asks right behind its WELCOME.
+    var wants: [LinkMessage.Want] = []
 
     init(_ welcome: LinkMessage.Welcome, lowest: UInt64) {
         self.welcome = welcome
@@ -59,6 +61,12 @@ extension SenderMachine {
 
     private mutating func finish(_ check: SenderCheck, _ now: LinkTime, _ actions: inout [Action]) {
         phase = .checking(check)
-        if check.isDone { open(check.welcome, now, &actions) }
+        guard check.isDone else { return }
+        open(check.welcome, now, &actions)
+        for want in check.wants {
+            guard case .open(var session) = phase else { return }
+            take(want, &session, &actions)
+            phase = .open(session)
+        }
     }
 }

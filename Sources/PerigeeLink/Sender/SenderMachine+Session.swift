@@ -39,6 +39,10 @@ extension SenderMachine {
             line.note(roundTrip: now.monotonic - sent, isLoaded: false, now: now.monotonic)
             check(welcome, now, &actions)
         case (.greeting, .bye(let bye)) where bye.session == 0: isShownOut = true
+        case (.checking(var check), .want(let want))
+        where want.session == check.welcome.session && check.wants.count < SenderRepair.requestLimit:
+            check.wants.append(want)
+            phase = .checking(check)
         case (.open(let session), _): receive(message, session, now, &actions)
         default: counters.ignored += 1
         }
@@ -73,20 +77,22 @@ extension SenderMachine {
             // asking again at once with the same key would be in vain
             if bye.reason == .denied { isShownOut = true } else { leave(bye.reason, now, &actions) }
             return
-        case .want(let want):
-            if session.repair.asked.count >= SenderRepair.requestLimit {
-                send(
-                    .answer(.init(session: session.identity, request: want.request, outcome: .full, packets: 0)),
-                    &actions)
-            } else if let epoch = store?.epoch {
-                session.repair.asked[want.request] = want
-                actions.append(.store(.want(epoch: epoch, want)))
-            }
+        case .want(let want): take(want, &session, &actions)
         case .offer(let offer): actions.append(.store(.offer(offer)))
         case .piece(let piece): actions.append(.store(.piece(piece)))
         default: counters.ignored += 1
         }
         phase = .open(session)
+    }
+
+    mutating func take(_ want: LinkMessage.Want, _ session: inout SenderSession, _ actions: inout [Action]) {
+        if session.repair.asked.count >= SenderRepair.requestLimit {
+            send(
+                .answer(.init(session: session.identity, request: want.request, outcome: .full, packets: 0)), &actions)
+        } else if let epoch = store?.epoch {
+            session.repair.asked[want.request] = want
+            actions.append(.store(.want(epoch: epoch, want)))
+        }
     }
 
     private mutating func leave(_ reason: ByeReason, _ now: LinkTime, _ actions: inout [Action]) {
