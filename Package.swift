@@ -188,7 +188,7 @@ let package = Package(
             "PerigeeGateway",
             [
                 "PerigeeArchive", "PerigeeConcurrency", "PerigeeFirmware", "PerigeeJSON", "PerigeeLink",
-                "PerigeeTransport",
+                "PerigeeMemory", "PerigeeTransport",
                 "perigee-gateway",
             ]),
         test("PerigeeTransport", ["PerigeeLink"]),

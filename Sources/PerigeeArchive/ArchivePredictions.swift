@@ -14,6 +14,18 @@ public struct FramePrediction: Equatable, Sendable {
     public var references: FrameMetadata.References?
     /// The frame that it stands in for.
     public var replaces: FrameMetadata.Replaced?
+
+    /// See the properties; `changed` matters to who follows the feed.
+    public init(station: String, epoch: Epoch, number: UInt64, metadata: FrameMetadata, layers: Int, changed: Int64 = 0)
+    {
+        self.station = station
+        self.epoch = epoch
+        self.number = number
+        self.layers = layers
+        self.changed = changed
+        references = metadata.references
+        replaces = metadata.replaces
+    }
 }
 
 /// Reads the predictions of an archive: part 0 of each frame, and the declarations, which are kept in mind. One thread at a time.
@@ -117,8 +129,7 @@ public struct PredictionReader: ~Copyable {
         }
         return FramePrediction(
             station: row.station, epoch: row.epoch, number: declaration.baseFrame &+ row.frameDelta,
-            changed: row.changed, layers: head.layers, references: head.metadata.references,
-            replaces: head.metadata.replaces)
+            metadata: head.metadata, layers: head.layers, changed: row.changed)
     }
 
     private mutating func declaration(of row: ArchivedFrame) throws(ArchiveError) -> StreamDeclaration? {

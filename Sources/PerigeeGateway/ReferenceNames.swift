@@ -1,23 +1,37 @@
-internal import PerigeeArchive
-internal import PerigeeCore
+package import PerigeeArchive
+package import PerigeeCore
 internal import PerigeeMemory
 
 /// One epoch of a station: frame numbers mean something within it only.
-struct EpochKey: Hashable {
-    let station: String
-    let epoch: Epoch
+package struct EpochKey: Hashable, Sendable {
+    package let station: String
+    package let epoch: Epoch
+
+    package init(station: String, epoch: Epoch) {
+        self.station = station
+        self.epoch = epoch
+    }
 }
 
 /// A frame by its number.
-struct FrameName: Hashable {
-    let key: EpochKey
-    let number: UInt64
+package struct FrameName: Hashable, Sendable {
+    package let key: EpochKey
+    package let number: UInt64
+
+    package init(key: EpochKey, number: UInt64) {
+        self.key = key
+        self.number = number
+    }
+
+    init(_ row: WaitingFrame) {
+        self.init(key: EpochKey(station: row.station, epoch: row.epoch), number: row.number)
+    }
 }
 
 /// What may be asked for a frame that waits.
-struct ReferenceQuestion: Hashable {
-    let key: EpochKey
-    let subject: ArchiveWant.Subject
+package struct ReferenceQuestion: Hashable, Sendable {
+    package let key: EpochKey
+    package let subject: ArchiveWant.Subject
 
     init(key: EpochKey, subject: ArchiveWant.Subject) {
         self.key = key

@@ -199,11 +199,12 @@ private struct WantWork: ~Copyable {
                 try write(ledger.present(identity, .init(count: 0, isComplete: true), now: now))
             }
         }
-        for (key, subject) in findings.wants {
+        for question in findings.wants {
             var identity = UInt32.random(in: 1...UInt32.max)
             while ledger.wants[identity] != nil { identity = UInt32.random(in: 1...UInt32.max) }
             var want = ArchiveWant(
-                id: identity, station: key.station, epoch: key.epoch, priority: 2, subject: subject, created: now)
+                id: identity, station: question.key.station, epoch: question.key.epoch, priority: 2,
+                subject: question.subject, created: now)
             want.reason = .waitingForReference
             ledger.add(want)
             try write(want)
