@@ -64,6 +64,7 @@ extension EncoderLane {
         var raw = job.raw
         var writer = ByteWriter()
         metadata.pack(into: &writer, declaration: assigned.stream)
+        if budgets != raw.budgets { raw.ratios = Array(raw.ratios.suffix(1)) }
         (raw.declaration, raw.metadata, raw.budgets) = (assigned.number, writer.bytes, budgets)
         let transformed = frame.layers.prefix(budgets.count)
         raw.checksum = RawFrame.checksum(of: transformed)
@@ -72,7 +73,11 @@ extension EncoderLane {
             assignment: assigned, metadata: metadata, layers: Array(frame.layers[..<count]),
             finer: Array(frame.layers[count...]), raw: raw.packed(), priority: job.priority, rawSize: 0, nativeSize: 0,
             ticket: FrameTicket(sensor: "", run: "", sequence: 0, label: job.label, origin: nil))
-        remember(item, Array(transformed), samples, encoder)
+        let worth = PlaceHistory.Worth(
+            rawSize: samples.bytes.count, ratios: raw.ratios.map(Double.init),
+            clearShare: ClearGround.share(of: samples, stream: encoder.stream, nodata: encoder.stream.nodata)
+        ) { try encoder.distortion(of: transformed.prefix($0), from: samples) }
+        context.history.remember(item, sensor: encoder.stream.sensor, worth: worth, references: [])
         return item
     }
 
@@ -89,20 +94,5 @@ extension EncoderLane {
             guard case .overBudget(_, let smallest) = error else { throw error }
             return try encode([smallest])
         }
-    }
-
-    /// It is remembered as any other frame, by the sizes that its layers have.
-    private func remember(_ item: UplinkItem, _ layers: [[UInt8]], _ samples: Samples, _ encoder: FrameEncoder) {
-        let rawSize = samples.bytes.count
-        var size = 0
-        let ratios = layers.map { layer in
-            size += layer.count
-            return Double(rawSize) / Double(max(size, 1))
-        }
-        let clearShare = ClearGround.share(of: samples, stream: encoder.stream, nodata: encoder.stream.nodata)
-        let worth = PlaceHistory.Worth(rawSize: rawSize, ratios: ratios, clearShare: clearShare) {
-            try encoder.distortion(of: layers.prefix($0), from: samples)
-        }
-        context.history.remember(item, sensor: encoder.stream.sensor, worth: worth, references: [])
     }
 }

@@ -113,23 +113,23 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         if !frame.isPredicted { metadata.references = nil }
         if bound == nil { try countClipped(samples, encoder, item) }
         let priority = novelty == .surprising ? FrameClass.priorities.lowerBound : frameClass.priority
+        // a residual layer has no ratio
+        let ratios = used.count == targets.ratios.count ? targets.ratios : [targets.wantedRatio]
         let count = control.decide(layers, priority: priority, targets: targets)
         let uplink = UplinkItem(
             assignment: assigned, metadata: metadata, layers: Array(layers[..<count]), finer: Array(layers[count...]),
             raw: keepsRaw(declaration)
                 ? try raw(
-                    item, samples, assigned, metadata, Array(layers.prefix(used.count)), used,
+                    item, samples, assigned, metadata, Array(layers.prefix(used.count)), Array(zip(used, ratios)),
                     aimedLayer: targets.wanted - 1, hasResidual: reserves || bound != nil) : nil,
             priority: priority, rawSize: rawSize,
             nativeSize: encoder.stream.nativeSize(rawSize: rawSize, metadata: metadata), ticket: item.ticket)
         let reference = frame.isPredicted ? known?.reference : nil
         context.quicklooks.offer(uplink, stream: encoder.stream, reference: reference)
         if outlook.isRemembered {
-            // a residual layer is no part of what is remembered
-            let ratios = used.count == targets.ratios.count ? targets.ratios : [targets.wantedRatio]
-            let worth = PlaceHistory.Worth(rawSize: rawSize, ratios: ratios, clearShare: clearShare) {
-                try encoder.distortion(of: layers.prefix($0), from: samples, reference: reference)
-            }
+            let measure = { try encoder.distortion(of: layers.prefix($0), from: samples) }
+            let worth = PlaceHistory.Worth(
+                rawSize: rawSize, ratios: ratios, clearShare: clearShare, distortion: frame.isPredicted ? nil : measure)
             let names = frame.isPredicted ? known?.frames ?? [] : []
             context.history.remember(uplink, sensor: encoder.stream.sensor, worth: worth, references: names)
         }
@@ -145,7 +145,7 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
     /// What more layers can be made of: the samples as zstd, as they came or compressed quickly, and how they were encoded.
     private func raw(
         _ item: IntakeItem, _ samples: Samples, _ assigned: StreamTable.Assignment, _ metadata: FrameMetadata,
-        _ layers: [[UInt8]], _ budgets: [Int], aimedLayer: Int, hasResidual: Bool
+        _ layers: [[UInt8]], _ budgets: [(size: Int, ratio: Double)], aimedLayer: Int, hasResidual: Bool
     ) throws -> [UInt8] {
         var compressed = item.samples
         if item.header.encoding != .zstd {
@@ -155,7 +155,8 @@ final class EncoderLane: @unchecked Sendable {  // all `var`s belong to the one 
         var writer = ByteWriter()
         metadata.pack(into: &writer, declaration: assigned.stream)
         return RawFrame(
-            declaration: assigned.number, metadata: writer.bytes, budgets: budgets, aimedLayer: aimedLayer,
+            declaration: assigned.number, metadata: writer.bytes, budgets: budgets.map(\.size),
+            ratios: budgets.map { max(Int($0.ratio.rounded()), 1) }, aimedLayer: aimedLayer,
             hasResidual: hasResidual, checksum: RawFrame.checksum(of: layers), samples: compressed
         ).packed()
     }

@@ -3,7 +3,6 @@ import PerigeeCore
 import PerigeeFirmware
 import PerigeeFrameFormat
 import PerigeeLink
-import PerigeeSQLite
 import PerigeeStation
 import PerigeeTestSupport
 import Testing
@@ -31,13 +30,7 @@ struct PlaceHistoryTests {
         bench.gateway.want(.frame(number: predicted, layers: 5))
         try await wait { bench.gateway.answers.count == 2 }
         #expect(bench.gateway.answers[1].outcome == .accepted && bench.gateway.answers[1].packets == 2)
-        try await fly(bench, visit + 1)
-        _ = try bench.finish(received: visit + 2)
-        // what was sent at once was measured; what came later was not
-        let file = PreparedDatabase(try Database(plain: bench.folder.file("spool/memory.db"), access: .readOnly))
-        let measured = try file.integer("SELECT count(*) FROM entries WHERE distortion IS NOT NULL")
-        let refined = try file.integer("SELECT count(*) FROM entries WHERE distortion IS NULL AND ratio <= 100")
-        #expect(measured ?? 0 > 0 && refined ?? 0 > 0)
+        _ = try bench.finish(received: visit + 1)
     }
 
     @Test("layers of a predicted frame are made anew while memory has what it leans on; else the log says why not")

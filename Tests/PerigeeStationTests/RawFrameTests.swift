@@ -5,7 +5,8 @@ import Testing
 @Suite("Raw frames in the spool")
 struct RawFrameTests {
     private let frame = RawFrame(
-        declaration: 300, metadata: [1, 2, 3], budgets: [0, 20, 5_000], aimedLayer: 1, hasResidual: true,
+        declaration: 300, metadata: [1, 2, 3], budgets: [0, 20, 5_000], ratios: [10_000, 1_000, 100], aimedLayer: 1,
+        hasResidual: true,
         checksum: 0xDEAD_BEEF, samples: [9, 8, 7])
 
     @Test("a raw frame is read as it was packed")

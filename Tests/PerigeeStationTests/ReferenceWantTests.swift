@@ -3,6 +3,7 @@ import PerigeeCore
 import PerigeeFrameFormat
 import PerigeeJSON
 import PerigeeLink
+import PerigeeSQLite
 import PerigeeStation
 import PerigeeTestSupport
 import Testing
@@ -63,6 +64,11 @@ struct ReferenceWantTests {
         #expect(try await ask(bench, .reference(epoch: other, number: 0, layers: 1)).outcome == .gone)
         #expect(bench.station.counters.resent == 1)
         let (_, status) = try bench.finish(received: visits)
+        // a key is measured
+        let file = PreparedDatabase(try Database(plain: bench.folder.file("spool/memory.db"), access: .readOnly))
+        let (keys, measured) = ("SELECT count(*) FROM entries WHERE depth = 0", " AND distortion > 0")
+        #expect(try file.integer(keys) ?? 0 > 0)
+        #expect(try file.integer(keys + measured) == file.integer(keys))
         // layers that are sent once more are no frame
         #expect(status["ledger"]?["spooled"]?.int == visits && status["history"]?["resent"]?.int == 1)
     }

@@ -46,8 +46,8 @@ final class PlaceHistory: Sendable {
         /// Of each layer that was encoded, but for a residual one.
         var ratios: [Double]
         var clearShare: Double
-        /// Mean squared error after so many layers.
-        var distortion: (Int) throws -> Double
+        /// Mean squared error after so many layers; nil of a predicted frame, which has cost enough time.
+        var distortion: ((Int) throws -> Double)?
     }
 
     /// Octets of the samples of one frame that is decoded for history, at most.
@@ -186,8 +186,8 @@ final class PlaceHistory: Sendable {
 
     // MARK: what memory is told
 
-    /// Remembers a frame that goes to the spool; it may be named when the gateway has filed it. Measured is what is sent at once: layers
-    /// that somebody wants later make it better than that, so that it gives way only to what is newer by much.
+    /// Remembers a frame that goes to the spool; it may be named when the gateway has filed it. Measured is a key, as it is sent at once:
+    /// others, and one that somebody wants finer later, give way and take its place by age.
     func remember(_ item: UplinkItem, sensor: String, worth: Worth, references: [MemoryReference]) {
         guard let memory else { return }
         let encoded = Array((item.layers + item.finer).prefix(worth.ratios.count))
@@ -197,7 +197,9 @@ final class PlaceHistory: Sendable {
             MemoryFrame.Layer(octets: octets, ratio: max(Int(ratio.rounded()), 1))
         }
         do {
-            if sent > 0 { layers[sent - 1].distortion = Float(try worth.distortion(sent)) }
+            if sent > 0, layers[sent - 1].ratio <= MemoryRatio.key, let distortion = worth.distortion {
+                layers[sent - 1].distortion = Float(try distortion(sent))
+            }
         } catch {
             log.write(
                 .warning, "history_unmeasured", key: "once",

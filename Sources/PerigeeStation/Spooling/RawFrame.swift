@@ -12,6 +12,8 @@ package struct RawFrame: Equatable, Sendable {
     package var metadata: [UInt8]
     /// Cumulative budgets of its transform layers.
     package var budgets: [Int]
+    /// The ratio that each of them was aimed at.
+    package var ratios: [Int]
     /// The layer at whose end a prediction had to pay.
     package var aimedLayer: Int
     /// Its head names a residual layer, which follows the others.
@@ -23,12 +25,13 @@ package struct RawFrame: Equatable, Sendable {
 
     /// See the properties.
     package init(
-        declaration: Int, metadata: [UInt8], budgets: [Int], aimedLayer: Int, hasResidual: Bool, checksum: UInt32,
-        samples: [UInt8]
+        declaration: Int, metadata: [UInt8], budgets: [Int], ratios: [Int], aimedLayer: Int, hasResidual: Bool,
+        checksum: UInt32, samples: [UInt8]
     ) {
         self.declaration = declaration
         self.metadata = metadata
         self.budgets = budgets
+        self.ratios = ratios
         self.aimedLayer = aimedLayer
         self.hasResidual = hasResidual
         self.checksum = checksum
@@ -57,7 +60,10 @@ extension RawFrame {
         writer.writeVarint(metadata.count)
         writer.write(metadata)
         writer.writeVarint(budgets.count)
-        for budget in budgets { writer.writeVarint(budget) }
+        for (budget, ratio) in zip(budgets, ratios) {
+            writer.writeVarint(budget)
+            writer.writeVarint(ratio)
+        }
         writer.writeVarint(aimedLayer)
         writer.write(UInt8(hasResidual ? 1 : 0))
         writer.write(checksum)
@@ -77,7 +83,11 @@ extension RawFrame {
         metadata = Array(try reader.read("metadata", count: size))
         let count = try reader.readVarint("layer count", limit: 64)
         budgets = []
-        for _ in 0..<count { budgets.append(try reader.readVarint("budget", limit: Self.budgetLimit)) }
+        ratios = []
+        for _ in 0..<count {
+            budgets.append(try reader.readVarint("budget", limit: Self.budgetLimit))
+            ratios.append(try reader.readVarint("ratio", limit: Int(Int32.max)))
+        }
         aimedLayer = try reader.readVarint("aimed layer", limit: 63)
         hasResidual = try reader.read("residual flag", as: UInt8.self) != 0
         checksum = try reader.read("layer checksum", as: UInt32.self)
