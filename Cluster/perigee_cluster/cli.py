@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 import perigee_cluster
-from perigee_cluster.archive import Archive, ArchivedFrame, ArchiveError, Cursor, PlacelessError
+from perigee_cluster.archive import Archive, ArchivedFrame, ArchiveError, Cursor
 from perigee_cluster.archive.frame import frame_id
 from perigee_cluster.history.build import build, rebuild
 from perigee_cluster.history.record import DamagedHistoryError, Record
@@ -89,9 +91,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(archive, "ls", _ls, "List the frames of an archive, in the order in which they last changed.",
         "perigee-cluster archive ls /var/lib/perigee-gateway/archive",
-        "perigee-cluster archive ls archive --since 1042-9b1c02aa --json")  # fmt: skip
+        "perigee-cluster archive ls archive --since 1042-9b1c02aa --json",
+        "perigee-cluster archive ls archive --place 32631_2560_195_2191 --after 2024-06-01")  # fmt: skip
     _archive_options(command)
     command.add_argument("--since", metavar="CURSOR", help="only what changed since; JSON output names the cursor")
+    command.add_argument("--place", metavar="ID", help="only frames that show this place")
+    command.add_argument("--after", metavar="TIME", type=_time, help="only frames acquired then or later")
+    command.add_argument("--before", metavar="TIME", type=_time, help="only frames acquired earlier")
 
     command = _command(archive, "places", _places, "List the places that an archive's frames show.",
         "perigee-cluster archive places archive")  # fmt: skip
@@ -157,6 +163,13 @@ def _count(text: str) -> int:
     return number
 
 
+def _time(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text.removesuffix("Z"), "ms")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, expected 2024-06-01 or 2024-06-01T10:30:00Z") from None
+
+
 def _firmware(given: list[Path] | None) -> list[Path]:
     home = os.environ.get("PERIGEE_HOME")
     homes = [Path(home)] if home else [Path(__file__).resolve().parents[2], Path("/usr/share/perigee")]
@@ -188,7 +201,12 @@ def _ls(given: argparse.Namespace) -> int:
         since = Cursor.parse(given.since) if given.since else None
     except ValueError as error:
         raise CommandError(USAGE, f"--since: {error}") from None
-    frames = list(_opened(given).frames(since))
+    archive = _opened(given)
+    if since is not None and (given.place or given.after is not None or given.before is not None):
+        raise CommandError(
+            USAGE, "--since goes by change, --place, --after and --before by content: give the one or the others"
+        )
+    frames = list(archive.frames(since) if since else archive.frames_of(given.place, given.after, given.before))
     if given.json:
         cursor = str(frames[-1].cursor) if frames else given.since
         _print({"cursor": cursor, "frames": [_described(frame) for frame in frames]})
@@ -218,7 +236,7 @@ def _described(frame: ArchivedFrame) -> dict[str, Any]:
         "number": frame.number,
         "sensor": frame.sensor,
         "datetime": None if frame.time is None else f"{frame.time}Z",
-        "places": list(_places_of(frame)),
+        "places": list(frame.known_places),
         "proj:code": None if grid is None else grid.crs,
         "proj:transform": None if grid is None else list(grid.transform),
         "layers": frame.layers,
@@ -232,17 +250,10 @@ def _described(frame: ArchivedFrame) -> dict[str, Any]:
     }
 
 
-def _places_of(frame: ArchivedFrame) -> tuple[str, ...]:
-    try:
-        return frame.places()
-    except PlacelessError:
-        return ()
-
-
 def _places(given: argparse.Namespace) -> int:
     found: dict[str, list[ArchivedFrame]] = {}
     for frame in _opened(given).frames():
-        for place in _places_of(frame):
+        for place in frame.known_places:
             found.setdefault(place, []).append(frame)
     known = []
     for place, frames in sorted(found.items()):

@@ -142,6 +142,14 @@ class ArchivedFrame:
         epoch, number = self.metadata.replaces
         return (self.epoch, self.number - number) if epoch is None else (epoch, number)
 
+    @property
+    def known_places(self) -> tuple[str, ...]:
+        """Ids of the places that it shows, none where none can be told."""
+        try:
+            return self.places()
+        except PlacelessError:
+            return ()
+
     def places(self) -> tuple[str, ...]:
         """Ids of the places that it shows. Raises PlacelessError where none can be told."""
         grid = self.grid

@@ -88,6 +88,11 @@ class Index:
                 yield IndexSession(database)
             finally:
                 database.close()
+        except sqlite3.OperationalError as error:
+            remedy = "start the gateway, or let this user write to the folder, where SQLite keeps index.sqlite-shm"
+            if "unable to open" not in str(error):
+                remedy = "look with `perigee archive verify`"
+            raise ArchiveError(f"{self.path}: {error}; {remedy}") from error
         except sqlite3.Error as error:
             raise ArchiveError(f"{self.path}: {error}; look with `perigee archive verify`") from error
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from perigee_cluster.archive.content import Content, read_content, whole
 from perigee_cluster.archive.declaration import (
     Declaration,
@@ -57,6 +59,19 @@ class Archive:
                         done = Cursor(row.changed, session.fingerprint(row.changed) or 0)
                     yield replace(self._frame(session, row), cursor=done)
                 change = rows[-1].changed
+
+    def frames_of(
+        self, place: str | None, after: np.datetime64 | None = None, before: np.datetime64 | None = None
+    ) -> Iterator[ArchivedFrame]:
+        """Frames that show a place (None: any), acquired from `after` on and before `before`; undated ones only where
+        neither is given. Looks at part 0 of every frame, since the index knows neither."""
+        for frame in self.frames():
+            if place is not None and place not in frame.known_places:
+                continue
+            if (after is not None or before is not None) and frame.time is None:
+                continue
+            if (after is None or frame.time >= after) and (before is None or frame.time < before):
+                yield frame
 
     def frame(self, station: str, epoch: bytes, number: int) -> ArchivedFrame | None:
         """One frame by its identity; None where nothing of it has come."""

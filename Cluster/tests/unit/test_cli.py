@@ -56,6 +56,12 @@ def test_frames_and_places_are_listed(year: Year) -> None:
         "cursor": listed["cursor"],
         "frames": [],
     }
+    of_june = told(
+        "archive", "ls", year.archive, "--place", frame["places"][0], "--after", "2024-06-06", "--before", "2025-01-01"
+    )
+    assert [one["datetime"][:10] for one in of_june["frames"]] == ["2024-06-06", "2024-06-11", "2024-06-21"]
+    assert told("archive", "ls", year.archive, "--place", "32631_2560_1_1")["frames"] == []
+    assert len(told("archive", "ls", year.archive, "--before", "2024-06-06T10:00:00Z")["frames"]) == 1
     places = told("archive", "places", year.archive)
     assert {place["place"] for place in places} == set(frame["places"])
     assert places[0]["frames"] == len(VISITS) and places[0]["first"].startswith(VISITS[0][0])
@@ -101,6 +107,8 @@ def test_a_check_finds_damage(year: Year, tmp_path: Path) -> None:
         (("archive", "ls", "nowhere"), 69, "perigee archive reindex"),
         (("archive", "ls", "nowhere", "--since", "x"), 64, "--since: cursor is 'x'"),
         (("archive", "ls", "nowhere", "--firmware", "/nowhere"), 78, "--firmware is /nowhere"),
+        (("archive", "ls", "nowhere", "--after", "May"), 64, "'May' is no time"),
+        (("archive", "ls", "nowhere", "--since", "1-00000001", "--place", "x"), 64, "--since goes by change"),
         (("history", "show", "nowhere"), 69, "perigee-cluster history build"),
         (("history", "build", "nowhere", "--history", "h", "--keep", "0"), 64, "must be 1 or more"),
         (("history", "build", "nowhere", "--history", "/dev/null/h"), 74, "/dev/null/h"),
