@@ -106,6 +106,6 @@ def _interpolated(
 
 def _ends(places: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Index of the sample before each place in the padded plane, and how far behind it the place lies."""
-    inside = np.clip(places + 1, 0, size)
+    inside = np.clip(places + 1, 0, size + 1)
     first = np.minimum(np.floor(inside).astype(np.int64), size)
     return first, inside - first

@@ -113,6 +113,15 @@ def test_holes_and_borders_stay_holes() -> None:
     assert not served.samples[~served.valid].any()
 
 
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1), (2, -3), (9, 0)])
+def test_frames_end_at_their_edges(right: int, down: int) -> None:
+    source, target = north_up(500, 300, 10, 4, 5), north_up(500 + 10 * right, 300 - 10 * down, 10, 4, 5)
+    served = serve_as(landsat(np.full((3, 4, 5), 9_000.0), source), SENTINEL, target)
+    expected = np.zeros((4, 5), bool)
+    expected[max(-down, 0) : max(4 - down, 0), max(-right, 0) : max(5 - right, 0)] = True
+    assert np.array_equal(served.valid[1], expected)
+
+
 def test_finer_samples_are_averaged() -> None:
     fine, coarse = north_up(0, 300, 10, 30, 30), north_up(0, 300, 30, 10, 10)
     random = np.random.default_rng(2).uniform(8_000, 12_000, (3, 30, 30))
