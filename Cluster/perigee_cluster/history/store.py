@@ -29,7 +29,7 @@ SIZES = tuple(CELL << doubling for doubling in range(8))
 log = logging.getLogger(__name__)
 
 
-class Piece(NamedTuple):
+class Share(NamedTuple):
     """What a place takes of a frame: samples and mask of all its window, of which the frame covers `part`."""
 
     place: str
@@ -59,13 +59,13 @@ class Entry:
     replaces: str | None = None
     """Id of a frame that this one was sent again for, without references: it goes, and never comes back."""
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[Share]:
         """What each place takes of it: the samples of its cell, or all of them for a place with a name."""
         for place in self.places:
             cell = Cell.parse(place)
             if cell is None or self.grid is None:
                 whole = Window(0, 0, *self.samples.shape[1:])
-                yield Piece(place, self._kind(whole, None), whole, self.samples, self.valid)
+                yield Share(place, self._kind(whole, None), whole, self.samples, self.valid)
                 continue
             lattice, mine = Lattice.of(self.grid)
             window = lattice.window(cell)
@@ -78,13 +78,32 @@ class Entry:
             samples[(slice(None), *there)] = self.samples[(slice(None), *here)]
             valid[(slice(None), *there)] = self.valid[(slice(None), *here)]
             inner = Window(part.row - window.row, part.column - window.column, part.rows, part.columns)
-            yield Piece(place, self._kind(window, lattice.grid(window)), inner, samples, valid)
+            yield Share(place, self._kind(window, lattice.grid(window)), inner, samples, valid)
 
     def _kind(self, window: Window, grid: Grid | None) -> Kind:
         return Kind(
             self.sensor, self.bands, self.samples.dtype.name, self.nodata, self.scale, self.offset, window.rows,
             window.columns, grid,
         )  # fmt: skip
+
+
+class Piece(NamedTuple):
+    """A date of one series: what one place has of a frame."""
+
+    series: Series
+    record: Record
+
+    def read(self) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Samples and mask. Raises DamagedHistoryError."""
+        try:
+            return self.series.read(self.record)
+        except DamagedHistoryError:
+            # a writer may have put another date into the slot since the table was read
+            series = Series(self.series.path)
+            newer = series.record(self.record.id)
+            if newer is None or newer == self.record:
+                raise
+            return series.read(newer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +116,7 @@ class Sighting:
     """With the clear share of the ground that was asked for."""
     grade: Grade
     kind: Kind
-    pieces: tuple[tuple[Path, Record, Grid | None], ...]
+    pieces: tuple[Piece, ...]
 
     @property
     def sensor(self) -> str:
@@ -160,13 +179,13 @@ class History:
     def sightings(self, ground: Grid | str, without: str | None = None) -> list[Sighting]:
         """Frames that show some of a grid, or of a place by its id, by time; `without`: the id of one that is left out,
         such as that which is to be reconstructed."""
-        found: dict[tuple[str, str, str], list[tuple[Path, Kind, Record]]] = {}
+        found: dict[tuple[str, str, str], list[Piece]] = {}
         for place in [ground] if isinstance(ground, str) else self._cells(ground):
             for series in self.series(place):
                 for record in series.records:
                     if record.id != without and not record.is_drawn:
                         key = (record.id, series.kind.sensor, series.kind.dtype)
-                        found.setdefault(key, []).append((series.path, series.kind, record))
+                        found.setdefault(key, []).append(Piece(series, record))
         made = [_sighting(pieces, ground) for pieces in found.values()]
         return sorted((one for one in made if one is not None), key=lambda one: (str(one.time), one.id))
 
@@ -181,9 +200,10 @@ class History:
             grid = ground if Lattice.of(ground)[0] == lattice else lattice.grid(window)
         samples = np.zeros((len(kind.bands), window.rows, window.columns), np.float32)
         valid = np.zeros(samples.shape, np.bool_)
-        for path, record, piece in sighting.pieces:
-            its, mask = self._read(path, record)
-            outer = Lattice.of(piece)[1] if piece is not None and ground is not None else window
+        for piece in sighting.pieces:
+            its, mask = piece.read()
+            whole = piece.series.kind.grid
+            outer = Lattice.of(whole)[1] if whole is not None and ground is not None else window
             part = outer.meet(window)
             mine, theirs = part.within(window), part.within(outer)
             known = mask[(slice(None), *theirs)]
@@ -272,17 +292,6 @@ class History:
         places = (cell.id for size in SIZES for cell in cells(ground, size))
         return [place for place in places if (self._places / place).is_dir()]
 
-    def _read(self, path: Path, record: Record) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        series = Series(path)
-        try:
-            return series.read(record)
-        except DamagedHistoryError:
-            # a writer may have put another date into the slot since the table was read
-            newer = series.record(record.id)
-            if newer is None or newer == record:
-                raise
-            return series.read(newer)
-
 
 def _checked(place: str) -> str:
     if not is_place_id(place):
@@ -311,9 +320,9 @@ def _covering(lattice: Lattice, ground: Grid) -> Window:
     return Window(row, column, int(np.ceil(-y0 / pixel)) + 2 - row, int(np.ceil(x1 / pixel)) + 2 - column)
 
 
-def _sighting(pieces: list[tuple[Path, Kind, Record]], ground: Grid | str) -> Sighting | None:
+def _sighting(pieces: list[Piece], ground: Grid | str) -> Sighting | None:
     """The pieces of one frame as one; None where they show nothing of the ground."""
-    _, kind, record = pieces[0]
+    kind, record = pieces[0].series.kind, pieces[0].record
     size, window = kind.rows * kind.columns, None
     if isinstance(ground, Grid) and kind.grid is not None:
         lattice, _ = Lattice.of(kind.grid)
@@ -322,18 +331,17 @@ def _sighting(pieces: list[tuple[Path, Kind, Record]], ground: Grid | str) -> Si
         window = _covering(lattice, ground)
         size = window.rows * window.columns
     covered = clear = 0.0
-    for _, one, known in pieces:
-        part = known.part
-        if window is not None and one.grid is not None:
-            outer = Lattice.of(one.grid)[1]
+    for piece in pieces:
+        part, whole = piece.record.part, piece.series.kind.grid
+        if window is not None and whole is not None:
+            outer = Lattice.of(whole)[1]
             part = Window(outer.row + part.row, outer.column + part.column, part.rows, part.columns).meet(window)
         covered += part.rows * part.columns
-        clear += part.rows * part.columns * known.quality.clear_share
+        clear += part.rows * part.columns * piece.record.quality.clear_share
     if covered == 0:
         return None
-    parts = tuple((path, known, one.grid) for path, one, known in pieces)
     quality = replace(record.quality, clear_share=clear / size)
-    return Sighting(record.id, record.time, quality, record.grade, kind, parts)
+    return Sighting(record.id, record.time, quality, record.grade, kind, tuple(pieces))
 
 
 def _served(frame: HistoryFrame, like: Declaration, grid: Grid | None) -> HistoryFrame | None:

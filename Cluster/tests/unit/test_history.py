@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,7 @@ def test_a_damaged_table_stops_no_other_place(year: Year, own: History) -> None:
 def test_a_disk_that_takes_no_more_leaves_what_was_there(year: Year, tmp_path: Path) -> None:
     script = f"""
 import resource, sys
+from dataclasses import replace
 from pathlib import Path
 from perigee_cluster.cli import main
 limit = 40_000  # octets of a file: less than a date takes, more than what SQLite shares among readers
@@ -383,3 +385,19 @@ def test_ground_that_nobody_saw_has_no_history(built: History, caplog: pytest.Lo
         elsewhere = Grid("EPSG:32740", (10, 0, 600_000, 0, -10, 7_000_000), 64, 64)
         assert built.frames(elsewhere, None, 4) == []
     assert caplog.text == ""
+
+
+def test_a_date_that_moved_since_the_table_was_read_is_found_again(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    first = entry(id="alpha/00/1")
+    history.append(first)
+    (place,) = history.places()
+    (sighting,) = history.sightings(place)
+    # a frame of more packets takes another slot, and a third one the old slot
+    better = replace(first, samples=first.samples + 4, quality=replace(first.quality, packet_ids=(1, 2, 5, 6)))
+    history.append(better)
+    history.append(entry(id="alpha/00/3", samples=np.full((1, 4, 6), 9, np.uint16)))
+    assert np.all(history.load(sighting).samples == 5)
+    history.drop(place, ["alpha/00/1"])
+    with pytest.raises(DamagedHistoryError):
+        history.load(sighting)
