@@ -37,7 +37,7 @@ class RegressProject:
     """The reconstruction of a received frame from the place's history."""
 
     settings: Settings = field(default_factory=Settings)
-    name: str = "regressed"
+    name: str = "regressed-1"
 
     def reconstruct(self, request: Request) -> Reconstruction:
         """The product; the plain decode where there is no history or nothing to add."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perigee_cluster.history.frame import HistoryFrame
 from perigee_cluster.reconstruction.matching import filled, matched
-from perigee_cluster.reconstruction.series import days, season_gap
+from perigee_cluster.reconstruction.series import days, plain_weights, season_gap
 from perigee_cluster.reconstruction.values import Agreement, Flag, Reconstruction, Request
 
 Weights = Callable[[Sequence[HistoryFrame], np.datetime64 | None], NDArray[np.float64]]
@@ -40,15 +40,7 @@ def linear(frames: Sequence[HistoryFrame], time: np.datetime64 | None) -> NDArra
     gaps = _gaps(frames, time)
     if gaps is None:
         return np.full(len(frames), 1 / len(frames))
-    weights = np.zeros(len(frames))
-    before, after = np.where(gaps <= 0, -gaps, np.inf), np.where(gaps > 0, gaps, np.inf)
-    if not np.isfinite(before).any() or not np.isfinite(after).any():
-        weights[int(np.abs(gaps).argmin())] = 1
-        return weights
-    first, second = int(before.argmin()), int(after.argmin())
-    total = before[first] + after[second]
-    weights[first], weights[second] = after[second] / total, before[first] / total
-    return weights
+    return plain_weights(gaps)
 
 
 def _gaps(frames: Sequence[HistoryFrame], time: np.datetime64 | None) -> NDArray[np.float64] | None:
