@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from perigee_cluster.evaluation.cases import GAPS, RATIOS, Coder, cases
 from perigee_cluster.evaluation.places import ROOT, Place, World, real, simulated
-from perigee_cluster.evaluation.run import DEPTH, RECEIVED, SEASONS, targets
+from perigee_cluster.evaluation.run import DEPTH, LONG, RECEIVED, SEASONS, targets
 from perigee_cluster.reconstruction import AnyDate, Reconstruction, Request
 from perigee_cluster.reconstruction.cover import COVERS, cover
 from perigee_cluster.reconstruction.deviation import (
@@ -39,7 +39,9 @@ SHARE = 0.9
 LEAST = 400
 # Every so many pixels count.
 STEP = 5
-WORLD = World("validation", 4, visits=12, revisit_days=15, size=128)
+WORLD = World("validation", 4, visits=12, revisit_days=15, size=96)
+# Targets of a place, from the last date back.
+MOST = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ def products(model: Model, places: list[Place]) -> Iterator[Sampled]:
     for place in places:
         coder = Coder(model, place)
         depth = DEPTH if place.has_times else SEASONS
-        few = targets(place)[:: 2 if len(place.dates) > 20 else 1]
+        few = targets(place)[::-1][:: 4 if len(place.dates) > LONG else 1][:MOST]
         for case in cases(place, few, RATIOS, (depth,), tuple(GAPS)):
             request = coder.request(case)
             if request is None:

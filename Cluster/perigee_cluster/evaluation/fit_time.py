@@ -50,7 +50,7 @@ def drawn(count: int) -> tuple[TimeModel, ...]:
 
 
 def errors(coder: Coder, models: Candidates, *, is_inside: bool) -> NDArray[np.float64] | None:
-    """Logarithm of the squared error of each model over that of the plain line [C, S], mean over dates; None if none."""
+    """Logarithm of the squared error of each model over that of the plain line [C, S], mean over dates; None of 0."""
     place = coder.place
     origin = place.dates[0].time
     assert origin is not None

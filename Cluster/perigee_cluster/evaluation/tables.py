@@ -7,7 +7,9 @@ from math import isnan
 from statistics import fmean
 
 from perigee_cluster.evaluation.measures import Row
+from perigee_cluster.reconstruction import AnyDate, Deterministic, RegressProject
 
+DECODE, REGRESSED, ANY_DATE = Deterministic().name, RegressProject().name, AnyDate().name
 Key = tuple[object, ...]
 # Fewer targets than this show a direction, no more.
 FEW = 20
@@ -48,7 +50,7 @@ def gains(rows: Sequence[Row], plain: Sequence[Row]) -> list[float]:
     return [value - base[target] for target, value in by_target(rows).items()]
 
 
-def methods_table(rows: Sequence[Row], against: str = "deterministic") -> str:
+def methods_table(rows: Sequence[Row], against: str = DECODE) -> str:
     """Every method in every cell of ratio, gap and depth."""
     lines = [
         head(
@@ -62,7 +64,7 @@ def methods_table(rows: Sequence[Row], against: str = "deterministic") -> str:
         for (method,), own in by_method.items():
             gain = gains(own, plain)
             few = "" if len(own) >= FEW else " (direction only)"
-            sent = method in ("deterministic", "regressed")
+            sent = method in (DECODE, REGRESSED)
             lines.append(
                 line(
                     f"{ratio:,}x, {gap}, {depth}", method, f"{len(own)}{few}", f"{mean(r.psnr for r in own):.2f}",
@@ -70,13 +72,13 @@ def methods_table(rows: Sequence[Row], against: str = "deterministic") -> str:
                     f"{mean(r.ssim for r in own):.3f}", f"{mean(r.sam for r in own):.2f}",
                     f"{mean(r.ndvi for r in own):.3f}", f"{mean(r.agreement for r in own):.4%}" if sent else "-",
                     _percent(mean(r.coverage for r in own)),
-                    _percent(mean(r.dominated for r in own)) if method == "regressed" else "-",
+                    _percent(mean(r.dominated for r in own)) if method == REGRESSED else "-",
                 )
             )  # fmt: skip
     return "".join(lines)
 
 
-def gain_table(rows: Sequence[Row], method: str = "regressed", against: str = "deterministic") -> str:
+def gain_table(rows: Sequence[Row], method: str = REGRESSED, against: str = DECODE) -> str:
     """dB of one method over the plain decode: ratio across, gap and depth down."""
     ratios = list(dict.fromkeys(row.ratio for row in rows))
     lines = [head("days to history, dates of it", *(f"{ratio:,}x" for ratio in ratios))]

@@ -28,8 +28,10 @@ FRAMES = 12
 OWN, PRIOR = 10.0, 30.0
 # Known dates that must have been given back before the place's own error counts.
 LEAST_TRIALS = 2
-# Share of a sample, and DN, that a date may be off where nothing was there to measure it.
-GUESSED_SHARE, GUESSED_FLOOR = 0.15, 50.0
+# Share of a sample, and of the mean sample, that a date may be off where nothing was there to measure it.
+GUESSED_SHARE, GUESSED_FLOOR = 0.15, 0.03
+# Share of a scale's energy below which errors are all the same.
+SLIGHT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def estimate(stack_FBHW: Planes, known: Doubles, models: Candidates) -> tuple[Pl
     for scale in range(scales):
         odds = -PRIOR * prior[:, scale]
         if len(tried) >= LEAST_TRIALS:
-            odds = odds - OWN * np.log((own[:, scale] + 1) / (own[0, scale] + 1))
+            slight = SLIGHT * float(grams[scale].trace()) / len(known) + 1e-30
+            odds = odds - OWN * np.log((own[:, scale] + slight) / (own[0, scale] + slight))
         share = np.exp(odds - odds.max())
         share /= share.sum()
         planes = [part[scale] for part in parts]
@@ -96,7 +99,7 @@ def estimate(stack_FBHW: Planes, known: Doubles, models: Candidates) -> tuple[Pl
         variance += _pixels(_missed(planes, known, models, share, tried), variance.shape[1:])
     made = join(wanted)
     if not tried:
-        variance = (GUESSED_SHARE * np.abs(made) + GUESSED_FLOOR) ** 2
+        variance = (GUESSED_SHARE * np.abs(made) + GUESSED_FLOOR * float(np.abs(made).mean())) ** 2
     return made, variance
 
 

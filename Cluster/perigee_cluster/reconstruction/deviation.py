@@ -61,42 +61,56 @@ def of_coefficients(decoded: Decoded, variance_KN: NDArray[np.float32]) -> NDArr
     assert decoded.known is not None
     stream = decoded.tokens.stream
     frame = layout(*stream.shape[1:])
-    bases_LBK, scale = _bases(stream, decoded.known.choice)
+    bases_LBK = _bases(stream, decoded.known.choice)
     total = np.zeros(stream.shape, np.float32)
     for level in range(1, frame.levels):
         blocks = np.einsum("bk,kij->bij", bases_LBK[level] ** 2, frame.energy(variance_KN, level))
         total += frame.spread(blocks, level)
     made = np.empty_like(total)
-    made[stream.coding_order] = np.sqrt(total / scale**2 + ROUNDING_VARIANCE)
+    rounding = ROUNDING_VARIANCE if stream.dtype.kind in "ui" else 0.0
+    made[stream.coding_order] = np.sqrt(total / unit(stream) ** 2 + rounding)
     return made
 
 
-@lru_cache(maxsize=4)
-def _bases(stream: Stream, choice: bytes) -> tuple[NDArray[np.float32], float]:
-    """By level the basis [L, B in coding order, K], and what a DN is in the unit of coefficients: found with noise,
-    since both follow from the strict transform. Of frames of several tiles it is a mean of their bases."""
-    frame: Layout = layout(*stream.shape[1:])
+def _noise(stream: Stream) -> NDArray[np.generic]:
     random = np.random.default_rng(1)
     if stream.dtype.kind in "ui":
         largest = min(int(np.iinfo(stream.dtype).max), 8_000)
-        noise = random.integers(1, largest, stream.shape).astype(stream.dtype)
-    else:
-        noise = random.uniform(0.1, 1, stream.shape).astype(stream.dtype)
-    bands, _ = stream.forward(noise, choice=IDENTITY)
-    components, _ = stream.forward(noise, choice=choice)
-    flat_bands, flat_components = (one.reshape(stream.shape[0], -1).astype(np.float64) for one in (bands, components))
+        return random.integers(1, largest, stream.shape).astype(stream.dtype)
+    return random.uniform(0.1, 1, stream.shape).astype(stream.dtype)
+
+
+@lru_cache(maxsize=8)
+def unit(stream: Stream) -> float:
+    """What one DN is in the unit of coefficients: found with noise, since it follows from the strict transform."""
+    frame = layout(*stream.shape[1:])
     detail = frame.level_N < frame.low
-    energy = flat_bands[:, detail].var() if detail.any() else 1.0
-    scale = float(np.sqrt(energy / max(noise.astype(np.float64).var(), 1e-12)))
+    if not detail.any():
+        return 1.0
+    noise = _noise(stream)
+    bands = stream.forward(noise, choice=IDENTITY)[0].reshape(stream.shape[0], -1)
+    return float(np.sqrt(bands[:, detail].astype(np.float64).var() / max(noise.astype(np.float64).var(), 1e-12))) or 1.0
+
+
+@lru_cache(maxsize=4)
+def _bases(stream: Stream, choice: bytes) -> NDArray[np.float32]:
+    """By level the basis [L, B in coding order, K], found with noise. Of frames of several tiles it is a mean of their
+    bases."""
+    frame: Layout = layout(*stream.shape[1:])
+    noise = _noise(stream)
+    bands, components = (
+        stream.forward(noise, choice=mode)[0].reshape(stream.shape[0], -1).astype(np.float64)
+        for mode in (IDENTITY, choice)
+    )
     found = np.zeros((frame.levels, stream.shape[0], stream.shape[0]), np.float32)
     basis = np.eye(stream.shape[0])
     for level in range(1, frame.levels):
         here = frame.level_N == level
         if here.sum() >= 3 * stream.shape[0]:
             # components = basis^T bands, exactly
-            basis = np.linalg.lstsq(flat_bands[:, here].T, flat_components[:, here].T, rcond=None)[0]
+            basis = np.linalg.lstsq(bands[:, here].T, components[:, here].T, rcond=None)[0]
         found[level] = basis
-    return found, scale if scale > 0 else 1.0
+    return found
 
 
 @dataclass(frozen=True)

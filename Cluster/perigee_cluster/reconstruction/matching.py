@@ -8,54 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from perigee_cluster.history.frame import Band, Grid, HistoryFrame
+from perigee_cluster.history.frame import HistoryFrame
+from perigee_cluster.history.matching import band_numbers, serve_as
 from perigee_cluster.reconstruction.values import Request
 
 log = logging.getLogger(__name__)
 
-# Micrometres between the centres of bands that stand for each other; of broad ones half their width.
-NEAR_WAVELENGTH = 0.025
 # A frame with less than this share of valid samples on the ground asked for says too little.
 LEAST_SHARE = 0.1
-
-
-def band_numbers(wanted: Sequence[Band], given: Sequence[Band]) -> list[int | None]:
-    """For each band that is wanted the number of the one that stands for it: of the same name and about the same
-    wavelength, else the nearest in wavelength; None where none is near."""
-    return [_one(band, given) for band in wanted]
-
-
-def _one(band: Band, given: Sequence[Band]) -> int | None:
-    distances: list[tuple[float, int]] = []
-    for number, other in enumerate(given):
-        if other.is_categorical or band.is_categorical:
-            continue
-        if band.wavelength is None or other.wavelength is None:
-            if other.name == band.name:
-                return number
-            continue
-        distance = abs(band.wavelength - other.wavelength)
-        reach = max(NEAR_WAVELENGTH, min(band.width or 0, other.width or 0) / 2)
-        if distance <= reach:
-            # of several in reach the one of the same width, so that B8A is not taken for B08
-            apart = abs((band.width or 0) - (other.width or 0)) / 2
-            distances.append((distance + apart - 1e-6 * (other.name == band.name), number))
-    return min(distances)[1] if distances else None
-
-
-def offset(wanted: Grid | None, given: Grid | None, shapes_equal: bool) -> tuple[int, int] | None:
-    """Rows and columns at which a grid begins in another one; None where they do not share pixels."""
-    if wanted is None or given is None:
-        return (0, 0) if shapes_equal else None
-    if wanted.crs != given.crs:
-        return None
-    a, b, c, d, e, f = wanted.transform
-    if not np.allclose((a, b, d, e), np.array(given.transform)[[0, 1, 3, 4]], rtol=1e-6, atol=1e-9):
-        return None
-    column, row = np.linalg.solve([[a, b], [d, e]], [given.transform[2] - c, given.transform[5] - f])
-    if max(abs(row - round(row)), abs(column - round(column))) > 0.02:
-        return None
-    return round(row), round(column)
 
 
 def matched(request: Request) -> tuple[list[HistoryFrame], list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
@@ -79,24 +39,16 @@ def matched(request: Request) -> tuple[list[HistoryFrame], list[NDArray[np.float
 
 
 def _placed(request: Request, frame: HistoryFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
-    bands, rows, columns = request.size
-    start = offset(request.grid, frame.grid, frame.samples.shape[1:] == (rows, columns))
-    if start is None:
+    if request.grid is not None and frame.grid is not None and frame.grid != request.grid:
+        served = serve_as(frame, request.bands, request.grid, frame.scale, frame.offset)
+        return (served.samples, served.valid) if served is not None else None
+    if frame.samples.shape[1:] != request.size[1:]:
         return None
-    numbers = band_numbers(request.bands, frame.bands)
-    made = np.zeros((bands, rows, columns), np.float32)
-    valid = np.zeros((bands, rows, columns), np.bool_)
-    mine, its = [], []
-    for begin, size, length in zip(start, (rows, columns), frame.samples.shape[1:], strict=True):
-        first, last = max(begin, 0), min(begin + length, size)
-        if first >= last:
-            return None
-        mine.append(slice(first, last))
-        its.append(slice(first - begin, last - begin))
-    for band, number in enumerate(numbers):
+    made = np.zeros(request.size, np.float32)
+    valid = np.zeros(request.size, np.bool_)
+    for band, number in enumerate(band_numbers(request.bands, frame.bands)):
         if number is not None:
-            made[(band, *mine)] = frame.samples[(number, *its)]
-            valid[(band, *mine)] = frame.valid[(number, *its)]
+            made[band], valid[band] = frame.samples[number], frame.valid[number]
     return made, valid
 
 
@@ -114,8 +66,7 @@ def filled(
     mean = np.where(valid, stack, 0).sum(axis=0) / np.maximum(count, 1)
     for one, mask in zip(stack, valid, strict=True):
         for band in range(len(one)):
-            holes = ~mask[band]
-            if not holes.any():
+            if mask[band].all():
                 continue
             known, both = count[band] > 0, mask[band] & (count[band] > 1)
             level = float((one[band][both] - mean[band][both]).mean()) if both.any() else 0.0

@@ -88,9 +88,9 @@ class RegressProject:
 def _coefficients(stream: Stream, frames: NDArray[np.float32], choice: bytes) -> Singles:
     whole = frames
     if stream.dtype.kind in "ui":
-        # 0 is what most sensors write where they have nothing
+        # the least number is what most sensors write where they have nothing
         info = np.iinfo(stream.dtype)
-        whole = np.clip(np.rint(frames), max(info.min, 1), info.max)
+        whole = np.clip(np.rint(frames), info.min + 1, info.max)
     return np.stack(
         [stream.forward(frame.astype(stream.dtype), choice=choice)[0].reshape(stream.shape[0], -1) for frame in whole]
     )
@@ -151,12 +151,13 @@ def _inside(mean_N: Singles, deviation_N: NDArray, lower_N: Singles, upper_N: Si
 
 def dominated(made_BHW: NDArray, decoded_BHW: NDArray) -> NDArray[np.bool_]:
     """Where more of the contrast within some pixels comes from history than from the decode."""
-    added, own = (_contrast(samples.astype(np.float32)) for samples in (made_BHW - decoded_BHW, decoded_BHW))
+    added, own = (_contrast(samples) for samples in (made_BHW - decoded_BHW, decoded_BHW))
     return added > own
 
 
-def _contrast(samples_BHW: NDArray[np.float32]) -> NDArray[np.float32]:
+def _contrast(samples_BHW: NDArray) -> NDArray[np.float64]:
     """Variance about the mean of the pixels around, summed over bands."""
+    samples_BHW = np.nan_to_num(samples_BHW.astype(np.float32))
     return np.maximum(_box(samples_BHW**2) - _box(samples_BHW) ** 2, 0).sum(axis=0)
 
 

@@ -56,8 +56,8 @@ class Agreement:
 class Request:
     """A date of a place, what was received of it (None: nobody observed it), and what is known of other dates.
 
-    `history` need not be sorted; frames of other bands are matched by wavelength, of other grids moved by whole pixels,
-    and left out where that is not possible.
+    `history` need not be sorted; frames of other bands and grids serve where bands have about the same wavelengths and
+    the CRS is the same, and are left out where not.
     """
 
     tokens: TokenStream | None

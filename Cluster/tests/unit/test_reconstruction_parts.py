@@ -14,7 +14,7 @@ from perigee_cluster.reconstruction import AnyDate, Flag, Request
 from perigee_cluster.reconstruction.censored import cut
 from perigee_cluster.reconstruction.cover import COVERS, cover
 from perigee_cluster.reconstruction.mallat import layout
-from perigee_cluster.reconstruction.matching import band_numbers, matched, offset
+from perigee_cluster.reconstruction.matching import filled, matched
 from perigee_cluster.reconstruction.pyramid import join, split
 from perigee_cluster.reconstruction.series import candidates, plain_weights
 
@@ -77,31 +77,37 @@ def test_scales_sum_up_to_the_frame(shape: tuple[int, int, int]) -> None:
 
 
 def test_landsat_stands_in_for_sentinel_by_wavelength() -> None:
-    assert band_numbers(S2, L8) == [0, 1, 2, None, 3, 4, 5]
-    assert band_numbers(S2, S2) == list(range(len(S2)))
-    assert band_numbers((Band("1"), Band("2")), (Band("2"), Band("3"))) == [None, 0]
     samples = np.arange(6 * 4).reshape(6, 2, 2)
     request = Request(None, START, S2, [frame(samples, 0, L8)], shape=(7, 2, 2))
     (_,), (made,), (valid,) = matched(request)
     assert np.array_equal(made[4], samples[3])
-    assert valid.all(axis=(1, 2)).tolist() == [True, True, True, False, True, True, True]
+    assert valid[[0, 1, 2, 4, 5, 6]].all()
 
 
-def test_grids_are_moved_by_whole_pixels_only() -> None:
+def test_history_lies_on_the_grid_that_is_asked_for() -> None:
     here = Grid("EPSG:32631", (10, 0, 500_000, 0, -10, 5_600_000), 4, 5)
     moved = replace(here, transform=(10, 0, 500_020, 0, -10, 5_600_010))
-    assert offset(here, moved, True) == (-1, 2)
-    assert offset(here, replace(here, transform=(10, 0, 500_004, 0, -10, 5_600_000)), True) is None
-    assert offset(here, replace(here, crs="EPSG:32632"), True) is None
-    assert offset(here, replace(here, transform=(20, 0, 500_000, 0, -20, 5_600_000)), True) is None
-    assert offset(None, here, True) == (0, 0)
-    assert offset(None, here, False) is None
     bands = S2[:1]
     values = np.arange(20.0).reshape(1, 4, 5)
-    request = Request(None, START, bands, [frame(values, 0, bands, moved)], here, (1, 4, 5))
-    (_,), (made,), (valid,) = matched(request)
+    history = [frame(values, 0, bands, moved), frame(values, 1, bands, replace(here, crs="EPSG:32632"))]
+    (used,), (made,), (valid,) = matched(Request(None, START, bands, history, here, (1, 4, 5)))
+    assert used is history[0]
     assert np.array_equal(made[0, 0:3, 2:5], values[0, 1:4, 0:3])
-    assert valid.sum() == 9
+    assert valid[0, :3, 2:].all()
+    assert not valid[0, :, :2].any()
+    (_,), (made,), _ = matched(Request(None, START, bands, [frame(values, 0, bands)], here, (1, 4, 5)))
+    assert np.array_equal(made, values)
+
+
+def test_holes_are_filled_from_the_other_dates_at_the_level_of_their_own() -> None:
+    dates = [np.full((1, 4, 4), 100.0, np.float32), np.full((1, 4, 4), 300.0, np.float32)]
+    masks = [np.ones((1, 4, 4), np.bool_), np.ones((1, 4, 4), np.bool_)]
+    dates[1][0, 0], masks[1][0, 0] = 9_999, False
+    masks[0][0, 3], masks[1][0, 3] = False, False
+    made = filled(dates, masks, None)
+    assert np.allclose(made[1, 0, 0], 200)
+    assert np.allclose(made[:, 0, 3], [[100] * 4, [300] * 4])
+    assert np.allclose(filled(dates, masks, np.full((1, 4, 4), 7, np.float32))[:, 0, 3], 7)
 
 
 def test_a_line_is_drawn_between_both_sides() -> None:
