@@ -107,7 +107,9 @@ def quantile(some: list[tuple[NDArray[np.float32], bool]]) -> float | None:
         return None
     values = np.concatenate([values for values, _ in some])
     total = {kind: sum(len(v) for v, is_real in some if is_real == kind) for kind in (True, False)}
-    weights = np.concatenate([np.full(len(v), 1 / total[is_real]) for v, is_real in some])
+    # a handful of one kind must not weigh as much as all of the other
+    even = min(total.values()) >= LEAST
+    weights = np.concatenate([np.full(len(v), 1 / total[is_real] if even else 1.0) for v, is_real in some])
     order = np.argsort(values)
     share = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(share, SHARE * share[-1])]) / NINE_OF_TEN
