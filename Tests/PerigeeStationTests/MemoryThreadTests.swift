@@ -7,7 +7,7 @@ import PerigeeStation
 import PerigeeTestSupport
 import Testing
 
-@Suite("The thread that owns place memory", .timeLimit(.minutes(5)))
+@Suite("The thread that owns place memory", .timeLimit(.minutes(10)))
 struct MemoryThreadTests {
     private let folder: TemporaryFolder
     private let log: LogLines

@@ -7,7 +7,7 @@ import PerigeeStation
 import PerigeeTestSupport
 import Testing
 
-@Suite("What a station remembers of places", .timeLimit(.minutes(5)))
+@Suite("What a station remembers of places", .timeLimit(.minutes(10)))
 struct PlaceHistoryTests {
     @Test("layers that are wanted later count in references from then on; a predicted frame comes finer, too")
     func refinement() async throws {
