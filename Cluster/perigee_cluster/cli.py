@@ -1,4 +1,4 @@
-"""`perigee-cluster`: what the data centre does with an archive. The only module that prints."""
+"""`perigee-cluster`: what the data centre does with an archive. Modules of commands alone print."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 import perigee_cluster
+from perigee_cluster import commands
 from perigee_cluster.archive import Archive, ArchivedFrame, ArchiveError, Cursor
 from perigee_cluster.archive.frame import frame_id
 from perigee_cluster.history.build import build, rebuild
@@ -93,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         "perigee-cluster archive ls /var/lib/perigee-gateway/archive",
         "perigee-cluster archive ls archive --since 1042-9b1c02aa --json",
         "perigee-cluster archive ls archive --place 32631_2560_195_2191 --after 2024-06-01")  # fmt: skip
-    _archive_options(command)
+    archive_options(command)
     command.add_argument("--since", metavar="CURSOR", help="only what changed since; JSON output names the cursor")
     command.add_argument("--place", metavar="ID", help="only frames that show this place")
     command.add_argument("--after", metavar="TIME", type=_time, help="only frames acquired then or later")
@@ -101,17 +102,17 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(archive, "places", _places, "List the places that an archive's frames show.",
         "perigee-cluster archive places archive")  # fmt: skip
-    _archive_options(command)
+    archive_options(command)
 
     command = _command(history, "build", _build, "Add to a history what came into an archive since the last time.",
         "perigee-cluster history build archive --history history",
         "perigee-cluster history build archive --history history --keep 64")  # fmt: skip
-    _archive_options(command)
+    archive_options(command)
     _history_options(command)
 
     command = _command(history, "rebuild", _rebuild, "Make a history anew from the packets of all its archives.",
         "perigee-cluster history rebuild archive --history history")  # fmt: skip
-    _archive_options(command, several=True)
+    archive_options(command, several=True)
     _history_options(command)
 
     command = _command(history, "show", _show, "Show what is known of places.",
@@ -121,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("history", metavar="HISTORY", type=Path, help="folder of the history")
     command.add_argument("--place", metavar="ID", help="every date of one place")
     command.add_argument("--check", action="store_true", help="read every date; exit code 1 where one is damaged")
+    commands.add(groups, _command)
     return parser
 
 
@@ -140,7 +142,8 @@ def _command(
     return command
 
 
-def _archive_options(command: argparse.ArgumentParser, several: bool = False) -> None:
+def archive_options(command: argparse.ArgumentParser, several: bool = False) -> None:
+    """ARCHIVE, and what reading it needs."""
     command.add_argument("archive", metavar="ARCHIVE", type=Path, nargs="+" if several else None,
         help="[archive] directory of the gateway")  # fmt: skip
     command.add_argument("--firmware", metavar="DIR", type=Path, action="append",
@@ -170,7 +173,8 @@ def _time(text: str) -> np.datetime64:
         raise argparse.ArgumentTypeError(f"{text!r} is no time, expected 2024-06-01 or 2024-06-01T10:30:00Z") from None
 
 
-def _firmware(given: list[Path] | None) -> list[Path]:
+def firmware(given: list[Path] | None) -> list[Path]:
+    """Folders of bundles, as given or as installed."""
     home = os.environ.get("PERIGEE_HOME")
     homes = [Path(home)] if home else [Path(__file__).resolve().parents[2], Path("/usr/share/perigee")]
     folders = given or [folder / "Firmware" for folder in homes if (folder / "Firmware").is_dir()]
@@ -193,7 +197,7 @@ def _need_codec() -> None:
 
 def _opened(given: argparse.Namespace) -> Archive:
     _need_codec()
-    return Archive(given.archive, _firmware(given.firmware), given.segments)
+    return Archive(given.archive, firmware(given.firmware), given.segments)
 
 
 def _ls(given: argparse.Namespace) -> int:
@@ -285,9 +289,9 @@ def _build(given: argparse.Namespace) -> int:
 
 def _rebuild(given: argparse.Namespace) -> int:
     _need_codec()
-    firmware = _firmware(given.firmware)
+    bundles = firmware(given.firmware)
     try:
-        done = rebuild([Archive(folder, firmware) for folder in given.archive], History(given.history), given.keep)
+        done = rebuild([Archive(folder, bundles) for folder in given.archive], History(given.history), given.keep)
     except ValueError as error:
         raise CommandError(USAGE, str(error)) from None
     if given.json:

@@ -74,7 +74,9 @@ class Shelf:
     def is_made(self, product_name: Name, packets: str, version: str | None = None) -> bool:
         """Whether a product of these packets is here; with `version` also of this history and method as they are."""
         found = self.find(product_name)
-        return found is not None and found.packets == packets and version in (None, found.version)
+        if found is None or found.packets != packets or version not in (None, found.version):
+            return False
+        return (self.folder / found.path).exists() and all(self.asset(found, kind).exists() for kind in ASSETS)
 
     def item(self, of: Row) -> dict[str, Any]:
         """The STAC item. Raises FileNotFoundError where it went meanwhile."""

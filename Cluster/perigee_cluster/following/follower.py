@@ -1,0 +1,267 @@
+"""One worker that follows an archive; any number may do so at once, on any number of processes."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from perigee_cluster.archive import Archive, ArchivedFrame, NotDecodableError, PlacelessError, State
+from perigee_cluster.following.locks import Locks, lock_names
+from perigee_cluster.following.tasks import ATTEMPTS, Task, Tasks
+from perigee_cluster.history.build import RETRIED, build
+from perigee_cluster.history.store import History
+from perigee_cluster.products import NoRoomError, Shelf, make, method_of, name_of
+from perigee_cluster.products.catalog import add
+from perigee_cluster.products.product import MEASURED, Product, packets_of
+
+CHUNK = 256
+"""Frames that are noted at once."""
+POLL = 1.0
+"""Seconds between two looks at an archive in which nothing is due."""
+FULL_WAIT = 30.0
+"""Seconds that everybody waits for a full disk."""
+LAG_BOUNDS = (1, 2, 5, 10, 30, 60, 300, 1_800, 7_200, 86_400)
+"""Seconds, of the histogram of lag."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where everything lies; the same for all workers."""
+
+    archive: Path
+    firmware: tuple[Path, ...]
+    history: Path
+    products: Path
+    segments: str | None = None
+    methods: tuple[str, ...] = (MEASURED, "regressed")
+    """What is made of each frame; the decode of packets is made first, whatever the order."""
+    quota: int | None = None
+    keep_days: float | None = None
+    keep_dates: int | None = None
+    """Dates of history that a place may have."""
+
+    def __post_init__(self) -> None:
+        for method in self.methods:
+            method_of(method)
+
+    def shelf(self) -> Shelf:
+        """The products."""
+        return Shelf(self.products, self.quota, self.keep_days)
+
+    def open_archive(self) -> Archive:
+        """The archive, for one thread."""
+        return Archive(self.archive, self.firmware, self.segments)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a worker did with a task."""
+
+    frame: str
+    method: str
+    outcome: str
+    """`made`, `unchanged`, `failed` or `gone`."""
+    reason: str | None = None
+    made_by: str | None = None
+    version: str | None = None
+    octets: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    lag_seconds: float | None = None
+    agreement: float | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """For people's programs."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass
+class Follower:
+    """Looks for frames, makes products. `now`: seconds since 1970, so that tests have their own clock."""
+
+    setup: Setup
+    report: Callable[[Event], None] = field(default=lambda event: None)
+    now: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self.shelf = self.setup.shelf()
+        self.tasks = Tasks(self.shelf.catalog)
+        self.history = History(self.setup.history)
+        self._archive = self.setup.open_archive()
+        name = str(self.setup.archive.resolve())
+        self._decoded, self._remembered = f"decoded {name}", f"remembered {name}"
+        self._locks = self.setup.products / "locks"
+
+    def look(self) -> int:
+        """Notes frames that came, to be decoded; answers how many. Nothing where another worker is at it."""
+        with Locks(self._locks) as locks:
+            if not locks.take(["look"]):
+                return 0
+            count = 0
+            for frames in _chunks(self._archive.frames(self.tasks.cursor(self._decoded))):
+                self._count_refused(frames)
+                self.tasks.wake(frames)
+                methods = [MEASURED] if MEASURED in self.setup.methods else []
+                self.tasks.found(self._decoded, frames, _usable(frames), methods)
+                count += len(frames)
+            if count:
+                self.shelf.prune()
+            return count
+
+    def remember(self) -> int:
+        """Adds what came to the history, then notes its frames for the other methods; answers how many."""
+        with Locks(self._locks) as locks:
+            if not locks.take(["remember"]):
+                return 0
+            newest = self.tasks.cursor(self._decoded)
+            if newest is None or newest == self.tasks.cursor(self._remembered):
+                return 0
+            build(self._archive, self.history, self.setup.keep_dates)
+            count = 0
+            methods = [method for method in self.setup.methods if method != MEASURED]
+            for frames in _chunks(self._archive.frames(self.tasks.cursor(self._remembered))):
+                self.tasks.found(self._remembered, frames, _usable(frames), methods)
+                count += len(frames)
+            return count
+
+    def reprocess(self, method: str, since: np.datetime64 | None, station: str | None = None) -> int:
+        """Asks for a method over all frames acquired (without a time: filed) since; answers how many. Earlier products
+        of other methods stay."""
+        method_of(method)
+        chosen: list[ArchivedFrame] = []
+        for frame in self._archive.frames():
+            when = frame.time if frame.time is not None else np.datetime64(frame.row.received, "ms")
+            if frame.state is State.READY and (since is None or when >= since) and station in (None, frame.station):
+                chosen.append(frame)
+        return self.tasks.force(chosen, method)
+
+    def work(self, methods: Sequence[str] | None = None) -> Event | None:
+        """Does the first task whose places nobody else is at; None where there is none."""
+        for task in self.tasks.due(self.now(), methods):
+            with Locks(self._locks) as locks:
+                event = self._claim(task, locks)
+                if event is not None:
+                    self.report(event)
+                    return event
+        return None
+
+    def step(self) -> Event | None:
+        """The next thing to do; None where nothing is due now. Decodes go before history and the other methods."""
+        self.look()
+        event = self.work([MEASURED])
+        if event is None:
+            self.remember()
+            event = self.work()
+        return event
+
+    def _claim(self, task: Task, locks: Locks) -> Event | None:
+        """None where another worker is at the frame's places, or was faster."""
+        frame = self._archive.again(task.key)
+        if frame is None:
+            self.tasks.done(task)
+            return Event(f"{task.key.station}/{task.key.epoch.hex()}/?{task.key.frame}", task.method, "gone")
+        if not locks.take(lock_names(_places(frame)) or [_own_lock(task)]):
+            return None
+        current = self.tasks.again(task)
+        frame = self._archive.again(task.key)
+        if current is None or frame is None:
+            return None
+        started = time.monotonic()
+        try:
+            return self._made(current, frame, started)
+        except NotDecodableError as error:
+            return self._failed(current, frame, str(error.state), error.reason, error.state not in RETRIED)
+        except NoRoomError as error:
+            event = self._failed(current, frame, "no_room", str(error), is_final=False)
+            self.tasks.hold(self.now() + FULL_WAIT)
+            return event
+        except (ValueError, ArithmeticError, MemoryError, OSError) as error:
+            # whatever a method says of one frame ends no other; the decode of its packets is a task of its own
+            text = f"{type(error).__name__}: {error}"
+            return self._failed(current, frame, "method", text, current.attempts + 1 >= ATTEMPTS)
+
+    def _made(self, task: Task, frame: ArchivedFrame, started: float) -> Event:
+        content = self._archive.content(frame)
+        name, packets = name_of(frame, task.method), packets_of(content)
+        if not task.is_forced and self.shelf.is_made(name, packets):
+            self.tasks.done(task)
+            return Event(frame.id, task.method, "unchanged")
+        product = make(self._archive, self.history, frame, task.method, content=content)
+        if self.shelf.is_made(name, packets, product.version):
+            self.tasks.done(task)
+            return Event(frame.id, task.method, "unchanged", version=product.version)
+        row = self.shelf.put(product)
+        self.tasks.done(task)
+        seconds, lag = time.monotonic() - started, max(self.now() - task.received / 1_000, 0.0)
+        self._count(task, product, seconds, lag)
+        return Event(
+            frame.id, task.method, "made", made_by=product.made.method, version=product.version, octets=row.octets,
+            samples=product.valid_BHW.size, seconds=round(seconds, 3), lag_seconds=round(lag, 3),
+            agreement=product.made.agreement.share,
+        )  # fmt: skip
+
+    def _failed(self, task: Task, frame: ArchivedFrame, reason: str, text: str, is_final: bool) -> Event:
+        log.warning("frame=%s method=%s reason=%s: %s", frame.id, task.method, reason, text)
+        if task.reason != reason:
+            self.shelf.catalog.count("failures", reason)
+        self.tasks.failed(task, reason, self.now(), is_final)
+        return Event(frame.id, task.method, "failed", reason=f"{reason}: {text}")
+
+    def _count(self, task: Task, product: Product, seconds: float, lag: float) -> None:
+        agreement, method = product.made.agreement, task.method
+        with self.shelf.catalog.session() as session:
+            add(session, "products", method)
+            add(session, "samples", method, product.valid_BHW.size)
+            add(session, "seconds", method, seconds)
+            add(session, "agreement_sent", method, agreement.sent)
+            add(session, "agreement_held", method, agreement.held)
+            add(session, "fallbacks", method, int(product.made.is_fallback))
+            if not task.is_forced:
+                add(session, "lag_sum", method, lag)
+                add(session, "lag_count", method)
+                for bound in LAG_BOUNDS:
+                    add(session, "lag", f"{method} {bound}", int(lag <= bound))
+
+    def _count_refused(self, frames: Sequence[ArchivedFrame]) -> None:
+        for frame in frames:
+            if frame.state in (State.REFUSED, State.VERBATIM):
+                log.warning("frame=%s reason=%s: %s", frame.id, frame.state, frame.reason)
+                self.shelf.catalog.count("failures", str(frame.state))
+
+
+def follow(follower: Follower, is_ended: Callable[[], bool], wait: Callable[[float], object], once: bool) -> None:
+    """Works until `is_ended`; `once`: until nothing is due."""
+    while not is_ended():
+        if follower.step() is None:
+            if once:
+                return
+            wait(POLL)
+
+
+def _usable(frames: Sequence[ArchivedFrame]) -> list[ArchivedFrame]:
+    """All but those of which nothing can come: the rest of an incomplete one brings it here again."""
+    return [frame for frame in frames if frame.state not in (State.INCOMPLETE, State.REFUSED, State.VERBATIM)]
+
+
+def _places(frame: ArchivedFrame) -> tuple[str, ...]:
+    try:
+        return frame.places()
+    except PlacelessError:
+        return ()
+
+
+def _own_lock(task: Task) -> str:
+    return "frame_" + hashlib.sha256(repr(tuple(task.key)).encode()).hexdigest()[:24]
+
+
+def _chunks(frames: Iterator[ArchivedFrame]) -> Iterator[list[ArchivedFrame]]:
+    while chunk := list(itertools.islice(frames, CHUNK)):
+        yield chunk
