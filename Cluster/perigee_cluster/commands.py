@@ -6,6 +6,7 @@ import argparse
 import json
 import multiprocessing
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -39,6 +40,26 @@ def add(groups: Any, define: Define) -> None:
     command.add_argument("--model", metavar="ID", required=True, help="the method")
     command.add_argument("--since", metavar="TIME", type=_time, help="only of frames acquired since, as 2026-01-31")
     command.add_argument("--station", metavar="NAME", help="only of this station")
+
+    command = define(groups, "serve", _serve, "Serve products, tiles, a STAC API and a page over HTTP.",
+        "perigee-cluster serve archive --history history --products products",
+        "perigee-cluster serve archive --history history --products products --listen 0.0.0.0:9479"
+        " --token-file token --host eo.example")  # fmt: skip
+    _places(command)
+    command.add_argument("--listen", metavar="HOST:PORT", type=_address, default=("127.0.0.1", 9479),
+        help="default 127.0.0.1:9479; beyond loopback it needs a token")  # fmt: skip
+    command.add_argument("--token-file", metavar="FILE", type=Path, help="first line: what a request must bring along")
+    command.add_argument("--host", metavar="NAME", action="append", dest="hosts", default=[],
+        help="a name under which it may be asked, besides that of --listen; any number of times")  # fmt: skip
+    command.add_argument(
+        "--pixels", metavar="N", type=_number, default=4_194_304, help="of one picture (default 4194304)"
+    )
+    command.add_argument("--jobs", metavar="N", type=_number, default=64, help="that may wait (default 64)")
+    command.add_argument(
+        "--workers", metavar="N", type=_number, default=1, help="threads that make products (default 1)"
+    )
+    command.add_argument("--cache", metavar="BYTES", type=_size, default=4 << 30,
+        help="of products made on request (default 4G)")  # fmt: skip
 
     command = define(groups, "metrics", _metrics, "Print what followers of a folder of products did, as OpenMetrics.",
         "perigee-cluster metrics products")  # fmt: skip
@@ -138,6 +159,40 @@ def _reprocess(given: argparse.Namespace) -> int:
     return OK
 
 
+def _serve(given: argparse.Namespace) -> int:
+    from perigee_cluster.cli import CONFIG, OK, UNAVAILABLE, CommandError
+
+    setup = _checked(lambda: _setup(given))
+    import uvicorn
+
+    from perigee_cluster.serving import Limits, create_app
+    from perigee_cluster.serving.access import TokenError, is_loopback, read_token
+
+    host, port = given.listen
+    try:
+        token = None if given.token_file is None else read_token(given.token_file)
+    except (OSError, TokenError, UnicodeDecodeError) as error:
+        raise CommandError(CONFIG, f"--token-file: {error}") from None
+    if token is None and not is_loopback(host):
+        raise CommandError(CONFIG, f"--listen is {host}, which others reach: give --token-file, or listen on 127.0.0.1")
+    next(setup.open_archive().frames(), None)  # an archive that is not there is said at once
+    names = [] if host in ("0.0.0.0", "::") and not given.hosts else [host, "localhost", *given.hosts]
+    app = create_app(setup, Limits(given.pixels, given.jobs, given.workers, given.cache), token, names)
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise CommandError(UNAVAILABLE, f"--listen {host}:{port}: {error.strerror}; name another port") from None
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    sys.stdout.write(json.dumps({"address": address}) + "\n" if given.json else f"{address}\n")
+    sys.stdout.flush()
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, limit_concurrency=256)
+    # uvicorn ends in order, and then raises the signal that ended it once more: that is no failure
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(OK))
+    uvicorn.Server(config).run(sockets=[listening])
+    return OK
+
+
 def _metrics(given: argparse.Namespace) -> int:
     from perigee_cluster.cli import OK, UNAVAILABLE, CommandError
 
@@ -173,6 +228,13 @@ def _size(text: str) -> int:
     if not digits.isdecimal() or int(digits) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no size, must be a count of octets, or end with K, M, G or T")
     return int(digits) * factor
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address, must be as 127.0.0.1:9479 or [::1]:9479")
+    return host.strip("[]"), int(port)
 
 
 def _time(text: str) -> np.datetime64:

@@ -29,11 +29,11 @@ def method_of(name: str) -> Reconstructor:
         raise ValueError(f"method is {name!r}, must be one of {', '.join(METHODS)}") from None
 
 
-def name_of(frame: ArchivedFrame, method: str) -> Name:
+def name_of(frame: ArchivedFrame, method: str, layers: int | None = None) -> Name:
     """What the product of a frame is called."""
     if frame.number is None or frame.sensor is None:
         raise NotDecodableError(frame.state, frame.reason or "its declaration has not come")
-    return Name(frame.station, frame.epoch.hex(), frame.number, frame.time, frame.sensor, method)
+    return Name(frame.station, frame.epoch.hex(), frame.number, frame.time, frame.sensor, method, layers)
 
 
 def make(
@@ -43,16 +43,16 @@ def make(
     """The product of a frame as its packets are now. Raises NotDecodableError where they give none, and ValueError
     where the method refuses them."""
     reconstructor = method_of(method)
-    name, declaration = name_of(frame, method), frame.declaration
-    assert declaration is not None  # or it has no name
     content = content or archive.content(frame)
     if layers is not None and layers < len(content.layers):
         content = Content(
             content.metadata, content.layers[:layers], min(content.complete, layers), content.packet_ids,
-            content.octets, content.damage,
+            content.octets - sum(map(len, content.layers[layers:])), content.damage,
         )  # fmt: skip
     else:
         layers = None
+    name, declaration = name_of(frame, method, layers), frame.declaration
+    assert declaration is not None  # or it has no name
     tokens = archive.tokens(frame, content=content)
     past = [] if method == MEASURED else _past(history, frame)
     try:
@@ -62,7 +62,7 @@ def make(
         raise NotDecodableError(State.REFUSED, str(error)) from None
     given = tuple(Past.of(one) for one in past)
     return Product(
-        name, frame, declaration, content, made, valid, given, layers, version_of(content, layers, given, method)
+        name, frame, declaration, content, made, valid, given, version_of(content, layers, given, method)
     )  # fmt: skip
 
 

@@ -53,6 +53,8 @@ class Name:
     time: np.datetime64 | None
     sensor: str
     method: str
+    layers: int | None = None
+    """The limit where fewer layers were asked for than are here: a product of its own."""
 
     def __post_init__(self) -> None:
         if METHOD_ID.fullmatch(self.method) is None:
@@ -62,12 +64,17 @@ class Name:
     def frame(self) -> str:
         """`20180615T105401Z_000000000017`, as `perigee render` calls it."""
         moment = "undated" if self.time is None else str(self.time.astype("datetime64[s]"))
-        return re.sub(r"[-:]", "", moment) + ("" if self.time is None else "Z") + f"_{self.number:012d}"
+        return re.sub(r"[-:]", "", moment) + ("" if self.time is None else "Z") + f"_{self.number:012d}{self._part}"
 
     @property
     def item(self) -> str:
         """Identity of the STAC item; the same for all methods, each of which is a collection."""
-        return f"{self.sensor}_{self.frame}_{self.epoch[:16]}"
+        whole = self.frame.removesuffix(self._part)
+        return f"{self.sensor}_{whole}_{self.epoch[:16]}{self._part}"
+
+    @property
+    def _part(self) -> str:
+        return "" if self.layers is None else f"_layers{self.layers}"
 
     @property
     def folder(self) -> PurePosixPath:
@@ -96,9 +103,12 @@ class Product:
     valid_BHW: NDArray[np.bool_]
     history: tuple[Past, ...]
     """What the method was given; `made.used` names what it took."""
-    layers: int | None = None
-    """The limit where fewer layers were asked for than are here."""
-    version: str = ""
+    version: str
+
+    @property
+    def layers(self) -> int | None:
+        """The limit where fewer layers were asked for than are here."""
+        return self.name.layers
 
     @property
     def grade(self) -> Grade:

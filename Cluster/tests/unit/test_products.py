@@ -16,7 +16,7 @@ import pystac
 import rasterio
 from rasterio.io import MemoryFile
 
-from archives import Year, opened
+from archives import Year, change, opened
 from perigee_cluster.data.frames import read_frame
 from perigee_cluster.history.build import build
 from perigee_cluster.history.frame import Grid
@@ -108,15 +108,30 @@ def test_a_method_leaves_the_products_of_others_alone(year: Year, past: History,
 
 
 def test_more_packets_replace_a_product_of_fewer(year: Year, past: History, tmp_path: Path) -> None:
-    archive, shelf = opened(year.archive), Shelf(tmp_path)
+    archive, shelf = opened(year.archive), Shelf(tmp_path / "products")
     frame = next(archive.frames())
-    coarse = shelf.put(make(archive, past, frame, "deterministic", layers=1))
-    assert shelf.item(coarse)["properties"]["perigee:layer_limit"] == 1
+    less = year.copy(tmp_path)
+    change(less, "DELETE FROM packets WHERE kind < 2 AND part > 0 AND frame = ?", frame.row.frame)
+    coarse = shelf.put(make(opened(less), past, next(opened(less).frames()), "deterministic"))
     fine = shelf.put(make(archive, past, frame, "deterministic"))
     assert fine.version != coarse.version and fine.path == coarse.path
-    assert len(list((tmp_path / fine.path).parent.iterdir())) == 4
+    assert len(list((shelf.folder / fine.path).parent.iterdir())) == 4
     with rasterio.open(shelf.asset(fine, "reconstruction")) as file:
         assert np.array_equal(file.read(), read_frame(year.products[frame.epoch.hex(), frame.number]).samples)
+
+
+def test_fewer_layers_make_a_product_of_their_own(year: Year, past: History, tmp_path: Path) -> None:
+    archive, shelf = opened(year.archive), Shelf(tmp_path)
+    frame = next(archive.frames())
+    whole = shelf.put(make(archive, past, frame, "deterministic"))
+    part = shelf.put(make(archive, past, frame, "deterministic", layers=2))
+    assert part.item == whole.item + "_layers2" and shelf.item(part)["properties"]["perigee:layer_limit"] == 2
+    assert (
+        shelf.item(part)["properties"]["perigee:packet_bytes"] < shelf.item(whole)["properties"]["perigee:packet_bytes"]
+    )
+    with rasterio.open(shelf.asset(part, "reconstruction")) as file:
+        assert np.array_equal(file.read(), archive.tokens(frame, 2).decode())
+    assert shelf.put(make(archive, past, frame, "deterministic", layers=15)).item == whole.item
 
 
 def test_the_catalog_is_listed_again_from_the_items(year: Year, past: History, tmp_path: Path) -> None:
