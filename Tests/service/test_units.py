@@ -11,7 +11,7 @@ import pytest
 from service.conftest import UNITS
 from service.unit import Unit
 
-NAMES = ("perigeed", "perigee-gateway")
+NAMES = ("perigeed", "perigee-gateway", "perigee-cluster-follow", "perigee-cluster-serve")
 WORST = 11  # tenths
 
 
@@ -33,7 +33,7 @@ def test_threshold_would_see_a_weaker_unit(name: str, tmp_path: Path) -> None:
 def _root(folder: Path) -> Path:
     """A root with our units, systemd's own, and something at the paths that ours name."""
     shutil.copytree("/usr/lib/systemd/system", folder / "usr/lib/systemd/system", symlinks=True)
-    for program in ("usr/bin/perigeed", "usr/bin/perigee-gateway", "bin/sh"):
+    for program in ("usr/bin/perigeed", "usr/bin/perigee-gateway", "usr/bin/perigee-cluster", "bin/sh"):
         path = folder / program
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("#!/bin/sh\n")
