@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OPEN = {"/", "/page.js", "/page.css", "/livez", "/readyz"}
+OPEN = {"/", "/page.js", "/page.css", "/icon.svg", "/livez", "/readyz"}
 """What has no data in itself: the page asks for the token."""
 QUERY_LIMIT = 4_096
 BODY_LIMIT = 65_536

@@ -21,7 +21,13 @@ from perigee_cluster.serving.jobs import QueueFullError
 from perigee_cluster.serving.service import Limits, NotFoundError, RequestError, Service
 from perigee_cluster.serving.wants import WantError
 
-PAGE = Path(__file__).parent / "page"
+FOLDER = Path(__file__).parent / "page"
+PAGE = {
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
 CODES: dict[type[Exception], int] = {
     NotFoundError: 404, FileNotFoundError: 404, RequestError: 400, QueueFullError: 429, WantError: 503,
     CatalogError: 503, ArchiveError: 503, RioTilerError: 400,
@@ -73,17 +79,15 @@ def _files(app: FastAPI, service: Service) -> None:
             raise NotFoundError(f"{asset} of {item} went meanwhile: reprocess its frame")
         return FileResponse(path, media_type=COG_TYPE, filename=f"{row.item}_{row.collection}_{asset}.tif")
 
-    @app.get("/", include_in_schema=False)
-    def page() -> FileResponse:
-        return FileResponse(PAGE / "page.html", media_type="text/html; charset=utf-8")
+    for route, (name, kind) in PAGE.items():
+        app.add_api_route(route, _page_file(name, kind), include_in_schema=False)
 
-    @app.get("/page.js", include_in_schema=False)
-    def script() -> FileResponse:
-        return FileResponse(PAGE / "page.js", media_type="text/javascript; charset=utf-8")
 
-    @app.get("/page.css", include_in_schema=False)
-    def style() -> FileResponse:
-        return FileResponse(PAGE / "page.css", media_type="text/css; charset=utf-8")
+def _page_file(name: str, kind: str) -> Callable[[], FileResponse]:
+    def give() -> FileResponse:
+        return FileResponse(FOLDER / name, media_type=kind)
+
+    return give
 
 
 def _health(app: FastAPI, service: Service) -> None:

@@ -200,6 +200,7 @@ function draw() {
   context.restore();
   context.fillStyle = "#ffffff";
   context.fillRect(edge - 1, 0, 2, canvas.height);
+  canvas.dataset.over = state.over?.kind ?? "none";
   canvas.dataset.edge = String(edge);
 }
 
