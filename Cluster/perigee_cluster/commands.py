@@ -31,11 +31,11 @@ def add(groups: Any, define: Define) -> None:
     command.add_argument("--once", action="store_true", help="end when nothing is left to do now")
     command.add_argument("--workers", metavar="N", type=_number, default=1, help="processes (default 1)")
     command.add_argument("--method", metavar="ID", action="append", dest="methods",
-        help="any number of times (default: deterministic, then regressed)")  # fmt: skip
+        help="any number of times (default: deterministic, then regressed-1)")  # fmt: skip
 
     command = define(groups, "reprocess", _reprocess,
         "Make products of frames by one method once more, beside what is there.",
-        "perigee-cluster reprocess archive --history history --products products --model regressed")  # fmt: skip
+        "perigee-cluster reprocess archive --history history --products products --model regressed-1")  # fmt: skip
     _places(command)
     command.add_argument("--model", metavar="ID", required=True, help="the method")
     command.add_argument("--since", metavar="TIME", type=_time, help="only of frames acquired since, as 2026-01-31")

@@ -17,7 +17,7 @@ from perigee_cluster.following.locks import Locks, lock_names
 from perigee_cluster.following.tasks import ATTEMPTS, Task, Tasks
 from perigee_cluster.history.build import RETRIED, build
 from perigee_cluster.history.store import History
-from perigee_cluster.products import NoRoomError, Shelf, make, method_of, name_of
+from perigee_cluster.products import RECONSTRUCTED, NoRoomError, Shelf, make, method_of, name_of
 from perigee_cluster.products.catalog import add
 from perigee_cluster.products.product import MEASURED, Product, packets_of
 
@@ -41,7 +41,7 @@ class Setup:
     history: Path
     products: Path
     segments: str | None = None
-    methods: tuple[str, ...] = (MEASURED, "regressed")
+    methods: tuple[str, ...] = (MEASURED, RECONSTRUCTED)
     """What is made of each frame; the decode of packets is made first, whatever the order."""
     quota: int | None = None
     keep_days: float | None = None

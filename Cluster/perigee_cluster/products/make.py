@@ -19,6 +19,8 @@ DEPTH = 12
 """Frames of history that a method is given; it takes what serves."""
 METHODS: dict[str, Reconstructor] = {method.name: method for method in (Deterministic(), RegressProject())}
 """By their ids; another result means another id."""
+RECONSTRUCTED = RegressProject().name
+"""The method of a reconstruction where nobody names one."""
 
 
 def method_of(name: str) -> Reconstructor:

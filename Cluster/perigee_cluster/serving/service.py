@@ -11,7 +11,7 @@ import numpy as np
 from perigee_cluster.archive import Archive, NotDecodableError
 from perigee_cluster.following import Setup
 from perigee_cluster.history.store import History
-from perigee_cluster.products import METHODS, NoRoomError, Row, Shelf, make
+from perigee_cluster.products import METHODS, RECONSTRUCTED, NoRoomError, Row, Shelf, make
 from perigee_cluster.products.product import MEASURED, METHOD_ID, packets_of
 from perigee_cluster.serving.jobs import Job, JobError, Jobs
 from perigee_cluster.serving.wants import Wants
@@ -128,7 +128,7 @@ def method_for(mode: str, method: str | None) -> tuple[str, str]:
     """The method and the asset of a mode."""
     if mode not in MODES:
         raise RequestError(f"mode is {mode[:40]!r}, must be one of {', '.join(MODES)}")
-    chosen = method or (MEASURED if mode == MEASURED else next(name for name in METHODS if name != MEASURED))
+    chosen = method or (MEASURED if mode == MEASURED else RECONSTRUCTED)
     if chosen not in METHODS:
         raise RequestError(f"method is {chosen[:48]!r}, must be one of {', '.join(METHODS)}")
     if mode == MEASURED and chosen != MEASURED:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from perigee_cluster.products import Row
+from perigee_cluster.products import RECONSTRUCTED, Row
 from perigee_cluster.products.item import moment
 from perigee_cluster.products.product import MEASURED, METHOD_ID
 from perigee_cluster.serving.links import GEOJSON, linked
@@ -20,7 +20,7 @@ OPENAPI = "application/vnd.oai.openapi+json"
 CONFORMS = [
     f"https://api.stacspec.org/v1.0.0/{name}" for name in ("core", "collections", "ogcapi-features", "item-search")
 ] + [f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson")]
-TITLES = {MEASURED: "What the packets say and nothing else", "regressed": "Packets, and the past of the place"}
+TITLES = {MEASURED: "What the packets say and nothing else", RECONSTRUCTED: "Packets, and the past of the place"}
 
 
 class Search(BaseModel):

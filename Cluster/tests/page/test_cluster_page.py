@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from archives import FIRMWARE, ROOT, VISITS, Year, opened
 from perigee_cluster.following import Follower, Setup
+from perigee_cluster.products import RECONSTRUCTED
 
 TOKEN = "a-token-of-the-tests-alone"
 expect.set_options(timeout=20_000)
@@ -33,7 +34,7 @@ def setup(year: Year, tmp_path_factory: pytest.TempPathFactory) -> Setup:
     follower = Follower(made)
     while follower.step() is not None:
         pass
-    follower.reprocess("regressed", sorted(frame.time for frame in opened(year.archive).frames())[-3])
+    follower.reprocess(RECONSTRUCTED, sorted(frame.time for frame in opened(year.archive).frames())[-3])
     while follower.step() is not None:
         pass
     return made

@@ -19,9 +19,9 @@ from archives import FIRMWARE, ROOT, VISITS, Live, Year, change, flip, need_prog
 from perigee_cluster.following import Event, Follower, Setup, openmetrics
 from perigee_cluster.following.follower import FULL_WAIT
 from perigee_cluster.following.locks import Locks, lock_names
-from perigee_cluster.products import NoRoomError, Shelf
+from perigee_cluster.products import RECONSTRUCTED, NoRoomError, Shelf
 
-METHODS = ("deterministic", "regressed")
+METHODS = ("deterministic", RECONSTRUCTED)
 
 
 class Clock:
@@ -50,7 +50,7 @@ def test_decodes_come_first_and_then_reconstructions_by_acquisition(year: Year, 
     follower = Follower(setup_of(year.archive, tmp_path))
     events = run(follower)
     assert [event.outcome for event in events] == ["made"] * (2 * len(VISITS))
-    assert [event.method for event in events] == ["deterministic"] * len(VISITS) + ["regressed"] * len(VISITS)
+    assert [event.method for event in events] == ["deterministic"] * len(VISITS) + [RECONSTRUCTED] * len(VISITS)
     times = [opened(year.archive).frame(*_identity(event.frame)).time for event in events[len(VISITS) :]]
     assert times == sorted(times)
     rows = follower.shelf.catalog.rows()
@@ -102,10 +102,10 @@ def test_a_product_that_was_removed_comes_back_by_reprocessing(year: Year, tmp_p
     setup = setup_of(year.archive, tmp_path)
     follower = Follower(setup)
     run(follower)
-    gone = follower.shelf.catalog.rows("collection = 'regressed'")[-1]
+    gone = follower.shelf.catalog.rows(f"collection = '{RECONSTRUCTED}'")[-1]
     (follower.shelf.folder / gone.path).unlink()
     since = np.datetime64(gone.time, "ms")
-    count = follower.reprocess("regressed", since)
+    count = follower.reprocess(RECONSTRUCTED, since)
     events = run(follower)
     assert count == len(events) >= 1
     assert [event.outcome for event in events] == ["made"] + ["unchanged"] * (count - 1)
@@ -116,7 +116,7 @@ def test_a_new_method_leaves_the_old_products(year: Year, tmp_path: Path) -> Non
     follower = Follower(setup_of(year.archive, tmp_path, methods=("deterministic",)))
     run(follower)
     before = {path: path.read_bytes() for path in follower.shelf.folder.glob("*/*/*/*")}
-    assert follower.reprocess("regressed", None) == len(VISITS)
+    assert follower.reprocess(RECONSTRUCTED, None) == len(VISITS)
     assert {event.outcome for event in run(follower)} == {"made"}
     assert {path: path.read_bytes() for path in before} == before
     with pytest.raises(ValueError, match="must be one of"):
@@ -238,8 +238,8 @@ def test_metrics_say_what_was_done(year: Year, tmp_path: Path) -> None:
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     assert values['perigee_cluster_products_total{method="deterministic"}'] == str(len(VISITS))
     assert values['perigee_cluster_queue_tasks{state="ready"}'] == "0"
-    sent = int(values['perigee_cluster_agreement_sent_total{method="regressed"}'])
-    assert sent == int(values['perigee_cluster_agreement_held_total{method="regressed"}']) > 0
+    sent = int(values[f'perigee_cluster_agreement_sent_total{{method="{RECONSTRUCTED}"}}'])
+    assert sent == int(values[f'perigee_cluster_agreement_held_total{{method="{RECONSTRUCTED}"}}']) > 0
     assert values['perigee_cluster_lag_seconds_count{method="deterministic"}'] == str(len(VISITS))
     assert int(values["perigee_cluster_products_bytes"]) == follower.shelf.catalog.octets()
 

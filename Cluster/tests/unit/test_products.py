@@ -21,12 +21,12 @@ from perigee_cluster.data.frames import read_frame
 from perigee_cluster.history.build import build
 from perigee_cluster.history.frame import Grid
 from perigee_cluster.history.store import History
-from perigee_cluster.products import Name, QuotaError, Shelf, make
+from perigee_cluster.products import RECONSTRUCTED, Name, QuotaError, Shelf, make
 from perigee_cluster.products.footprint import bbox, footprint
 from perigee_cluster.products.product import ranges
 from perigee_cluster.products.raster import Look, cog
 
-METHODS = ("deterministic", "regressed")
+METHODS = ("deterministic", RECONSTRUCTED)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_the_same_packets_and_history_give_the_same_octets(year: Year, past: His
     folders = []
     for name in ("one", "two"):
         shelf = Shelf(tmp_path / name)
-        shelf.put(make(opened(year.archive), past, frame, "regressed"))
+        shelf.put(make(opened(year.archive), past, frame, RECONSTRUCTED))
         folders.append({p.relative_to(shelf.folder): p.read_bytes() for p in shelf.folder.glob("*/*/*/*")})
     assert folders[0] == folders[1] and len(folders[0]) == 4
 
@@ -101,7 +101,7 @@ def test_a_method_leaves_the_products_of_others_alone(year: Year, past: History,
     frame = list(archive.frames())[-1]
     first = shelf.put(make(archive, past, frame, "deterministic"))
     before = {kind: shelf.asset(first, kind).read_bytes() for kind in ("reconstruction", "deviation", "flags")}
-    second = shelf.put(make(archive, past, frame, "regressed"))
+    second = shelf.put(make(archive, past, frame, RECONSTRUCTED))
     assert (shelf.folder / first.path).parent == (shelf.folder / second.path).parent
     assert {kind: shelf.asset(first, kind).read_bytes() for kind in before} == before
     assert len(shelf.catalog.rows()) == 2

@@ -23,6 +23,7 @@ from archives import FIRMWARE, ROOT, VISITS, Year, opened, perigee
 from faults.daemons import wait_for
 from perigee_cluster.data.frames import read_frame
 from perigee_cluster.following import Follower, Setup
+from perigee_cluster.products import RECONSTRUCTED
 from perigee_cluster.serving import Limits, create_app
 from perigee_cluster.serving.access import TokenError, read_token
 from perigee_cluster.serving.jobs import Job, Jobs, QueueFullError
@@ -38,7 +39,7 @@ def setup(year: Year, tmp_path_factory: pytest.TempPathFactory) -> Setup:
     follower = Follower(made)
     while follower.step() is not None:
         pass
-    follower.reprocess("regressed", max(frame.time for frame in opened(year.archive).frames()))
+    follower.reprocess(RECONSTRUCTED, max(frame.time for frame in opened(year.archive).frames()))
     while follower.step() is not None:
         pass
     return made
@@ -76,7 +77,7 @@ def test_the_stac_api_lists_what_is_filed(client: TestClient) -> None:
     }
     assert client.get("/stac/conformance").json()["conformsTo"] == landing["conformsTo"]
     names = [one["id"] for one in client.get("/stac/collections").json()["collections"]]
-    assert names == ["deterministic", "regressed"]
+    assert names == ["deterministic", RECONSTRUCTED]
     pystac.Collection.from_dict(client.get("/stac/collections/deterministic").json())
     found = client.get("/stac/collections/deterministic/items").json()
     assert found["numberMatched"] == found["numberReturned"] == len(VISITS)
@@ -91,7 +92,7 @@ def test_a_search_takes_box_time_ids_and_place(client: TestClient) -> None:
     box = everything[0]["bbox"]
     assert len(items(client, bbox=",".join(map(str, box)), collections="deterministic")) == len(VISITS)
     assert items(client, bbox=f"{box[2] + 1},{box[1]},{box[2] + 2},{box[3]}") == []
-    assert items(client, bbox=f"{box[0] + 1},{box[1]},{box[0] - 1},{box[3]}", collections="regressed") == []
+    assert items(client, bbox=f"{box[0] + 1},{box[1]},{box[0] - 1},{box[3]}", collections=RECONSTRUCTED) == []
     one = items(client, datetime="2024-06-06T10:00:00Z")
     assert len(one) == 1 and one[0]["properties"]["datetime"] == "2024-06-06T10:00:00Z"
     assert len(items(client, datetime="2024-06-02T00:00:00Z/..", collections="deterministic")) == len(VISITS) - 1
@@ -144,7 +145,7 @@ def test_what_means_nothing_is_refused_by_name(client: TestClient, path: str, co
     ("query", "word"),
     [
         ("mode=magic", "mode"),
-        ("mode=deterministic&method=regressed", "method"),
+        (f"mode=deterministic&method={RECONSTRUCTED}", "method"),
         ("method=../x", "method"),
         ("layers=0", "layers"),
         ("layers=99", "layers"),
@@ -165,7 +166,7 @@ def test_a_place_and_date_give_the_product(client: TestClient, year: Year, setup
     for mode in ("deterministic", "reconstruction", "deviation"):
         found = finished(client, client.get(f"/places/{place}/{VISITS[-1][0]}", params={"mode": mode}))
         assert found["state"] == "done"
-        assert found["item"]["collection"] == ("deterministic" if mode == "deterministic" else "regressed")
+        assert found["item"]["collection"] == ("deterministic" if mode == "deterministic" else RECONSTRUCTED)
         octets = client.get(found["asset"]).content
         with MemoryFile(octets) as memory, memory.open() as file:
             assert file.count == len(found["item"]["assets"]["reconstruction"]["bands"])
@@ -183,7 +184,7 @@ def test_what_is_not_made_yet_is_a_job_and_then_filed(client: TestClient) -> Non
     first = client.get(path)
     assert first.status_code == 202 and first.headers["location"].endswith(first.json()["id"])
     done = finished(client, first)
-    assert done["state"] == "done" and done["progress"] == 1 and done["item"]["collection"] == "regressed"
+    assert done["state"] == "done" and done["progress"] == 1 and done["item"]["collection"] == RECONSTRUCTED
     again = client.get(path)
     assert again.status_code == 200 and again.json()["item"] == done["item"]
 
@@ -201,8 +202,8 @@ def test_fewer_layers_come_from_the_cache_the_second_time(client: TestClient, se
 
 
 def test_pictures_have_a_limit(client: TestClient) -> None:
-    item = items(client, collections="regressed")[0]
-    base = f"/tiles/regressed/{item['id']}"
+    item = items(client, collections=RECONSTRUCTED)[0]
+    base = f"/tiles/{RECONSTRUCTED}/{item['id']}"
     for asset in ("reconstruction", "deviation", "flags"):
         picture = client.get(f"{base}/{asset}/preview.png?bidx=1&max_size=64")
         assert picture.status_code == 200 and picture.content.startswith(b"\x89PNG")

@@ -2,7 +2,6 @@
 // Shows what the service tells: places, their dates, two products of a date and what they rest on. Changes nothing but by `refine`.
 
 const at = (id) => document.getElementById(id);
-const METHODS = ["deterministic", "regressed"];
 const state = { places: [], place: null, dates: [], items: {}, pictures: {}, turn: 0 };
 
 class Refused extends Error {}
@@ -116,15 +115,17 @@ async function chooseDate() {
   at("want").textContent = "";
   say(null);
   const items = {}, pictures = {};
-  for (const method of METHODS) {
+  // of several methods the one with the last name is the newest version
+  const chosen = { decode: "deterministic", drawn: date.methods.filter((name) => name !== "deterministic").sort().at(-1) };
+  for (const [side, method] of Object.entries(chosen)) {
     if (!date.methods.includes(method)) continue;
-    items[method] = await askJSON(`stac/collections/${method}/items/${encodeURIComponent(date.item)}`);
-    pictures[method] = await picture(items[method], "reconstruction");
+    items[side] = await askJSON(`stac/collections/${method}/items/${encodeURIComponent(date.item)}`);
+    pictures[side] = await picture(items[side], "reconstruction");
     if (turn !== state.turn) return;
   }
   state.items = items;
   state.pictures = pictures;
-  if (METHODS.some((method) => !items[method])) say("This date has no reconstruction yet; the decode is shown on both sides.");
+  if (!items.drawn) say("This date has no reconstruction yet; the decode is shown on both sides.");
   await chooseOver();
   tell();
 }
@@ -155,7 +156,7 @@ async function picture(item, kind) {
 
 async function chooseOver() {
   const kind = document.querySelector("input[name=over]:checked").value;
-  const item = state.items.regressed ?? state.items.deterministic;
+  const item = state.items.drawn ?? state.items.decode;
   const turn = state.turn;
   const over = kind === "none" || !item ? null : await picture(item, kind);
   if (turn !== state.turn) return;
@@ -180,8 +181,8 @@ function marked(bitmap) {
 
 function draw() {
   const canvas = at("picture"), context = canvas.getContext("2d");
-  const left = state.pictures.deterministic ?? state.pictures.regressed;
-  const right = state.pictures.regressed ?? state.pictures.deterministic;
+  const left = state.pictures.decode ?? state.pictures.drawn;
+  const right = state.pictures.drawn ?? state.pictures.decode;
   if (!left) return;
   canvas.width = Math.max(left.width, 256);
   canvas.height = Math.round((canvas.width * left.height) / left.width);
@@ -205,7 +206,7 @@ function draw() {
 }
 
 function tell() {
-  const item = state.items.regressed ?? state.items.deterministic;
+  const item = state.items.drawn ?? state.items.decode;
   const fields = item.properties, agreement = fields["perigee:agreement"];
   at("grade").textContent = fields["perigee:grade"] === "measured"
     ? "Measured: the decode of the packets, nothing else."
