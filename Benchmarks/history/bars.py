@@ -66,7 +66,7 @@ def prefix_loss(gains: Iterable[Gain], gap: int, budget: int) -> float | None:
 
 
 def position_bars(rows: list[Position]) -> list[Bar]:
-    """Late dates against early ones: what closed loop gains over memory of the date before, coded plain."""
+    """Late dates against early ones: what closed loop gains over memory of the dates before, coded plain."""
     late = [row.closed - row.fresh for row in rows if row.position >= LONG]
     early = [row.closed - row.fresh for row in rows if row.position < LONG]
     if not late or not early:

@@ -46,7 +46,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Position:
-    """One date as it is remembered, dB: in closed loop, without memory, and with the date before, coded plain."""
+    """One date as it is remembered, dB: in closed loop, without memory, and with the dates before, coded plain."""
 
     place: str
     position: int
@@ -65,15 +65,15 @@ def by_gap(model: Model, folder: str, place: str) -> tuple[list[Gain], list[Posi
     for index, one in enumerate(dates):
         plain = {budget: codec.encode(one.samples, [budget], None) for budget in BUDGETS}
         for gap, (least, most) in enumerate(GAPS):
-            known = [state for state in states[:index] if least <= one.day - state.day <= most]
+            known = [i for i, state in enumerate(states[:index]) if least <= one.day - state.day <= most]
             if known:
                 without = {budget: coded.psnr for budget, coded in plain.items() if coded}
-                gains += _with(codec, place, one, gap, known[-1], without)
+                gains += _with(codec, place, one, gap, states[: known[-1] + 1], without)
     return gains, _positions(codec, place, dates, states)
 
 
-def _with(codec: Codec, place: str, one: Date, gap: int, state: State, plain: dict[int, float]) -> list[Gain]:
-    reference = codec.reference(state.samples)
+def _with(codec: Codec, place: str, one: Date, gap: int, states: list[State], plain: dict[int, float]) -> list[Gain]:
+    reference, _ = codec.remembered(states, one.samples)
     ladder = sorted(budget for budget in BUDGETS if budget <= REMEMBERED)
     stream = codec.encode(one.samples, ladder, reference)
     found = []
@@ -84,19 +84,17 @@ def _with(codec: Codec, place: str, one: Date, gap: int, state: State, plain: di
         cut = None
         if stream and budget <= REMEMBERED:
             cut = psnr(one.samples, codec.decode(stream.layers, reference, budget))
-        days = one.day - state.day
+        days = one.day - states[-1].day
         found.append(Gain(place, one.day, gap, budget, days, without, coded.psnr, coded.is_predicted, cut))
     return found
 
 
 def _positions(codec: Codec, place: str, dates: list[Date], states: list[State]) -> list[Position]:
-    plain = [codec.encode(one.samples, [REMEMBERED], None) for one in dates]
+    plain = codec.alone(dates)
     found = []
-    for index, (one, state, alone) in enumerate(zip(dates, states, plain, strict=True)):
-        before = plain[index - 1] if index else None
-        if alone is None or before is None:
-            continue
-        fresh = codec.encode(one.samples, [REMEMBERED], codec.reference(codec.decode(before.layers, None)))
-        if fresh:
-            found.append(Position(place, index, state.depth, state.psnr, alone.psnr, fresh.psnr))
+    for index in range(1, len(dates)):
+        reference, _ = codec.remembered(plain[:index], dates[index].samples)
+        if fresh := codec.encode(dates[index].samples, [REMEMBERED], reference):
+            state = states[index]
+            found.append(Position(place, index, state.depth, state.psnr, plain[index].psnr, fresh.psnr))
     return found

@@ -47,9 +47,23 @@ class Codec:
     def __init__(self, model: Model, samples: NDArray[np.uint16], bands: Sequence[str]) -> None:
         self.stream = Stream(model, SENSOR, samples.shape, bands=bands, nodata="none")
 
-    def reference(self, samples: NDArray[np.uint16]) -> Reference:
-        """The memory that earlier samples on the same grid make."""
-        return self.stream.reference([Part(self.stream, samples)])
+    def reference(self, *samples: NDArray[np.uint16], mix: int = 0) -> Reference:
+        """The memory that earlier samples on the same grid make, `mix` quarters of the second."""
+        return self.stream.reference([Part(self.stream, one) for one in samples], mix)
+
+    def remembered(self, states: Sequence[State], samples: NDArray[np.uint16]) -> tuple[Reference, int]:
+        """What a frame is predicted from, and how deep that is: the last of these dates, mixed with the one before it
+        where that comes nearer, as the station does."""
+        near = states[-1]
+        if len(states) < 2 or states[-2].depth > near.depth + 1:
+            return self.reference(near.samples), near.depth
+        far = states[-2]
+        quarters = self.stream.quarters(samples, self.reference(near.samples), self.reference(far.samples))
+        if quarters in (0, 4):
+            only = far if quarters else near
+            return self.reference(only.samples), only.depth
+        first, second, mix = (near, far, quarters) if quarters <= 2 else (far, near, 4 - quarters)
+        return self.reference(first.samples, second.samples, mix=mix), max(near.depth, far.depth)
 
     def decode(self, layers: Layers, reference: Reference | None, size: int | None = None) -> NDArray[np.uint16]:
         """Samples of the first `size` octets, all of them without."""
@@ -67,17 +81,24 @@ class Codec:
         return Coded(psnr(samples, self.decode(layers, reference)), layers.is_predicted, layers)
 
     def chain(self, dates: Sequence[Date], budget: int = REMEMBERED) -> list[State]:
-        """Every date as it is remembered: coded with the date before it, plain where that is too deep."""
+        """Every date as it is remembered: coded with the dates before it, plain where the last one is too deep."""
         states: list[State] = []
         for one in dates:
-            before = states[-1] if states and states[-1].depth < DEEPEST else None
-            reference = self.reference(before.samples) if before else None
-            coded = self.encode(one.samples, [budget], reference)
-            if coded is None:
-                raise ValueError(f"{one.file} cannot be coded in {budget} octets: give memory more")
-            depth = before.depth + 1 if before and coded.is_predicted else 0
-            states.append(State(one.day, self.decode(coded.layers, reference), depth, coded.psnr))
+            is_known = bool(states) and states[-1].depth < DEEPEST
+            reference, below = self.remembered(states, one.samples) if is_known else (None, -1)
+            states.append(self._state(one, budget, reference, below))
         return states
+
+    def alone(self, dates: Sequence[Date], budget: int = REMEMBERED) -> list[State]:
+        """Every date coded plain."""
+        return [self._state(one, budget, None, -1) for one in dates]
+
+    def _state(self, one: Date, budget: int, reference: Reference | None, below: int) -> State:
+        coded = self.encode(one.samples, [budget], reference)
+        if coded is None:
+            raise ValueError(f"{one.file} cannot be coded in {budget} octets: give memory more")
+        depth = below + 1 if coded.is_predicted else 0
+        return State(one.day, self.decode(coded.layers, reference), depth, coded.psnr)
 
 
 def psnr(original: NDArray[np.generic], decoded: NDArray[np.generic]) -> float:

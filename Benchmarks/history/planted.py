@@ -68,15 +68,16 @@ def kept(before: NDArray[np.uint16], after: NDArray[np.uint16], decoded: NDArray
 
 
 def planted(model: Model, folder: str, place: str) -> list[Kept]:
-    """Every fourth clear date, each with memory of the date before it, in which nothing had happened yet."""
+    """Every fourth clear date, each with memory of the dates before it, in which nothing had happened yet."""
     dates = clear(dense(folder, place))
     codec = Codec(model, dates[0].samples, dates[0].bands)
     states = codec.chain(dates)
     found = []
     for index in range(1, len(dates), EVERY):
-        one, reference = dates[index], codec.reference(states[index - 1].samples)
+        one = dates[index]
         for change in CHANGES:
             after = changed(one.samples, one.bands, change)
+            reference, _ = codec.remembered(states[:index], after)
             for budget in BUDGETS[1:]:
                 plain, predicted = codec.encode(after, [budget], None), codec.encode(after, [budget], reference)
                 if plain is None or predicted is None:

@@ -108,7 +108,7 @@ def prefix_table(gains: list[Gain]) -> str:
 def position_table(rows: list[Position]) -> str:
     """Gain along the series."""
     lines = [
-        head("clear dates before", "dates", "over no memory, dB", "over memory of the date before, coded plain, dB")
+        head("clear dates before", "dates", "over no memory, dB", "over memory of the dates before, coded plain, dB")
     ]
     return "".join(
         lines + [row(name, count, f"{plain:+.2f}", f"{fresh:+.2f}") for name, count, plain, fresh in by_position(rows)]

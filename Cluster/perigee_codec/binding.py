@@ -47,7 +47,11 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
         c_int64,
         [c_void_p, c_char_p, c_void_p, c_ssize_t, *[c_void_p] * 5, c_ssize_t],
     ),
-    "perigee_reference_open": (c_void_p, [c_void_p, c_void_p, c_void_p, c_ssize_t, c_char_p, c_ssize_t]),
+    "perigee_reference_open": (
+        c_void_p,
+        [c_void_p, c_void_p, c_void_p, c_ssize_t, c_ssize_t, c_char_p, c_ssize_t],
+    ),
+    "perigee_reference_quarters": (c_int64, [c_void_p, c_void_p, c_ssize_t, c_void_p, c_void_p]),
     "perigee_reference_hash": (c_int64, [c_void_p]),
     "perigee_trainer_open": (c_void_p, [c_void_p]),
     "perigee_trainer_adapt": (c_int64, [c_void_p, c_void_p, c_void_p, c_ssize_t, c_void_p, c_ssize_t, c_float]),

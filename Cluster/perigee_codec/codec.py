@@ -174,10 +174,19 @@ class Stream(_Handle):
         )  # fmt: skip
         return samples
 
-    def reference(self, parts: Sequence[Part]) -> Reference:
+    def reference(self, parts: Sequence[Part], mix: int = 0) -> Reference:
         """What earlier frames, each decoded from the layers that both ends have, say of the ground of a frame of this
-        stream: at each place the first of `parts` (1 to 4) with a valid sample there."""
-        return Reference(self, parts)
+        stream: at each place the first of `parts` (1 to 4) with a valid sample there, and `mix` quarters (0 to 2) of
+        the way from it to the next one that has."""
+        return Reference(self, parts, mix)
+
+    def quarters(self, samples_BHW: NDArray[Any], first: Reference, second: Reference) -> int:
+        """How many quarters of the second reference beside the first come nearest to a frame, 0 to 4; above 2 the
+        second is the better first one."""
+        samples = self._samples(samples_BHW)
+        return call(
+            "perigee_reference_quarters", self.handle, samples.ctypes.data, samples.nbytes, first.handle, second.handle
+        )
 
     def encode(
         self,
@@ -279,7 +288,7 @@ class Part:
 class Reference(_Handle):
     """What both ends know of a frame's ground before it comes (`Stream.reference`)."""
 
-    def __init__(self, stream: Stream, parts: Sequence[Part]) -> None:
+    def __init__(self, stream: Stream, parts: Sequence[Part], mix: int = 0) -> None:
         samples = [part.stream._samples(part.samples_BHW).tobytes() for part in parts]
         places = np.array([[word("row", part.row), word("column", part.column)] for part in parts], np.int64)
         streams = np.array([part.stream.handle or 0 for part in parts], np.uintp)
@@ -291,6 +300,7 @@ class Reference(_Handle):
                 streams.ctypes.data,
                 places.ctypes.data,
                 len(parts),
+                word("mix", mix),
                 octets,
                 len(octets),
             )

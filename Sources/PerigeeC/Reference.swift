@@ -10,11 +10,12 @@ final class Reference: Sendable {
 
 /// The reference of frames of `stream`: of `count` earlier frames, the samples behind each other in `samples`, each as its
 /// own of `streams` has them; the first sample of each lies at `places[2 i]` rows and `places[2 i + 1]` columns of the new frame.
-/// At each place the first frame counts that has a valid sample there.
+/// At each place the first frame counts that has a valid sample there, and `mix` quarters of the way from it to the next
+/// one that has.
 @_cdecl("perigee_reference_open")
 public func openReference(
     _ stream: UnsafeMutableRawPointer?, _ streams: UnsafePointer<UnsafeMutableRawPointer?>?,
-    _ places: UnsafePointer<Int64>?, _ count: Int, _ samples: UnsafePointer<UInt8>?, _ size: Int,
+    _ places: UnsafePointer<Int64>?, _ count: Int, _ mix: Int, _ samples: UnsafePointer<UInt8>?, _ size: Int,
     _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> UnsafeMutableRawPointer? {
     callForHandle(message, capacity) {
@@ -35,7 +36,7 @@ public func openReference(
                     row: Int(places[2 * index]), column: Int(places[2 * index + 1])))
             offset += source.sampleSize
         }
-        return try Reference(FrameReference(parts, of: stream.description, model: stream.model))
+        return try Reference(FrameReference(parts, mix: mix, of: stream.description, model: stream.model))
     }
 }
 
@@ -45,6 +46,22 @@ public func referenceHash(
     _ reference: UnsafeMutableRawPointer?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> Int64 {
     call(message, capacity) { Int(try object(reference, as: Reference.self).codec.hash) }
+}
+
+/// How many quarters of the second reference beside the first come nearest to a frame, 0 to 4; above 2 the second is the
+/// better first one.
+@_cdecl("perigee_reference_quarters")
+public func referenceQuarters(
+    _ stream: UnsafeMutableRawPointer?, _ samples: UnsafePointer<UInt8>?, _ size: Int,
+    _ first: UnsafeMutableRawPointer?, _ second: UnsafeMutableRawPointer?,
+    _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> Int64 {
+    call(message, capacity) {
+        let stream = try object(stream, as: Stream.self)
+        return try stream.encoder.quarters(
+            of: object(second, as: Reference.self).codec, beside: object(first, as: Reference.self).codec,
+            to: stream.samples(samples, size))
+    }
 }
 
 /// The reference behind a handle, nil for none.

@@ -86,9 +86,9 @@ extension StreamDecoder {
         }
         let model = try model(file.declaration.firmware)
         let stream = try stream(file.declaration)
-        do throws(CodecError) { return try FrameReference(parts, of: stream, model: model) } catch {
-            throw .codec(error)
-        }
+        do throws(CodecError) {
+            return try FrameReference(parts, mix: references.mix, of: stream, model: model)
+        } catch { throw .codec(error) }
     }
 
     private mutating func part(

@@ -36,17 +36,22 @@ struct ReferencesTests {
         }
     }
 
-    @Test("their octets are those of the page: count, back x 16 + layers - 1 each, and one hash")
-    func octets() {
+    @Test(
+        "their octets are those of the page: count + 8 x quarters, back x 16 + layers - 1 each, and one hash",
+        arguments: [(0, 2), (1, 10), (2, 18)])
+    func octets(mix: Int, shape: UInt8) throws {
         var metadata = FrameMetadata()
         metadata.references = .init(
-            frames: [Reference(back: 1, layers: 3), Reference(back: 20, layers: 15)], hash: 0x0403_0201)
-        #expect(packed(metadata) == [0x80, 2, 0x12, 0xCE, 0x02, 1, 2, 3, 4])
+            frames: [Reference(back: 1, layers: 3), Reference(back: 20, layers: 15)], mix: mix, hash: 0x0403_0201)
+        #expect(packed(metadata) == [0x80, shape, 0x12, 0xCE, 0x02, 1, 2, 3, 4])
+        #expect(try parsed(packed(metadata)) == metadata)
     }
 
     @Test(
-        "five, sixteen layers and frames too far back are refused",
+        "five, quarters of a second that is not there or too many, sixteen layers and frames too far back are refused",
         arguments: [
+            [0x80, 8, 1, 2, 3, 4], [0x80, 9, 16, 1, 2, 3, 4], [0x80, 13, 16, 16, 16, 16, 16, 1, 2, 3, 4],
+            [0x80, 26, 16, 32, 1, 2, 3, 4],
             [0x80, 5, 16, 16, 16, 16, 16, 1, 2, 3, 4], [0x80, 1, 0x1F, 1, 2, 3, 4],
             // back = 2^48 + 1, and the greatest number of 64 bits
             [0x80, 1, 0x90, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x08, 1, 2, 3, 4],

@@ -62,6 +62,8 @@ class Metadata:
     group: str | None
     references: tuple[tuple[int, int], ...]
     """(back, layers) of each frame that this one is predicted from."""
+    mix: int
+    """Quarters of the second of them."""
     reference_hash: int
     replaces: tuple[bytes | None, int] | None
     """Of a frame that was sent again without references: how far back that lies which it stands for, in the same epoch
@@ -158,9 +160,11 @@ def parse_metadata(reader: Reader, owner: Declaration) -> Metadata:
     group = reader.text("group") if flags & 64 else None
     references: list[tuple[int, int]] = []
     reference_hash = 0
+    mix = 0
     replaces: tuple[bytes | None, int] | None = None
     if flags & 128:
-        count = reader.varint("references", 0, 4)
+        mix, count = divmod(reader.varint("references", 0, 20), 8)
+        refuse_unless(count <= 4 and (count > 1 or not mix), "references", count)
         if count == 0:
             replaces = _replaced(reader)
         for _ in range(count):
@@ -169,7 +173,7 @@ def parse_metadata(reader: Reader, owner: Declaration) -> Metadata:
             references.append((value >> 4, (value & 15) + 1))
         if count:
             reference_hash = reader.u32("reference hash")
-    return Metadata(time, origin, place, group, tuple(references), reference_hash, replaces)
+    return Metadata(time, origin, place, group, tuple(references), mix, reference_hash, replaces)
 
 
 def _replaced(reader: Reader) -> tuple[bytes | None, int]:

@@ -51,7 +51,7 @@ class Streams:
             if (part := self._part(frame, frame.number - back if back else None, layers, depth + 1)) is not None
         ]
         try:
-            reference = self._stream(frame).reference(parts)
+            reference = self._stream(frame).reference(parts, metadata.mix)
         except CodecError as error:
             raise NotDecodableError(State.REFUSED, f"reference: {error}") from None
         if reference.hash != metadata.reference_hash:

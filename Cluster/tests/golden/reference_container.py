@@ -136,6 +136,7 @@ class Metadata:
     group: str | None = None
     references: list[tuple[int, int]] = field(default_factory=list)
     """(back, layers)"""
+    mix: int = 0
     reference_hash: int = 0
     replaced: tuple[int, bytes | None, int] | None = None
     """(back, epoch, number); the latter two of a frame of another epoch"""
@@ -253,12 +254,14 @@ def metadata(reader: Reader, owner: Declaration) -> Metadata:
     result.place = reader.text("place") if flags & 32 else None
     result.group = reader.text("group") if flags & 64 else None
     if flags & 128:
-        count = reader.varint("references", 0, 4)
-        if count == 0:
+        shape = reader.varint("references", 0, 20)
+        if shape == 0:
             back = reader.varint("replaced", high=1 << 48)
             epoch = None if back else reader.take(16, "replaced epoch")
             result.replaced = (back, epoch, 0 if back else reader.varint("replaced", high=(1 << 62) - 1))
             return result
+        result.mix, count = divmod(shape, 8)
+        refuse_unless(1 <= count <= 4 and (count > 1 or not result.mix), "references", count)
         for _ in range(count):
             value = reader.varint("reference", high=(1 << 52) + 14)
             refuse_unless(value & 15 < 15, "layers of a reference", 16)

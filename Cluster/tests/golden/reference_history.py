@@ -156,11 +156,11 @@ def grid_offset(new: Declaration, at: Metadata, old: Declaration, there: Metadat
     return (row, column) if max(abs(row), abs(column)) < 1 << 31 else None
 
 
-def assemble(declared: Declaration, parts: list[Part], spectral: SpectralTensors) -> Singles:
-    """The reference, bands in coding order, filled."""
+def assemble(declared: Declaration, parts: list[Part], spectral: SpectralTensors, mix: int = 0) -> Singles:
+    """The reference, bands in coding order, filled; `mix`: quarters of the second frame that shows a place."""
     bands = [declared.bands[i] for i in coding_order(declared)]
     shape = (len(bands), declared.rows, declared.columns)
-    values, known = np.zeros(shape, np.float32), np.zeros(shape, bool)
+    values, known, mixed = np.zeros(shape, np.float32), np.zeros(shape, bool), np.zeros(shape, bool)
     for part in parts:
         order = coding_order(part.declared)
         theirs = [part.declared.bands[i] for i in order]
@@ -175,9 +175,12 @@ def assemble(declared: Declaration, parts: list[Part], spectral: SpectralTensors
         for b, band in enumerate(bands):
             source = same_band(band, theirs)
             if source is not None:
-                news = valid[source][there] & ~known[b][here]
-                values[b][here] = np.where(news, measured[source][there], values[b][here])
-                known[b][here] |= news
+                own, seen, shown = values[b][here], measured[source][there], valid[source][there]
+                second = shown & known[b][here] & ~mixed[b][here]
+                blend = own + (seen - own) * F(mix / 4)
+                values[b][here] = np.where(shown & ~known[b][here], seen, np.where(second, blend, own))
+                known[b][here] |= shown
+                mixed[b][here] |= second
     return np.stack([filled(plane, mask) for plane, mask in zip(values, known, strict=True)])
 
 

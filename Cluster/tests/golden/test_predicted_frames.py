@@ -137,12 +137,18 @@ def visit(ground: np.ndarray, seed: int, dtype: str = "uint16") -> np.ndarray:
 
 
 def compare(
-    sensor: Sensor, firmware: Firmware, parts: list[tuple[Sensor, np.ndarray, int, int]], layers: list[bytes]
+    sensor: Sensor,
+    firmware: Firmware,
+    parts: list[tuple[Sensor, np.ndarray, int, int]],
+    layers: list[bytes],
+    mix: int = 0,
 ) -> np.ndarray:
     """Samples of both decoders, which must be the same, as must be the references' hashes."""
-    theirs = sensor.stream.reference([perigee_codec.Part(s.stream, x, row, column) for s, x, row, column in parts])
+    theirs = sensor.stream.reference(
+        [perigee_codec.Part(s.stream, x, row, column) for s, x, row, column in parts], mix=mix
+    )
     ours = assemble(
-        sensor.declared, [Part(s.declared, x, row, column) for s, x, row, column in parts], firmware.spectral
+        sensor.declared, [Part(s.declared, x, row, column) for s, x, row, column in parts], firmware.spectral, mix
     )
     assert hash_of(ours) == theirs.hash
     named = Metadata(references=[(1, 3)], reference_hash=theirs.hash)
@@ -257,6 +263,8 @@ def test_references_of_several_frames_on_shifted_grids() -> None:
     for some in (parts, parts[1:2], parts[3:], parts[1:3]):
         for count in (0, 2):
             compare(sensor, firmware, some, layers[:count])
+    made = [compare(sensor, firmware, parts, layers, mix).tobytes() for mix in (0, 1, 2)]
+    assert len(set(made)) == 3
 
 
 def test_lossless_layer_on_top_of_a_prediction() -> None:

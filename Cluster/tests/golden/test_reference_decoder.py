@@ -58,7 +58,7 @@ def _reference(vector: dict[str, Any], firmware: Firmware, declared: Declaration
         own = replace(declared, rows=part["rows"], columns=part["columns"])
         samples = np.frombuffer(bytes.fromhex(part["samples"]), dtype).reshape(-1, own.rows, own.columns)
         parts.append(Part(own, samples, part["row"], part["column"]))
-    reference = assemble(declared, parts, firmware.spectral)
+    reference = assemble(declared, parts, firmware.spectral, vector["history"].get("mix", 0))
     assert f"{hash_of(reference):x}" == vector["history"]["hash"]
     return reference
 

@@ -13,6 +13,15 @@ struct FrameSource {
 
     /// Octets at the end of the layer that is aimed at.
     var aimedBudget: Int { budgets[aim] }
+    /// Octets of the first layer that has any.
+    var firstBudget: Int { budgets.first { $0 > 0 } ?? 0 }
+
+    /// The same frame with its first octets alone.
+    var cutToFirst: FrameSource {
+        FrameSource(
+            samples: samples, validity: validity, coefficients: coefficients, budgets: [firstBudget], aim: 0,
+            residualLayer: residualLayer)
+    }
 }
 
 extension FrameEncoder {
@@ -24,6 +33,9 @@ extension FrameEncoder {
     /// coded both ways, and small frames are in a wider doubt.
     private static let tight = (octets: 100, samples: 4_000)
     private static let small = (samples: 100_000, below: 0.8, above: 0.99)
+
+    /// Halvings of the distortion, over all layers, that a prediction of a small frame with first octets as few must gain.
+    private static let margin = 0.05
 
     /// The frame with or without its reference, whichever comes nearer to the samples.
     func encode(
@@ -37,7 +49,8 @@ extension FrameEncoder {
             budget < Self.tight.octets * tokens.grid.count
             || budget < source.coefficients.values.count / Self.tight.samples
         let isSmall = source.coefficients.values.count < Self.small.samples
-        let limit = isTight ? 1 : isSmall ? Self.small.above : Self.certain.above
+        let isCut = isSmall && source.firstBudget < min(budget, Self.tight.octets * tokens.grid.count)
+        let limit = isTight || isCut ? 1 : isSmall ? Self.small.above : Self.certain.above
         let predicted = try transform.predict(source, from: reference, model: tokens.history)
         guard predicted.expectedShare < limit, predicted.predictions.contains(where: { $0 != nil }) else {
             return try encodePlain(source, transform, tokens)
@@ -46,17 +59,30 @@ extension FrameEncoder {
             return try encodePlain(source, transform, tokens)
         }
         let certain = isSmall ? Self.small.below : Self.certain.below
-        if predicted.expectedShare < certain, !isTight { return frame }
-        let plain = try encodePlain(source, transform, tokens)
+        if predicted.expectedShare < certain, !isTight, !isCut { return frame }
+        var candidates = [frame, try encodePlain(source, transform, tokens)]
+        if isCut {
+            let lean = try transform.predict(source.cutToFirst, from: reference, model: tokens.history)
+            if let frame = try encode(
+                transform.predict(
+                    source.cutToFirst, from: reference, model: tokens.history, given: lean.choice.withoutRotations),
+                source, reference, transform, tokens)
+            {
+                candidates.append(frame)
+            }
+        }
         let decoder = try residual.decoder()
-        let distances = (
-            plain: try transform.distance(
-                decoder.decode(layers: plain.layers.prefix(source.aim + 1).map { $0[...] }), source),
-            predicted: try transform.distance(
-                decoder.decode(layers: frame.layers.prefix(source.aim + 1).map { $0[...] }, reference: reference),
-                source)
-        )
-        return distances.predicted < distances.plain ? frame : plain
+        var best = (frame: frame, loss: Double.infinity)
+        for candidate in candidates {
+            var loss = isCut && candidate.isPredicted ? Self.margin : 0.0
+            for layer in isCut ? Array(0...source.aim) : [source.aim] where source.budgets[layer] > 0 {
+                let layers = candidate.layers.prefix(layer + 1).map { $0[...] }
+                let made = try decoder.decode(layers: layers, reference: candidate.isPredicted ? reference : nil)
+                loss += log2Encoder(max(try transform.distance(made, source), 1))
+            }
+            if loss < best.loss { best = (candidate, loss) }
+        }
+        return best.frame
     }
 
     /// nil where the budgets have no room for it.

@@ -7,6 +7,8 @@ public struct FrameReference: Sendable {
     let values: Planes
     /// Earlier frames that one reference is made of, at most.
     public static let partLimit = 4
+    /// Quarters that the second frame which shows a place has in it, at most.
+    public static let mixLimit = 2
     /// What the reference is named by beside its frames: the CRC-32C of the values, as little-endian singles.
     public let hash: UInt32
     /// Share of the samples that an earlier frame covers, 0 to 1.
@@ -25,18 +27,24 @@ public struct FrameReference: Sendable {
         }
     }
 
-    /// The reference of a frame of `stream`: at each place the first of `parts` that has a valid sample there. A band is
-    /// taken from the band of the same name, else from the one nearest in wavelength. Fails for verbatim streams, which
+    /// The reference of a frame of `stream`: at each place the first of `parts` that has a valid sample there, and `mix`
+    /// quarters of the way from it to the next one that has. A band is taken from the band of the same name, else from the
+    /// one nearest in wavelength. Fails for verbatim streams, which
     /// have no prediction, for frames of more than `FrameDecoder.sampleLimit` octets, which a declaration can claim at will, and
     /// where a part's samples are not those of its stream.
-    public init(_ parts: [Part], of stream: StreamDescription, model: CodecModel) throws(CodecError) {
-        try self.init(parts, of: stream, model: model, path: .best)
+    public init(
+        _ parts: [Part], mix: Int = 0, of stream: StreamDescription, model: CodecModel
+    ) throws(CodecError) {
+        try self.init(parts, mix: mix, of: stream, model: model, path: .best)
     }
 
     /// As above on a named copy of the kernels; all give the same bits.
     package init(
-        _ parts: [Part], of stream: StreamDescription, model: CodecModel, path: StrictPath
+        _ parts: [Part], mix: Int = 0, of stream: StreamDescription, model: CodecModel, path: StrictPath
     ) throws(CodecError) {
+        guard (0...Self.mixLimit).contains(mix) else {
+            throw .outOfRange(field: "quarters of a second reference", value: mix, limit: Self.mixLimit)
+        }
         guard parts.count <= Self.partLimit else {
             throw .outOfRange(field: "frames of a reference", value: parts.count, limit: Self.partLimit)
         }
@@ -48,20 +56,18 @@ public struct FrameReference: Sendable {
             _ = try Samples.size(
                 type: stream.sampleType, bands: bands, rows: rows, columns: columns, limit: FrameDecoder.sampleLimit)
         } catch { throw .format(error) }
-        var values = [Float](repeating: 0, count: bands * rows * columns)
-        var masks = [[UInt8]](repeating: [UInt8](repeating: 0, count: rows * columns), count: bands)
+        var ground = Ground(bands: bands, rows: rows, columns: columns, share: Float(mix) * 0.25)
         for part in parts {
             let source = try FrameTransform(part.stream, model: model.spectral, path: path).values(of: part.samples)
             for (band, from) in Self.matches(stream, part.stream).enumerated() {
-                guard let from else { continue }
-                Self.copy(source, band: from, part, rows: rows, columns: columns, to: &values, &masks[band], band: band)
+                if let from { ground.add(source, band: from, part, to: band) }
             }
         }
-        let validity = Validity(bands: bands, rows: rows, columns: columns, masks: masks)
-        let covered = masks.reduce(0) { $0 + $1.reduce(0) { $0 + Int($1) } }
+        let validity = Validity(bands: bands, rows: rows, columns: columns, masks: ground.masks)
+        let covered = ground.masks.reduce(0) { $0 + $1.reduce(0) { $0 + Int($1) } }
         coverage = Double(covered) / Double(max(bands * rows * columns, 1))
         let filled = try FrameTransform(stream, model: model.spectral, path: path).filled(
-            Planes(components: bands, rows: rows, columns: columns, values: values), validity)
+            Planes(components: bands, rows: rows, columns: columns, values: ground.values), validity)
         self.values = filled
         hash = filled.values.withUnsafeBytes { CRC32C.checksum($0) }
     }
@@ -82,11 +88,30 @@ public struct FrameReference: Sendable {
             return best?.place
         }
     }
+}
 
-    /// Copies the valid values of one band to places that have none yet.
-    private static func copy(
-        _ source: (values: Planes, validity: Validity), band from: Int, _ part: Part, rows: Int, columns: Int,
-        to values: inout [Float], _ mask: inout [UInt8], band: Int
+/// What parts put together so far.
+private struct Ground {
+    let rows: Int
+    let columns: Int
+    /// What the second valid value at a place has in the result.
+    let share: Float
+    var values: [Float]
+    /// By band, 1 where a part has a valid value.
+    var masks: [[UInt8]]
+    /// By band, 1 where two parts have one; empty where a second one counts for nothing.
+    private var mixed: [[UInt8]]
+
+    init(bands: Int, rows: Int, columns: Int, share: Float) {
+        (self.rows, self.columns, self.share) = (rows, columns, share)
+        values = [Float](repeating: 0, count: bands * rows * columns)
+        masks = [[UInt8]](repeating: [UInt8](repeating: 0, count: rows * columns), count: bands)
+        mixed = share == 0 ? [] : masks
+    }
+
+    /// Adds one band of a part.
+    mutating func add(
+        _ source: (values: Planes, validity: Validity), band from: Int, _ part: FrameReference.Part, to band: Int
     ) {
         let own = (rows: source.values.rows, columns: source.values.columns)
         let (lowest, highest) = (max(0, part.row), min(rows, part.row.addingClamped(own.rows)))
@@ -96,10 +121,16 @@ public struct FrameReference: Sendable {
         for row in lowest..<highest {
             let start = (row - part.row) * own.columns - part.column
             let target = (band * rows + row) * columns
-            for column in left..<right
-            where mask[row * columns + column] == 0 && valid?[start + column] != 0 {
-                values[target + column] = source.values.values[from * own.rows * own.columns + start + column]
-                mask[row * columns + column] = 1
+            for column in left..<right where valid?[start + column] != 0 {
+                let place = row * columns + column
+                let value = source.values.values[from * own.rows * own.columns + start + column]
+                if masks[band][place] == 0 {
+                    values[target + column] = value
+                    masks[band][place] = 1
+                } else if share > 0, mixed[band][place] == 0 {
+                    values[target + column] += (value - values[target + column]) * share
+                    mixed[band][place] = 1
+                }
             }
         }
     }

@@ -68,7 +68,50 @@ extension FrameEncoder {
     }
 }
 
+extension FrameEncoder {
+    /// How many quarters of a second reference beside a first come nearest to a frame, 0 to 4: above
+    /// `FrameReference.mixLimit` the second is the better first one. What either misses counts as they fill it.
+    public func quarters(
+        of second: FrameReference, beside first: FrameReference, to samples: Samples
+    ) throws(CodecError) -> Int {
+        guard let transform else { return 0 }
+        return try transform.quarters(of: second, beside: first, to: samples)
+    }
+}
+
 extension FrameTransform {
+    func quarters(
+        of second: FrameReference, beside first: FrameReference, to samples: Samples
+    ) throws(CodecError) -> Int {
+        try normalisation.check(samples)
+        try check(first)
+        try check(second)
+        let (rows, columns) = (geometry.rows, geometry.columns)
+        // of the steps: |x - first|², |x - second|², |second - first|²
+        var (near, far, apart): (Float, Float, Float) = (0, 0, 0)
+        for place in 0..<bands {
+            let own = normalisation.values(of: samples, place: place, path: path)
+            own.withUnsafeBufferPointer { own in
+                first.values.values.withUnsafeBufferPointer { first in
+                    second.values.values.withUnsafeBufferPointer { second in
+                        guard let own = own.baseAddress, let first = first.baseAddress,
+                            let second = second.baseAddress
+                        else { return }
+                        for row in 1..<max(rows, 1) {
+                            let (at, known) = (row * columns, (place * rows + row) * columns)
+                            near += Self.difference(own + at, first + known, columns: columns, margin: 1)
+                            far += Self.difference(own + at, second + known, columns: columns, margin: 1)
+                            apart += Self.difference(first + known, second + known, columns: columns, margin: 1)
+                        }
+                    }
+                }
+            }
+        }
+        guard apart > 0 else { return 0 }
+        // |x - first - μ (second - first)|² is least at μ = (near - far + apart) ÷ 2 apart
+        return Int(min(max(2 * (near - far + apart) / apart, 0), 4).rounded())
+    }
+
     func unlikeness(of reference: FrameReference, to samples: Samples) throws(CodecError) -> Double {
         try normalisation.check(samples)
         let (rows, columns) = (geometry.rows, geometry.columns)

@@ -11,16 +11,20 @@ public struct FrameMetadata: Equatable, Sendable {
     public struct References: Equatable, Sendable {
         /// One to `limit`, in the order in which their samples count.
         public var frames: [Reference]
+        /// Quarters, 0 to `mixLimit`, that the second frame which shows a place has in it, behind the first.
+        public var mix: Int
         /// The CRC-32C of the reference that they make.
         public var hash: UInt32
 
         public static let limit = 4
+        public static let mixLimit = 2
         /// How many predictions may lie behind a frame: one from a plain frame has 1.
         public static let depthLimit = 8
 
         /// References to the frames that make the reference of this hash.
-        public init(frames: [Reference], hash: UInt32) {
+        public init(frames: [Reference], mix: Int = 0, hash: UInt32) {
             self.frames = frames
+            self.mix = mix
             self.hash = hash
         }
     }
@@ -116,7 +120,7 @@ extension FrameMetadata {
         if let place { writer.writeText(place) }
         if let group { writer.writeText(group) }
         if let references {
-            writer.writeVarint(references.frames.count)
+            writer.writeVarint(8 * references.mix + references.frames.count)
             for reference in references.frames {
                 writer.writeVarint(reference.back << 4 | UInt64(reference.layers - 1))
             }
@@ -182,11 +186,11 @@ extension FrameMetadata {
         if flags & Flag.place != 0 { place = try reader.readText("place", limit: DeclarationLimit.text) }
         if flags & Flag.group != 0 { group = try reader.readText("group", limit: DeclarationLimit.text) }
         if flags & Flag.references != 0 {
-            let count = try reader.readVarint("reference count", limit: References.limit)
-            if count == 0 {
+            let shape = try reader.readVarint("reference count", limit: 8 * References.mixLimit + References.limit)
+            if shape == 0 {
                 replaces = try Replaced(parsing: &reader)
             } else {
-                references = try References(count: count, parsing: &reader)
+                references = try References(shape: shape, parsing: &reader)
             }
         }
     }
@@ -230,7 +234,13 @@ extension FrameMetadata.Replaced {
 }
 
 extension FrameMetadata.References {
-    fileprivate init(count: Int, parsing reader: inout ByteReader) throws(FormatError) {
+    fileprivate init(shape: Int, parsing reader: inout ByteReader) throws(FormatError) {
+        let (count, mix) = (shape & 7, shape >> 3)
+        guard (1...Self.limit).contains(count), mix == 0 || count > 1 else {
+            throw .unknown(
+                field: "reference count", value: "\(count) with \(mix) quarters of the second",
+                expected: "1 to \(Self.limit), and two for quarters")
+        }
         var frames: [FrameMetadata.Reference] = []
         for _ in 0..<count {
             let value = try reader.readVarint("reference")
@@ -242,7 +252,7 @@ extension FrameMetadata.References {
             }
             frames.append(FrameMetadata.Reference(back: back, layers: Int(value & 15) + 1))
         }
-        self.init(frames: frames, hash: try reader.read("reference hash", as: UInt32.self))
+        self.init(frames: frames, mix: mix, hash: try reader.read("reference hash", as: UInt32.self))
     }
 }
 

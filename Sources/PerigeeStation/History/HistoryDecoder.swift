@@ -29,36 +29,50 @@ struct HistoryDecoder {
     }
 
     /// The reference that these frames make.
-    mutating func reference(_ names: [MemoryReference], for target: Target) throws -> FrameReference {
-        try reference(names, for: target, depth: 0)
+    mutating func reference(_ names: [MemoryReference], mix: Int = 0, for target: Target) throws -> FrameReference {
+        try reference(names, mix: mix, for: target, depth: 0)
     }
 
-    /// The reference that suits a frame best: the likest of the first candidates that cover as much of it as any, and behind it the
-    /// others as far as they show more.
+    /// The reference that suits a frame best: the likest of the first candidates that cover as much of it as any, mixed with
+    /// the other one where that comes nearer, and behind it further ones as far as they show more.
     mutating func best(
-        _ candidates: [MemoryReference],
+        _ candidates: [MemoryCandidates.Candidate],
         for frame: (assignment: StreamTable.Assignment, metadata: FrameMetadata, samples: Samples),
         encoder: FrameEncoder
     ) throws -> PlaceHistory.Known? {
         let target = (declaration: frame.assignment.stream, metadata: frame.metadata)
-        var best: (names: [MemoryReference], reference: FrameReference, unlikeness: Double)?
-        for name in candidates.prefix(Self.trials) {
-            let made = try reference([name], for: target)
+        var tried: [(candidate: MemoryCandidates.Candidate, reference: FrameReference, unlikeness: Double)] = []
+        for candidate in candidates.prefix(Self.trials) {
+            let made = try reference([candidate.reference], for: target)
             guard made.coverage > 0 else { continue }
-            let unlikeness = try encoder.unlikeness(of: made, to: frame.samples)
-            if let known = best, known.reference.coverage > made.coverage || known.unlikeness <= unlikeness { continue }
-            best = ([name], made, unlikeness)
+            tried.append((candidate, made, try encoder.unlikeness(of: made, to: frame.samples)))
         }
-        guard var (names, reference, _) = best else { return nil }
-        for name in candidates where reference.coverage < 1 && !names.contains(name) {
-            let more = try self.reference(names + [name], for: target)
+        tried.sort {
+            ($1.reference.coverage, $0.unlikeness) < ($0.reference.coverage, $1.unlikeness)
+        }
+        guard let first = tried.first else { return nil }
+        var (names, mix, reference) = ([first.candidate.reference], 0, first.reference)
+        // what is much deeper would bring the chain nearer to its end
+        if let second = tried.dropFirst().first, second.candidate.depth <= first.candidate.depth + 1 {
+            let quarters = try encoder.quarters(of: second.reference, beside: first.reference, to: frame.samples)
+            let both = [first.candidate.reference, second.candidate.reference]
+            let isSecond = quarters > FrameReference.mixLimit
+            mix = isSecond ? 4 - quarters : quarters
+            if quarters > 0 {
+                names = mix == 0 ? [both[1]] : isSecond ? both.reversed() : both
+                reference = try self.reference(names, mix: mix, for: target)
+            }
+        }
+        for name in candidates.map(\.reference) where reference.coverage < 1 && !names.contains(name) {
+            let more = try self.reference(names + [name], mix: mix, for: target)
             if more.coverage > reference.coverage { (names, reference) = (names + [name], more) }
         }
         let named = names.map {
             FrameMetadata.Reference(back: frame.assignment.frame - $0.frame, layers: $0.layers)
         }
         return PlaceHistory.Known(
-            reference: reference, names: FrameMetadata.References(frames: named, hash: reference.hash), frames: names,
+            reference: reference, names: FrameMetadata.References(frames: named, mix: mix, hash: reference.hash),
+            frames: names,
             earlier: names.compactMap { name in
                 guard let known = decoded[name], let frame = frames[name.frame] else { return nil }
                 return EarlierLook(samples: known.samples, stream: known.stream, metadata: frame.metadata)
@@ -66,7 +80,7 @@ struct HistoryDecoder {
     }
 
     private mutating func reference(
-        _ names: [MemoryReference], for target: Target, depth: Int
+        _ names: [MemoryReference], mix: Int, for target: Target, depth: Int
     ) throws -> FrameReference {
         var parts: [FrameReference.Part] = []
         for name in names {
@@ -78,7 +92,7 @@ struct HistoryDecoder {
                     samples: known.samples, stream: known.stream, row: offset.row, column: offset.column))
         }
         let stream = try StreamDescription(target.declaration, profiles: profiles)
-        return try FrameReference(parts, of: stream, model: model)
+        return try FrameReference(parts, mix: mix, of: stream, model: model)
     }
 
     private mutating func decode(
@@ -90,7 +104,10 @@ struct HistoryDecoder {
         let decoder = try FrameDecoder(model: model, stream: stream, lanes: 1, sampleLimit: sampleLimit)
         let its =
             frame.references.isEmpty
-            ? nil : try reference(frame.references, for: (frame.declaration, frame.metadata), depth: depth)
+            ? nil
+            : try reference(
+                frame.references, mix: frame.metadata.references?.mix ?? 0,
+                for: (frame.declaration, frame.metadata), depth: depth)
         let layers = frame.layers.prefix(name.layers).map { $0[...] }
         let made = (samples: try decoder.decode(layers: layers, reference: its), stream: stream)
         decoded[name] = made

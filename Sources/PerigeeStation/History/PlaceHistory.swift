@@ -144,8 +144,9 @@ final class PlaceHistory: Sendable {
         guard let found = candidates, !found.ranked.isEmpty else { return nil }
         var decoder = HistoryDecoder(found.frames, profiles: profiles, model: model, sampleLimit: Self.sampleLimit)
         do {
-            let usable = found.ranked.map(\.reference).filter { name in
-                name.frame < assignment.frame
+            let usable = found.ranked.filter { candidate in
+                let name = candidate.reference
+                return name.frame < assignment.frame
                     && found.frames[name.frame].map { firmwares.contains($0.declaration.firmware) } ?? false
             }
             return try decoder.best(usable, for: (assignment, metadata, samples), encoder: encoder)
@@ -177,7 +178,7 @@ final class PlaceHistory: Sendable {
         }
         var decoder = HistoryDecoder(frames, profiles: profiles, model: model, sampleLimit: Self.sampleLimit)
         let made: FrameReference
-        do { made = try decoder.reference(wanted, for: (declaration, metadata)) } catch {
+        do { made = try decoder.reference(wanted, mix: names.mix, for: (declaration, metadata)) } catch {
             throw .undecodable("\(error)")
         }
         guard made.hash == names.hash else { throw .differs }

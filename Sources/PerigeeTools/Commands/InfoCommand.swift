@@ -126,7 +126,10 @@ enum InfoCommand {
                 "layers": .integer(reference.layers),
             ])
         }
-        return .object(["hash": .string(Hex.text(references.hash)), "frames": .array(frames)])
+        return .object([
+            "hash": .string(Hex.text(references.hash)), "frames": .array(frames),
+            "mix": .number(Double(references.mix) / 4),
+        ])
     }
 
     /// The frame that this plain one stands in for, as `identity` has it.
@@ -141,7 +144,8 @@ enum InfoCommand {
         let frames = references.frames.map { reference in
             (reference.back == 0 ? "a frame" : "the frame \(reference.back) before") + " by \(reference.layers) layers"
         }
-        return "\(Hex.text(references.hash)), \(frames.joined(separator: ", "))"
+        let mix = references.mix == 0 ? "" : ", \(references.mix) quarters of the second"
+        return "\(Hex.text(references.hash)), \(frames.joined(separator: ", "))\(mix)"
     }
 
     private static func print(

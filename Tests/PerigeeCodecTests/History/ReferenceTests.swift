@@ -10,10 +10,11 @@ struct ReferenceTests {
     }
 
     private func reference(
-        _ parts: [(Samples, StreamDescription, Int, Int)], of stream: StreamDescription
+        _ parts: [(Samples, StreamDescription, Int, Int)], mix: Int = 0, of stream: StreamDescription
     ) throws -> FrameReference {
         try FrameReference(
-            parts.map { .init(samples: $0.0, stream: $0.1, row: $0.2, column: $0.3) }, of: stream, model: model())
+            parts.map { .init(samples: $0.0, stream: $0.1, row: $0.2, column: $0.3) }, mix: mix, of: stream,
+            model: model())
     }
 
     @Test("the hash is the one that it always was")
@@ -38,6 +39,34 @@ struct ReferenceTests {
             [(try samples([11, 24, 13, 0, 15, 16], rows: 2, columns: 3), narrow, 0, 0)], of: narrow)
         #expect(assembled.hash == other.hash)
         #expect(try assembled.hash != reference([(second, narrow, -1, 1), (first, narrow, 0, 0)], of: narrow).hash)
+    }
+
+    @Test("where two frames are valid the second has its quarters, a third none", arguments: [0, 1, 2])
+    func mixed(mix: Int) throws {
+        let row = try stream(bands: [Band(name: "x")], rows: 1, columns: 6, nodata: 0)
+        let first = try samples([100, 0, 300, 400, 0, 0], rows: 1, columns: 6)
+        let second = try samples([200, 60, 0, 420, 0, 0], rows: 1, columns: 6)
+        let third = try samples([9_000, 20, 340, 9_000, 7, 8], rows: 1, columns: 6)
+        let made = try reference(
+            [(first, row, 0, 0), (second, row, 0, 0), (third, row, 0, 0)], mix: mix, of: row)
+        let quarter = UInt16(mix)
+        let expected = try samples(
+            [100 + 25 * quarter, 60 - 10 * quarter, 300 + 10 * quarter, 400 + 5 * quarter, 7, 8], rows: 1, columns: 6)
+        #expect(made.coverage == 1)
+        #expect(try made.hash == reference([(expected, row, 0, 0)], of: row).hash)
+    }
+
+    @Test("the encoder finds how much of each of two frames is in a third", arguments: 0...4)
+    func quarters(share: Int) throws {
+        let pair = try HistoryPair(bands: 3, rows: 20, columns: 41, seed: 5)
+        let mixture = zip(numbers(pair.old), numbers(pair.new)).map { old, new in
+            UInt16((old * Double(4 - share) + new * Double(share)) / 4)
+        }
+        let frame = try samples(mixture, bands: 3, rows: 20, columns: 41)
+        let (old, new) = (pair.reference, try reference([(pair.new, pair.stream, 0, 0)], of: pair.stream))
+        #expect(try pair.encoder.quarters(of: new, beside: old, to: frame) == share)
+        #expect(try pair.encoder.quarters(of: old, beside: new, to: frame) == 4 - share)
+        #expect(try pair.encoder.quarters(of: old, beside: old, to: frame) == 0)
     }
 
     @Test("a band comes from the one of its name, else from the nearest in wavelength, else it is unknown")
@@ -82,6 +111,14 @@ struct ReferenceTests {
         _ = try reference(Array(repeating: part, count: 4), of: pair.stream)
         #expect { try reference(Array(repeating: part, count: 5), of: pair.stream) } throws: {
             "\($0)".contains("frames of a reference is 5")
+        }
+        #expect { try reference([part, part], mix: 3, of: pair.stream) } throws: {
+            "\($0)".contains("quarters of a second reference is 3")
+        }
+        #expect(throws: CodecError.self) { try reference([part, part], mix: -1, of: pair.stream) }
+        let wide = try HistoryPair(bands: 2, rows: 8, columns: 10, seed: 1)
+        #expect(throws: CodecError.self) {
+            try pair.encoder.quarters(of: wide.reference, beside: pair.reference, to: pair.new)
         }
         var declaration = pair.stream.declaration
         declaration.coding = .verbatim

@@ -49,6 +49,23 @@ struct UselessHistoryTests {
         }
     }
 
+    @Test("first octets of a small frame count as much as all of them", arguments: 0..<4 as Range<UInt64>)
+    func firstOctets(seed: UInt64) throws {
+        let pair = try HistoryPair(bands: 4, rows: 64, columns: 64, seed: seed)
+        let budgets = [14, 44, 149]
+        let losses = { (frame: EncodedFrame, reference: FrameReference?) throws -> Double in
+            try budgets.indices.reduce(1) { product, layer in
+                let layers = frame.layers.prefix(layer + 1).map { $0[...] }
+                return try product * pair.error(pair.decoder.decode(layers: layers, reference: reference))
+            }
+        }
+        let plain = try losses(pair.encoder.encode(pair.new, budgets: budgets), nil)
+        for reference in [pair.reference, try cloud(pair, share: 0.5), try cloud(pair, share: 0.1)] {
+            let frame = try pair.encoder.encode(pair.new, budgets: budgets, reference: reference)
+            #expect(try losses(frame, frame.isPredicted ? reference : nil) <= plain * 1.001)
+        }
+    }
+
     @Test("a wrong reference or none gives samples or an error, never more")
     func wrongReference() throws {
         let pair = try HistoryPair(bands: 2, rows: 20, columns: 800, seed: 1, hasHoles: true)

@@ -49,6 +49,8 @@ struct HistoryEntry: Codable, Equatable {
     }
 
     var parts: [Part]
+    /// Quarters of the second part that shows a place; absent: none.
+    var mix: Int?
     /// Of the reference, hexadecimal digits of the number.
     var hash: String
     /// By tile; null where one is not predicted.
@@ -70,7 +72,7 @@ extension CodecVector {
                 samples: samples, stream: try StreamDescription(declaration, profiles: []), row: part.row,
                 column: part.column)
         }
-        return try FrameReference(parts, of: own, model: model)
+        return try FrameReference(parts, mix: history.mix ?? 0, of: own, model: model)
     }
 
     /// What the tiles are to say; nil for frames without history.
@@ -144,6 +146,7 @@ enum HistoryCases {
         ("predicted-mask-by-band", .holesByBand, .float32, 2, 9, 14, [200, 700]),
         ("predicted-two-tiles", .scenery, .uint16, 2, 3, 800, [60, 600]),
         ("predicted-said", .scenery, .int16, 5, 36, 41, [500]),
+        ("predicted-mixed", .holes, .uint16, 3, 19, 26, [120, 500]),
         ("predicted-lossless", .holes, .uint16, 3, 16, 18, [400]),
     ]
 
@@ -162,7 +165,10 @@ enum HistoryCases {
         if name == "predicted-scenery" {
             parts = [try make(rows - 6, columns, 4, -3, 22), try make(rows + 5, columns + 2, 0, 0, 23)]
         }
-        return HistoryEntry(parts: parts, hash: "", predictions: said(name, rows: rows, columns: columns))
+        let isMixed = name == "predicted-mixed"
+        if isMixed { parts = [try make(rows, columns, 2, -1, 24), try make(rows + 3, columns, -1, 4, 25), parts[0]] }
+        return HistoryEntry(
+            parts: parts, mix: isMixed ? 1 : nil, hash: "", predictions: said(name, rows: rows, columns: columns))
     }
 
     /// What no encoder would say of such small frames, so that all of it is in some vector.
