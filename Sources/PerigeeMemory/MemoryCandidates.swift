@@ -16,8 +16,5 @@ public struct MemoryCandidates: Equatable, Sendable {
     /// Why the frame has no history at all.
     public var ineligible: HistoryIneligibility?
 
-    /// None.
-    public init() {}
-
-    init(ineligible: HistoryIneligibility) { self.ineligible = ineligible }
+    init(ineligible: HistoryIneligibility? = nil) { self.ineligible = ineligible }
 }

@@ -25,10 +25,10 @@ final class PlaceHistory: Sendable {
     struct Outlook: Sendable {
         /// What the frame is sent at: finer than usual where its place is to have a key.
         var target: StationConfiguration.Target
-        /// What it may be predicted from; nil where memory is not asked, or does not answer.
+        /// What it may be predicted from; nil for a key, and where memory does not answer.
         var candidates: MemoryCandidates?
-        /// Memory takes the frame, so that it is worth measuring.
-        var isRemembered: Bool { candidates.map { $0.ineligible == nil } ?? false }
+        /// Memory takes the frame, so that it is worth measuring; it does so when it answers late, too.
+        var isRemembered: Bool
     }
 
     /// A frame that memory is asked about.
@@ -116,7 +116,7 @@ final class PlaceHistory: Sendable {
     func outlook(
         _ query: Query, usual: StationConfiguration.Target, key: StationConfiguration.Target
     ) -> Outlook {
-        guard let memory else { return Outlook(target: usual) }
+        guard let memory else { return Outlook(target: usual, isRemembered: false) }
         let mayBeKey: Bool
         if case .ratio(let fine) = key, case .ratio(let own) = usual {
             mayBeKey = fine < own && query.clearShare >= Self.keyClearShare
@@ -127,13 +127,12 @@ final class PlaceHistory: Sendable {
             let (sensor, declaration, metadata) = (query.sensor, query.declaration, query.metadata)
             // a key is plain: what is predicted from it stands at the first depth again
             if mayBeKey, memory.hasKey(sensor: sensor, declaration: declaration, metadata: metadata) == false {
-                return Outlook(target: key, candidates: MemoryCandidates())
+                return Outlook(target: key, isRemembered: true)
             }
-            return Outlook(
-                target: usual,
-                candidates: memory.candidates(sensor: sensor, declaration: declaration, metadata: metadata))
+            let found = memory.candidates(sensor: sensor, declaration: declaration, metadata: metadata)
+            return Outlook(target: usual, candidates: found, isRemembered: found.ineligible == nil)
         }
-        return answer ?? Outlook(target: usual)
+        return answer ?? Outlook(target: usual, isRemembered: true)
     }
 
     /// The reference of a frame, from what the gateway has of its place; nil where that is nothing.
