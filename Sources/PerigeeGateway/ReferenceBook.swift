@@ -22,6 +22,8 @@ package struct ReferenceBook: Sendable {
     private static let turnLimit = 500
     /// Wants of frames that wait and are not answered for good: what is more waits for its turn.
     static let wantLimit = 256
+    /// Wants of all kinds: the rest of the folder is for operators.
+    private static let folderLimit = WantFolder.fileLimit * 3 / 4
 
     private var waiting: [EpochKey: WaitingFrames] = [:]
     /// Frames that are not here as a whole, and those that wait for them.
@@ -74,8 +76,11 @@ package struct ReferenceBook: Sendable {
             take(want)
         }
         answered.formIntersection(ledger.wants.keys)
+        for question in open where underWay[question] == nil { answer(question) }  // its file was taken away
         for frame in filed { try look(frame, find) }
-        var room = Self.wantLimit - ledger.wants.values.count { $0.reason != nil && !$0.state.isFinal }
+        var room = min(
+            Self.wantLimit - ledger.wants.values.count { $0.reason != nil && !$0.state.isFinal },
+            Self.folderLimit - ledger.wants.count)
         var done = 0
         while !queue.isEmpty, done < Self.turnLimit, room > 0 {
             let name = queue.removeFirst()
@@ -96,6 +101,17 @@ package struct ReferenceBook: Sendable {
     }
 
     // MARK: wants
+
+    /// What frames wait for.
+    private var open: Set<ReferenceQuestion> {
+        var open: Set<ReferenceQuestion> = []
+        for (key, frames) in waiting {
+            for want in frames.frames.values.flatMap(\.open) {
+                open.insert(ReferenceQuestion(key: key, subject: ArchiveWant.Subject(want)))
+            }
+        }
+        return open
+    }
 
     private mutating func take(_ want: ArchiveWant) {
         let question = ReferenceQuestion(want)

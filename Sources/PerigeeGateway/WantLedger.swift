@@ -71,7 +71,7 @@ package struct WantLedger: Sendable {
         }
     }
 
-    /// What a session of its station may be asked for, the oldest first; the same again in each session until it is answered, numbers
+    /// What a session of its station may be asked for, an operator's first and then the oldest; the same again in each session until it is answered, numbers
     /// until they are here. Layers and frames that were promised stand in the station's spool, and come by themselves.
     package func due(now: LinkTime) -> [ArchiveWant] {
         var underWay: [String: Int] = [:]
@@ -80,7 +80,7 @@ package struct WantLedger: Sendable {
             underWay[want.station, default: 0] += 1
         }
         var due: [ArchiveWant] = []
-        for want in wants.values.sorted(by: { ($0.created.milliseconds, $0.id) < ($1.created.milliseconds, $1.id) }) {
+        for want in wants.values.sorted(by: { Self.rank($0) < Self.rank($1) }) {
             switch (want.state, want.subject) {
             case (.asked, _), (.accepted, .numbers): due.append(want)
             case (.open, _):
@@ -93,6 +93,10 @@ package struct WantLedger: Sendable {
             }
         }
         return due
+    }
+
+    private static func rank(_ want: ArchiveWant) -> (Int, Int64, UInt32) {
+        (want.reason == nil ? 0 : 1, want.created.milliseconds, want.id)
     }
 
     /// Those whose outcome nobody needs to read any more.

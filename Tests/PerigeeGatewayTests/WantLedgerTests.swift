@@ -39,6 +39,27 @@ struct WantLedgerTests {
         #expect(ledger.answered(answer(55, .accepted), now: time(1_400)) == nil)
     }
 
+    @Test("what an operator wants goes before what frames wait for; that is given up after a day, forgotten in an hour")
+    func ownWants() throws {
+        var ledger = WantLedger()
+        for identity in 1...2 as ClosedRange<UInt32> {
+            var own = try want(identity, .reference(number: 7, layers: Int(identity)))
+            own.reason = .waitingForReference
+            ledger.add(own)
+        }
+        ledger.add(try want(3, .plain(number: 7)))
+        #expect(ledger.due(now: time(10)).map(\.id) == [3, 1, 2])
+        for identity in 1...3 as ClosedRange<UInt32> {
+            _ = ledger.answered(answer(identity, .accepted, packets: 2), now: time(20))
+        }
+        let day = Timestamp(milliseconds: 21 + WantLedger.patienceMilliseconds)
+        #expect(ledger.giveUp(now: Timestamp(milliseconds: 20 + WantLedger.patienceMilliseconds)) == [])
+        #expect(ledger.giveUp(now: day).map(\.state) == [.gone, .gone])
+        #expect(ledger.giveUp(now: day) == [])
+        let hour = Timestamp(milliseconds: day.milliseconds + WantLedger.ownKeepMilliseconds + 1)
+        #expect(ledger.expired(now: hour) == [1, 2])
+    }
+
     @Test("numbers are asked for in each session until they are here; layers that were promised are not")
     func promised() throws {
         var ledger = WantLedger()

@@ -52,6 +52,15 @@ extension ReferenceSimulator {
         if fate == .calm { faults.append("asked for what was never missing") }
     }
 
+    /// An operator takes a want back.
+    mutating func takeBack() {
+        let open = gateway.ledger.wants.values.filter { !$0.state.isFinal }.map(\.id).sorted()
+        guard let identity = open.randomElement(using: &generator) else { return }
+        count("taken back")
+        gateway.ledger.remove(identity)
+        turnSoon()
+    }
+
     /// Whether what was wanted is here.
     private mutating func lookForWants() {
         for (identity, want) in gateway.ledger.wants where !want.state.isFinal {

@@ -43,6 +43,7 @@ struct ReferenceSimulationTests {
             "predicted", "decoded", "cut", "station crashed", "gateway crashed", "epochs", "forked", "evicted",
             "dropped",
             "refined", "lost", "falsified", "differed", "served", "plain", "fetched", "replaced", "given up",
+            "taken back",
         ] {
             #expect(counts[event] ?? 0 >= 5, "\(event) hardly ever happens")
         }

@@ -75,6 +75,7 @@ struct ReferenceSimulator {
         if chance(100), fate == .restored { station.copy = station.disk }
         if chance(100) { evict() }
         if chance(60) { drop() }
+        if chance(60) { takeBack() }
         if chance(40) { refine() }
         if chance(50), fate == .memoryLies { falsify() }
     }
