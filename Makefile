@@ -97,6 +97,7 @@ wheel: dependencies ## build the Python wheel of perigee_codec into .build/wheel
 
 screenshot: build ## remake Docs/img: the pages of the real daemons in a headless Chromium
 	cd Tests/page && PYTHONPATH=../../Benchmarks $$(../../Scripts/python-environment) screenshots.py
+	cd Cluster/tests/page && PYTHONPATH=../..:..:../../../Benchmarks $$(../../../Scripts/python-environment serve) screenshot.py
 
 docs: build ## remake the generated pages, then the site in .build/site; fails where a link leads nowhere
 	@Scripts/docs write

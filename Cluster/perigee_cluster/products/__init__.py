@@ -2,11 +2,21 @@
 
 from perigee_cluster.products.catalog import Catalog, CatalogError, Row
 from perigee_cluster.products.files import NoRoomError
-from perigee_cluster.products.make import METHODS, RECONSTRUCTED, make, method_of, name_of
+from perigee_cluster.products.make import (
+    ANY_DATE,
+    METHODS,
+    RECONSTRUCTED,
+    make,
+    make_unobserved,
+    method_of,
+    name_of,
+    unobserved_name,
+)
 from perigee_cluster.products.product import Name, Product
 from perigee_cluster.products.shelf import QuotaError, Shelf
 
 __all__ = [
+    "ANY_DATE",
     "METHODS",
     "RECONSTRUCTED",
     "Catalog",
@@ -18,6 +28,8 @@ __all__ = [
     "Row",
     "Shelf",
     "make",
+    "make_unobserved",
     "method_of",
     "name_of",
+    "unobserved_name",
 ]

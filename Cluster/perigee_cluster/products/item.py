@@ -45,7 +45,7 @@ def moment(time: np.datetime64) -> str:
 
 def item(product: Product) -> dict[str, Any]:
     """The item; the same product gives the same octets."""
-    geometry = None if product.grid is None else footprint(product.grid)
+    geometry = None if product.ground is None else footprint(product.ground)
     made: dict[str, Any] = {
         "type": "Feature",
         "stac_version": "1.1.0",
@@ -92,17 +92,17 @@ def _times(product: Product) -> dict[str, Any]:
 
 
 def _place(product: Product) -> dict[str, Any]:
-    grid, declaration = product.grid, product.declaration
+    grid, declaration = product.ground, product.declaration
     fields: dict[str, Any] = {
         "proj:code": None if grid is None else grid.crs,
-        "proj:shape": [declaration.rows, declaration.columns],
+        "proj:shape": list(product.valid_BHW.shape[1:]),
     }
     if grid is not None:
         fields["proj:transform"] = list(grid.transform)
     known = [band.gsd for band in declaration.bands if band.gsd is not None]
     if known:
         fields["gsd"] = min(known)
-    if product.frame.metadata is not None and product.frame.metadata.place is not None:
+    if product.is_observed and product.frame.metadata is not None and product.frame.metadata.place is not None:
         fields["perigee:place"] = product.frame.metadata.place
     return fields
 
@@ -116,10 +116,11 @@ def _origin(product: Product) -> dict[str, Any]:
         "processing:lineage": f"{made.method} of {len(content.layers)} layers of tokens with firmware "
         f"{product.declaration.firmware:08x}, {len(made.used)} frames of history",
         "perigee:sensor": frame.sensor,
-        "perigee:station": frame.station,
-        "perigee:epoch": frame.epoch.hex(),
+        "perigee:station": product.name.station,
+        "perigee:epoch": product.name.epoch,
         "perigee:frame": product.name.number,
-        "perigee:references": list(frame.references),
+        "perigee:observed": product.is_observed,
+        "perigee:references": list(frame.references) if product.is_observed else [],
         "perigee:firmware": f"{product.declaration.firmware:08x}",
         "perigee:layers": len(content.layers),
         "perigee:layer_bytes": [len(layer) for layer in content.layers],
@@ -128,7 +129,7 @@ def _origin(product: Product) -> dict[str, Any]:
         "perigee:packet_bytes": content.octets,
         "perigee:packets_digest": packets_of(content),
         "perigee:raw_bytes": raw,
-        "perigee:ratio": round(raw / max(content.octets, 1), 2),
+        "perigee:ratio": round(raw / content.octets, 2) if content.octets else None,
         "perigee:method": made.method,
         "perigee:version": product.version,
         "perigee:grade": product.grade,

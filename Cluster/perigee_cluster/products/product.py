@@ -104,6 +104,10 @@ class Product:
     history: tuple[Past, ...]
     """What the method was given; `made.used` names what it took."""
     version: str
+    ground: Grid | None
+    """Where it lies."""
+    is_observed: bool = True
+    """False: no packet speaks of this date; `frame` is then one of the sensor that it is drawn for."""
 
     @property
     def layers(self) -> int | None:
@@ -114,11 +118,6 @@ class Product:
     def grade(self) -> Grade:
         """drawn: something in it was never received."""
         return "measured" if self.made.method == MEASURED else "drawn"
-
-    @property
-    def grid(self) -> Grid | None:
-        """Where it lies."""
-        return self.frame.grid
 
 
 def version_of(content: Content, layers: int | None, history: Iterable[Past], method: str) -> str:

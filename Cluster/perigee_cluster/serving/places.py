@@ -50,8 +50,14 @@ def router(service: Service) -> APIRouter:
         chosen, asset = method_for(mode, method)
         if layers is not None and not 1 <= layers <= LAYERS:
             raise RequestError(f"layers is {layers}, must be 1 to {LAYERS}")
-        row = _at(service, place, datetime)
-        found = service.wanted(row, chosen, layers)
+        rows = _rows(service, place)
+        row = _at(rows, datetime)
+        if row is not None:
+            found = service.wanted(row, chosen, layers)
+        elif mode == MEASURED or layers is not None or method is not None:
+            raise NotFoundError(_nobody(rows, place, datetime))
+        else:
+            found = service.unobserved(rows, place, np.datetime64(parse_moment(datetime)[0], "ms"))
         base = str(request.base_url)
         if isinstance(found, Job):
             response.status_code = 202
@@ -63,7 +69,10 @@ def router(service: Service) -> APIRouter:
     def refine(place: str, datetime: str, request: Request, layers: int = LAYERS) -> dict[str, Any]:
         if not 1 <= layers <= LAYERS:
             raise RequestError(f"layers is {layers}, must be 1 to {LAYERS}")
-        row = _at(service, place, datetime)
+        rows = _rows(service, place)
+        row = _at(rows, datetime)
+        if row is None:
+            raise NotFoundError(_nobody(rows, place, datetime))
         want = service.wants.leave(row.station, row.epoch, row.frame, layers)
         return {"want": want, "href": f"{request.base_url}wants/{want}", **(service.wants.find(want) or {})}
 
@@ -103,17 +112,19 @@ def _rows(service: Service, place: str) -> list[Row]:
     return found
 
 
-def _at(service: Service, place: str, datetime: str) -> Row:
+def _at(rows: list[Row], datetime: str) -> Row | None:
     """Some product of the frame that shows a place at a time; of several frames the first, of a frame its decode."""
     first, last = parse_moment(datetime)
-    rows = _rows(service, place)
     found = [row for row in rows if row.time is not None and first <= row.time < last]
-    if not found:
-        before = max((row.time for row in rows if row.time is not None and row.time < first), default=None)
-        after = min((row.time for row in rows if row.time is not None and row.time >= last), default=None)
-        near = " and ".join(_text(time) or "" for time in (before, after) if time is not None)
-        raise NotFoundError(f"nobody observed {place} at {datetime}; the nearest dates are {near or 'not known'}")
-    return min(found, key=lambda row: (row.time, row.item, row.collection != MEASURED))
+    return min(found, key=lambda row: (row.time, row.item, row.collection != MEASURED), default=None)
+
+
+def _nobody(rows: list[Row], place: str, datetime: str) -> str:
+    first, last = parse_moment(datetime)
+    before = max((row.time for row in rows if row.time is not None and row.time < first), default=None)
+    after = min((row.time for row in rows if row.time is not None and row.time >= last), default=None)
+    near = " and ".join(_text(time) or "" for time in (before, after) if time is not None)
+    return f"nobody observed {place} at {datetime}; the nearest dates are {near or 'not known'}"
 
 
 def _answer(service: Service, row: Row, asset: str, base: str) -> dict[str, Any]:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from perigee_cluster.archive import Archive, NotDecodableError
+from perigee_cluster.archive import Archive, ArchivedFrame, NotDecodableError
 from perigee_cluster.following import Setup
 from perigee_cluster.history.store import History
-from perigee_cluster.products import METHODS, RECONSTRUCTED, NoRoomError, Row, Shelf, make
+from perigee_cluster.products import (
+    METHODS,
+    RECONSTRUCTED,
+    NoRoomError,
+    Row,
+    Shelf,
+    make,
+    make_unobserved,
+    unobserved_name,
+)
 from perigee_cluster.products.product import MEASURED, METHOD_ID, packets_of
 from perigee_cluster.serving.jobs import Job, JobError, Jobs
 from perigee_cluster.serving.wants import Wants
@@ -87,6 +96,31 @@ class Service:
                 return found
         key = f"{row.station}/{row.epoch}/{row.frame} {method} {layers}"
         return self.jobs.submit(key, self._maker(row, method, layers))
+
+    def unobserved(self, rows: Sequence[Row], place: str, time: np.datetime64) -> Row | Job:
+        """A place at a date that nobody observed: from the cache where nothing came since, or a job."""
+        template = self._frame_of(max(rows, key=lambda row: (row.time or 0, row.id)))
+        name = unobserved_name(template, place, time)
+        found = self.cache.find(name)
+        if found is not None and found.created >= max(row.created for row in rows):
+            return found
+
+        def run(job: Job) -> Row:
+            job.reach("making", 0.2)
+            try:
+                product = make_unobserved(self.history, template, place, time)
+                job.reach("filing", 0.9)
+                return self.cache.put(product)
+            except (ValueError, NoRoomError) as error:
+                raise JobError(str(error)) from error
+
+        return self.jobs.submit(f"{place} {time}", run)
+
+    def _frame_of(self, row: Row) -> ArchivedFrame:
+        frame = self.archive.frame(row.station, bytes.fromhex(row.epoch), row.frame)
+        if frame is None or frame.declaration is None:
+            raise NotFoundError(f"the archive has frame {row.frame} of {row.station} no more")
+        return frame
 
     def _is_current(self, row: Row, found: Row) -> bool:
         """Whether a cached product has the packets and history that are here now. The product of all layers follows new

@@ -174,8 +174,29 @@ def test_a_place_and_date_give_the_product(client: TestClient, year: Year, setup
     frame = next(opened(year.archive).frames())
     with MemoryFile(client.get(decode["asset"]).content) as memory, memory.open() as file:
         assert (file.read() == read_frame(year.products[frame.epoch.hex(), frame.number]).samples).all()
-    missing = client.get(f"/places/{place}/2024-06-13")
+    missing = client.get(f"/places/{place}/2024-06-13?mode=deterministic")
     assert missing.status_code == 404 and "2024-06-11" in missing.text and "2024-06-21" in missing.text
+
+
+def test_a_date_that_nobody_observed_is_drawn_and_says_so(client: TestClient) -> None:
+    place = client.get("/places").json()["places"][0]["place"]
+    path = f"/places/{place}/2024-06-13"
+    done = finished(client, client.get(path))
+    assert done["state"] == "done", done
+    fields = done["item"]["properties"]
+    assert fields["datetime"] == "2024-06-13T00:00:00Z" and fields["perigee:grade"] == "drawn"
+    assert fields["perigee:observed"] is False and fields["perigee:packets"] == 0 and fields["perigee:ratio"] is None
+    assert len(fields["perigee:history"]) >= 2 and fields["perigee:method"] == "smoothed"
+    pystac.Item.from_dict(done["item"])
+    with MemoryFile(client.get(done["item"]["assets"]["flags"]["href"]).content) as memory, memory.open() as file:
+        assert set(file.read().ravel()) <= {16, 32}
+    assert client.get(path).status_code == 200
+    later = finished(client, client.get(f"/places/{place}/2026-01-01"))
+    assert later["item"]["properties"]["perigee:method"] == "forecast"
+    # it is no frame: a search does not find it, and no method makes it of packets
+    assert items(client, ids=done["item"]["id"]) == []
+    assert client.get(f"{path}?layers=2").status_code == 404
+    assert client.post(f"{path}/refine").status_code == 404
 
 
 def test_what_is_not_made_yet_is_a_job_and_then_filed(client: TestClient) -> None:

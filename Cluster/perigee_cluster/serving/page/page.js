@@ -79,8 +79,10 @@ function drawMap() {
   const left = 50 - (width * scale) / 2, top = 30 - (height * scale) / 2;
   map.replaceChildren(...known.map((place) => {
     const [west, south, east, north] = place.bbox;
-    const x = [west, east].map((value) => left + (value - box[0]) * shrink * scale);
-    const y = [north, south].map((value) => top + (box[3] - value) * scale);
+    // one that would be too small to be hit is drawn larger
+    const wide = Math.max((east - west) * shrink * scale, 2), high = Math.max((north - south) * scale, 2);
+    const middle = [left + ((west + east) / 2 - box[0]) * shrink * scale, top + (box[3] - (north + south) / 2) * scale];
+    const x = [middle[0] - wide / 2, middle[0] + wide / 2], y = [middle[1] - high / 2, middle[1] + high / 2];
     const shape = element("path", undefined, {
       d: `M${x[0]} ${y[0]}H${x[1]}V${y[1]}H${x[0]}Z`, role: "button", tabindex: "0", "data-place": place.place,
       "aria-pressed": "false", "aria-label": `Place ${place.place}, ${place.dates} dates`,
