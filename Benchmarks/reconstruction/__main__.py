@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 import os
+import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
@@ -32,19 +36,39 @@ DEFINITIONS = (
 # Targets of each simulated place, the last dates.
 MOST = 2
 log = logging.getLogger("reconstruction")
+Rows = TypeVar("Rows")
 
 
-def measured(model: Model, name: str, places: list[Place], most: int | None) -> report.Part:
-    """All tables of one kind of places."""
-    part = report.Part(name, by_ratio_and_gap(model, places, most))
-    part.any_date = any_date(model, places, most)
-    log.info("%s: any date done", name)
-    part.depth = by_depth(model, places, most)
-    log.info("%s: depth done", name)
-    part.wrong = wrong(model, places, most)
-    log.info("%s: wrong history done", name)
-    part.changes = recall(model, places, most)
-    return part
+def digest(words: str) -> str:
+    """Of all that rows depend on: the package, its JSON, the firmware, and what was asked for."""
+    found = hashlib.sha256(f"{words} {firmware_id(BUNDLE)}".encode())
+    for file in sorted((ROOT / "Cluster").glob("perigee_c*/**/*.[pj]*")):
+        if file.suffix in (".py", ".json"):
+            found.update(file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def kept(file: Path, work: Callable[[], Rows]) -> Rows:
+    """What an earlier run with the same digest measured, else measured now: a run that was ended goes on."""
+    if file.is_file():
+        rows: Rows = pickle.loads(file.read_bytes())
+        return rows
+    rows = work()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_bytes(pickle.dumps(rows))
+    part.rename(file)
+    log.info("%s done", file.stem)
+    return rows
+
+
+def measured(model: Model, name: str, places: list[Place], most: int | None, folder: Path) -> report.Part:
+    """All tables of one kind of places; what is measured is kept in `folder`."""
+
+    def rows(work: Callable[[Model, list[Place], int | None], Rows]) -> Rows:
+        return kept(folder / f"{work.__name__}.pickle", lambda: work(model, places, most))
+
+    return report.Part(name, rows(by_ratio_and_gap), rows(any_date), rows(by_depth), rows(wrong), rows(recall))
 
 
 def main() -> None:
@@ -65,9 +89,16 @@ def main() -> None:
     model = Model.open(BUNDLE)
     world = World(arguments.role, arguments.simulated, visits=12, revisit_days=10, size=arguments.size)
     worlds = simulated(world, arguments.scratch / arguments.role, arguments.program)
+    folder = arguments.scratch / digest(" ".join(world.words))
     parts = [
-        measured(model, f"real ({arguments.role})", real(arguments.role), None),
-        measured(model, f"simulated ({arguments.simulated} places, {arguments.size} x {arguments.size})", worlds, MOST),
+        measured(model, f"real ({arguments.role})", real(arguments.role), None, folder / "real"),
+        measured(
+            model,
+            f"simulated ({arguments.simulated} places, {arguments.size} x {arguments.size})",
+            worlds,
+            MOST,
+            folder / "simulated",
+        ),
     ]
     times = cost.timed(model, worlds[0])
     made = {
