@@ -33,7 +33,7 @@ DEFINITIONS = (
     " and moved; changes: 10 x 10 pixels, found where the difference of NDVI to the last clear frame stands out more"
     " than in 95 of 100 blocks of the product; times: processor seconds of one core"
 )
-# Targets of each simulated place, the last dates.
+# Targets of each simulated place: the last dates; of dates that are left out those in between.
 MOST = 2
 log = logging.getLogger("reconstruction")
 Rows = TypeVar("Rows")

@@ -124,9 +124,7 @@ def any_date(model: Model, places: Iterable[Place], most: int | None = None) -> 
             continue
         coder = Coder(model, place)
         when = days([date.time for date in place.dates], place.dates[0].time)  # type: ignore[arg-type]
-        for target in targets(place, most):
-            if target in (0, len(when) - 1):
-                continue
+        for target in _between(place, most):
             before, after = when[target] - when[target - 1], when[target + 1] - when[target]
             if max(before, after) <= REACH:
                 rest = [number for number in range(len(when)) if number != target]
@@ -135,6 +133,14 @@ def any_date(model: Model, places: Iterable[Place], most: int | None = None) -> 
                 found += _unseen(coder, target, list(range(target)), "past only")
         log.info("%s at any date, %.0f s", place.name, time.monotonic() - begin)
     return sorted(found, key=lambda one: one.gap)
+
+
+def _between(place: Place, most: int | None) -> list[int]:
+    """Dates with others on both sides, spread over the series where `most` says how many."""
+    inner = [target for target in targets(place) if 0 < target < len(place.dates) - 1]
+    if most is None or len(inner) <= most:
+        return inner
+    return [inner[round((number + 0.5) * len(inner) / most - 0.5)] for number in range(most)]
 
 
 def _unseen(coder: Coder, target: int, known: list[int], gap: str) -> list[Row]:
