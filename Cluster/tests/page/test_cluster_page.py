@@ -176,7 +176,8 @@ def test_refining_leaves_a_want(screen: Screen, setup: Setup) -> None:
     page = screen.shown()
     page.get_by_role("button", name="Ask the station").click()
     expect(page.locator("#want")).to_contain_text("is open")
-    assert len(list((setup.archive / "wants").glob("*.json"))) == 1
+    want = re.search("Want ([0-9a-f]{8})", page.locator("#want").inner_text()).group(1)
+    assert json.loads((setup.archive / "wants" / f"{want}.json").read_text())["state"] == "open"
 
 
 def test_axe_finds_nothing_in_either_scheme(screen: Screen) -> None:
