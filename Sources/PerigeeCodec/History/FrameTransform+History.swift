@@ -64,24 +64,9 @@ extension FrameTransform {
     }
 }
 
-extension FrameTransform {
-    /// Adds what the predictions of the `chosen` tiles say to what a window needs of a frame's coefficients.
-    func apply(
-        _ predictions: [TilePrediction?], _ chosen: [Int], of reference: FrameReference, to window: inout WindowPlanes,
-        choice: SpectralChoice, model: PredictionModel
-    ) throws(CodecError) {
-        var whole = Planes(components: bands, rows: geometry.rows, columns: geometry.columns)
-        var byTile = [TilePrediction?](repeating: nil, count: spectral.grid.count)
-        for (tile, prediction) in zip(chosen, predictions) { byTile[tile] = prediction }
-        try apply(1, byTile, of: reference, to: &whole, choice: choice, model: model)
-        let part = WindowPlanes(window.geometry, of: whole, filler: 0)
-        for index in part.values.indices { window.values[index] += part.values[index] }
-    }
-}
-
 extension Planes {
     /// The number at (row + offset.row, column + offset.column) goes to (row, column), the nearest one where there is none.
-    fileprivate mutating func move(_ offset: TilePrediction.Offset) {
+    mutating func move(_ offset: TilePrediction.Offset) {
         var moved = values
         for component in 0..<components {
             for row in 0..<rows {

@@ -59,6 +59,13 @@ package struct TilePrediction: Equatable, Sendable {
         return Float(sixteenths) * 0.0625
     }
 
+    /// As above for a sub-band's level.
+    private func weight(_ band: Subband, component: Int, model: PredictionModel) -> Float {
+        weight(
+            level: min(band.spectralLevel, PredictionModel.levelCount - 1),
+            componentClass: ContextTables.componentClass(component), model: model)
+    }
+
     /// Adds `sign` (1 or -1) times the prediction to a tile's coefficients of a frame. Both are `[components][rows][columns]`
     /// in Mallat layout; `reference` has this prediction's offset. Strict: one product and one sum, each rounded.
     func add(
@@ -66,34 +73,53 @@ package struct TilePrediction: Equatable, Sendable {
         rows: Int, columns: Int, model: PredictionModel
     ) {
         for component in 0..<layout.components {
-            let componentClass = ContextTables.componentClass(component)
             for band in layout.subbands where band.rows > 0 && band.columns > 0 {
-                let weight =
-                    sign
-                    * weight(
-                        level: min(band.spectralLevel, PredictionModel.levelCount - 1), componentClass: componentClass,
-                        model: model)
+                let weight = sign * weight(band, component: component, model: model)
                 guard weight != 0 else { continue }
                 for row in 0..<band.rows {
                     let start = (component * rows + band.frameRow + row) * columns + band.frameColumn
-                    add(weight, to: planes + start, reference + start, band, row: row)
+                    add(weight, to: planes + start, reference + start, band, row: row, columns: 0..<band.columns)
                 }
             }
         }
     }
 
+    /// Adds the prediction to what a window needs of a tile's coefficients.
+    func add(to window: inout WindowPlanes, of reference: WindowPlanes, _ layout: TileLayout, model: PredictionModel) {
+        let geometry = window.geometry
+        window.values.withUnsafeMutableBufferPointer { target in
+            reference.values.withUnsafeBufferPointer { source in
+                guard let target = target.baseAddress, let source = source.baseAddress else { return }
+                for part in geometry.parts(of: layout) {
+                    for component in 0..<layout.components {
+                        let weight = weight(part.band, component: component, model: model)
+                        guard weight != 0 else { continue }
+                        for row in part.rows {
+                            let start =
+                                part.start + component * part.block.planeCount
+                                + (row - part.rows.lowerBound) * part.block.columnCount
+                            add(weight, to: target + start, source + start, part.band, row: row, columns: part.columns)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Some columns of a row of a sub-band; the pointers are to the first of them.
     private func add(
         _ weight: Float, to target: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, _ band: Subband,
-        row: Int
+        row: Int, columns: Range<Int>
     ) {
         guard let map, band.level <= map.level else {
-            for column in 0..<band.columns { target[column] += weight * source[column] }
+            for index in 0..<columns.count { target[index] += weight * source[index] }
             return
         }
         let shift = map.level - band.level
         let first = min(row >> shift, map.rows - 1) * map.columns
-        for column in 0..<band.columns where map.isOn[first + min(column >> shift, map.columns - 1)] {
-            target[column] += weight * source[column]
+        for index in 0..<columns.count
+        where map.isOn[first + min((columns.lowerBound + index) >> shift, map.columns - 1)] {
+            target[index] += weight * source[index]
         }
     }
 }

@@ -16,16 +16,21 @@ package struct WindowPlanes: Sendable {
     package init(_ geometry: WindowGeometry, of frame: Planes, filler: Float) {
         self.geometry = geometry
         values = [Float](repeating: filler, count: geometry.count)
+        for component in 0..<geometry.components { take(frame, component, as: component) }
+    }
+
+    /// Takes what the window needs of one plane of a frame's coefficients as those of `component`.
+    mutating func take(_ frame: Planes, _ plane: Int, as component: Int) {
         for (block, orientation) in geometry.subbands {
             let (rows, columns) = block.needed(orientation)
+            guard !columns.isEmpty else { continue }
             let origin = geometry.origin(block, orientation)
-            for component in 0..<geometry.components {
-                let base = block.offset + component * block.planeCount
-                for row in rows {
-                    for column in columns {
-                        values[base + block.place(orientation, row: row, column: column)] =
-                            frame[component, origin.row + row, origin.column + column]
-                    }
+            let base = block.offset + component * block.planeCount
+            for row in rows {
+                let start = base + block.place(orientation, row: row, column: columns.lowerBound)
+                for index in 0..<columns.count {
+                    values[start + index] =
+                        frame[plane, origin.row + row, origin.column + columns.lowerBound + index]
                 }
             }
         }
@@ -105,6 +110,17 @@ extension Wavelet {
 extension SpectralTransform {
     /// Components to bands, each position by itself; one basis a tile, nil where it is the identity.
     func inverse(_ planes: inout WindowPlanes, _ bases: [TileBasis?], tiles: [Int]) {
+        apply(&planes, bases, tiles) { $0.inverse($1) }
+    }
+
+    /// Bands to components.
+    func forward(_ planes: inout WindowPlanes, _ bases: [TileBasis?], tiles: [Int]) {
+        apply(&planes, bases, tiles) { $0.matrix($1) }
+    }
+
+    private func apply(
+        _ planes: inout WindowPlanes, _ bases: [TileBasis?], _ tiles: [Int], _ matrix: (TileBasis, Int) -> [Float]
+    ) {
         let geometry = planes.geometry
         let count = geometry.components
         planes.values.withUnsafeMutableBufferPointer { values in
@@ -114,7 +130,7 @@ extension SpectralTransform {
                     let layout = TileLayout(grid: grid, tile: tile, levels: geometry.frame.levels, components: count)
                     for part in geometry.parts(of: layout) {
                         perigee_spectral(
-                            path.code, basis.inverse(part.band.spectralLevel), count,
+                            path.code, matrix(basis, part.band.spectralLevel), count,
                             values.baseAddress.map { $0 + part.start }, part.block.planeCount, part.block.columnCount,
                             part.rows.count, part.columns.count, work.baseAddress)
                     }
