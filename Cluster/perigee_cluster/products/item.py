@@ -50,7 +50,6 @@ def item(product: Product) -> dict[str, Any]:
         "type": "Feature",
         "stac_version": "1.1.0",
         "id": product.name.item,
-        "collection": product.name.method,
         "geometry": geometry,
         "properties": {**_times(product), **_place(product), **_origin(product)},
         "links": [],

@@ -113,19 +113,19 @@ class Shelf:
         fields = made["properties"]
         session.execute(
             "DELETE FROM places WHERE product IN (SELECT id FROM products WHERE collection = ? AND item = ?)",
-            (made["collection"], made["id"]),
+            (path.stem, made["id"]),
         )
         session.execute(
             "INSERT OR REPLACE INTO products (collection, item, station, epoch, frame, time, west, south, east, north,"
             " version, packets, path, octets, created) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                made["collection"], made["id"], fields["perigee:station"], fields["perigee:epoch"],
+                path.stem, made["id"], fields["perigee:station"], fields["perigee:epoch"],
                 fields["perigee:frame"], _milliseconds(fields["datetime"]), *made.get("bbox", (None,) * 4),
                 fields["perigee:version"], fields["perigee:packets_digest"], str(path.relative_to(self.folder)), size,
                 int(path.stat().st_mtime * 1_000),
             ),
         )  # fmt: skip
-        found = row(session, made["collection"], made["id"])
+        found = row(session, path.stem, made["id"])
         assert found is not None  # it was written within this transaction
         session.executemany(
             "INSERT OR IGNORE INTO places VALUES (?, ?)", [(found.id, place) for place in places_of(made)]
@@ -192,7 +192,7 @@ class Shelf:
 def _assets(path: Path) -> Iterator[Path]:
     made = json.loads(path.read_bytes())
     for kind in ASSETS:
-        yield path.parent / f"{made['collection']}-{made['properties']['perigee:version']}-{kind}.tif"
+        yield path.parent / f"{path.stem}-{made['properties']['perigee:version']}-{kind}.tif"
 
 
 def _milliseconds(text: str | None) -> int | None:

@@ -12,6 +12,7 @@ GEOJSON = "application/geo+json"
 def linked(shelf: Shelf, row: Row, base: str) -> dict[str, Any]:
     """The item of a product. Raises FileNotFoundError where it went meanwhile. `base` ends with a slash."""
     made = shelf.item(row)
+    made["collection"] = row.collection
     stac, collection = f"{base}stac", f"{base}stac/collections/{row.collection}"
     product = f"{base}products/{row.collection}/{row.item}"
     made["links"] = [

@@ -261,3 +261,20 @@ def test_several_processes_make_each_product_once(year: Year, tmp_path: Path) ->
         return {path.relative_to(folder): path.read_bytes() for path in folder.glob("*/*/*/*.tif")}
 
     assert files(tmp_path / "products") == files(alone.shelf.folder)
+
+
+def test_a_follower_that_is_killed_leaves_its_work_to_the_next(year: Year, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "perigee_cluster", "follow", str(year.archive), "--json"]
+    words += ["--history", str(tmp_path / "history"), "--products", str(tmp_path / "products")]
+    words += ["--firmware", str(FIRMWARE[0]), "--method", "deterministic"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT / "Cluster") as process:
+        before = json.loads(process.stdout.readline())
+        process.kill()
+    follower = Follower(setup_of(year.archive, tmp_path, methods=("deterministic",)))
+    events = run(follower)
+    assert before["outcome"] == "made" and before["frame"] not in {e.frame for e in events if e.outcome == "made"}
+    rows = follower.shelf.catalog.rows()
+    assert len(rows) == len(VISITS)
+    assert all(follower.shelf.asset(row, kind).exists() for row in rows for kind in ("reconstruction", "flags"))
+    sizes = sum(path.stat().st_size for path in follower.shelf.folder.glob("*/*/*/[!.]*"))
+    assert sizes == follower.shelf.catalog.octets()

@@ -14,6 +14,8 @@ pytest.importorskip("rasterio", reason="group serve is not installed: make clust
 
 import pystac
 import rasterio
+from pystac.extensions.projection import ProjectionExtension
+from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from rasterio.io import MemoryFile
 
 from archives import Year, change, opened
@@ -73,9 +75,10 @@ def test_an_item_says_what_the_product_rests_on(year: Year, past: History, tmp_p
     product = make(archive, past, frame, method)
     row = shelf.put(product)
     found = shelf.item(row)
-    pystac.Item.from_dict(found)
+    JsonSchemaSTACValidator().validate_core(found, pystac.STACObjectType.ITEM, "1.1.0")
+    assert ProjectionExtension.ext(pystac.Item.from_dict(found)).code == frame.grid.crs
     fields = found["properties"]
-    assert found["collection"] == method
+    assert row.collection == method
     assert fields["perigee:packet_ids"] == ranges(frame.packet_ids) and fields["perigee:packet_bytes"] == frame.octets
     assert fields["perigee:agreement"]["share"] == product.made.agreement.share
     assert {one["id"] for one in fields["perigee:history"]} == set(product.made.used)
