@@ -36,7 +36,9 @@ public struct WaitingTable: ~Copyable {
                 "CREATE TABLE IF NOT EXISTS waiting (station TEXT, epoch BLOB, frame INTEGER, reason TEXT NOT NULL,"
                     + " asked INTEGER NOT NULL, open TEXT NOT NULL, PRIMARY KEY (station, epoch, frame));"
                     + " CREATE TABLE IF NOT EXISTS seen (change INTEGER NOT NULL, number INTEGER NOT NULL,"
-                    + " crc INTEGER NOT NULL);")
+                    + " crc INTEGER NOT NULL);"
+                    + " CREATE TABLE IF NOT EXISTS replaced (station TEXT, epoch BLOB, frame INTEGER,"
+                    + " PRIMARY KEY (station, epoch, frame));")
             let upsert = try database.prepare("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?)")
             let delete = try database.prepare("DELETE FROM waiting WHERE station = ? AND epoch = ? AND frame = ?")
             self.database = database
@@ -82,6 +84,27 @@ public struct WaitingTable: ~Copyable {
     public func remove(station: String, epoch: Epoch, number: UInt64) throws(ArchiveError) {
         do throws(SQLiteError) {
             try delete.run([.text(station), .blob(epoch.bytes), .integer(Int64(bitPattern: number))])
+        } catch { throw .index(error) }
+    }
+
+    /// Frames that another one stands in for, which never wait again.
+    public func replaced() throws(ArchiveError) -> [(station: String, epoch: Epoch, number: UInt64)] {
+        do throws(SQLiteError) {
+            let statement = try database.prepare("SELECT station, epoch, frame FROM replaced")
+            var frames: [(station: String, epoch: Epoch, number: UInt64)] = []
+            while try statement.step() {
+                guard let epoch = try? Epoch(bytes: statement.blob(1)) else { continue }
+                frames.append((statement.text(0) ?? "", epoch, UInt64(bitPattern: statement.integer(2))))
+            }
+            return frames
+        } catch { throw .index(error) }
+    }
+
+    /// Another frame stands in for this one.
+    public func replace(station: String, epoch: Epoch, number: UInt64) throws(ArchiveError) {
+        do throws(SQLiteError) {
+            let statement = try database.prepare("INSERT OR IGNORE INTO replaced VALUES (?, ?, ?)")
+            try statement.run([.text(station), .blob(epoch.bytes), .integer(Int64(bitPattern: number))])
         } catch { throw .index(error) }
     }
 

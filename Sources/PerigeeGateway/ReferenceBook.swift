@@ -32,14 +32,17 @@ package struct ReferenceBook: Sendable {
     private var queue: [FrameName] = []
     /// Wants whose outcome was taken.
     private var answered: Set<UInt32> = []
+    /// Frames that another one stands in for: packets of them may still come.
+    private var settled: Set<FrameName>
     private var findings = Findings()
     package private(set) var fetched = 0
     package private(set) var replaced = 0
     /// Whether frames wait to be looked at again that may be.
     private(set) var hasMore = false
 
-    /// Begins with the frames that waited before.
-    package init(_ frames: [FrameName: WaitingFrames.Frame] = [:]) {
+    /// Begins with the frames that waited before, and those that others stood in for.
+    package init(_ frames: [FrameName: WaitingFrames.Frame] = [:], replaced: Set<FrameName> = []) {
+        settled = replaced
         var byEpoch: [EpochKey: [UInt64: WaitingFrames.Frame]] = [:]
         for (name, frame) in frames { byEpoch[name.key, default: [:]][name.number] = frame }
         waiting = byEpoch.mapValues { WaitingFrames($0) }
@@ -71,12 +74,14 @@ package struct ReferenceBook: Sendable {
     ) throws(Failure) -> Findings {
         findings = Findings()
         var underWay: [ReferenceQuestion: ArchiveWant.State] = [:]
-        for want in ledger.wants.values.sorted(by: { $0.id < $1.id }) where want.isForReference {
+        // the same may have been asked before: what is under way counts, else the last word
+        for want in ledger.wants.values.sorted(by: { $0.freshness < $1.freshness }) where want.isForReference {
             underWay[ReferenceQuestion(want)] = want.state
             take(want)
         }
         answered.formIntersection(ledger.wants.keys)
-        for question in open where underWay[question] == nil { answer(question) }  // its file was taken away
+        // those of which the file was taken away
+        for question in open where underWay[question]?.isFinal != false { answer(question) }
         for frame in filed { try look(frame, find) }
         var room = min(
             Self.wantLimit - ledger.wants.values.count { $0.reason != nil && !$0.state.isFinal },
@@ -145,13 +150,14 @@ package struct ReferenceBook: Sendable {
             let other = FrameName(
                 key: EpochKey(station: frame.station, epoch: identity.epoch), number: identity.number)
             findings.replaced.insert(other)
+            settled.insert(other)
             if waiting[other.key]?.frames[other.number] != nil { replaced += 1 }
             settle(other)
         }
         for number in missing.removeValue(forKey: name)?.sorted() ?? [] {
             enqueue(FrameName(key: name.key, number: number))
         }
-        guard frame.references != nil, waiting[name.key]?.frames[name.number] == nil,
+        guard frame.references != nil, !settled.contains(name), waiting[name.key]?.frames[name.number] == nil,
             case .waiting(let lacking) = try resolve(frame, find)
         else { return }
         note(name, lacking)

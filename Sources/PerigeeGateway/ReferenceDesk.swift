@@ -20,11 +20,15 @@ struct ReferenceDesk: ~Copyable {
         let table = try WaitingTable(directory)
         let cursor = try table.seen(in: predictions)
         let rows = try table.frames()
+        let replaced = try table.replaced()
         self.predictions = predictions
         self.table = table
         self.cursor = cursor
         let frames = rows.map { (FrameName($0), WaitingFrames.Frame($0)) }
-        book = ReferenceBook(Dictionary(frames) { first, _ in first })
+        let names = replaced.map {
+            FrameName(key: EpochKey(station: $0.station, epoch: $0.epoch), number: $0.number)
+        }
+        book = ReferenceBook(Dictionary(frames) { first, _ in first }, replaced: Set(names))
     }
 
     /// How many frames wait, and what became of others.
@@ -35,6 +39,9 @@ struct ReferenceDesk: ~Copyable {
         let found = try predictions.changed(after: cursor, limit: Self.turnLimit)
         let findings = try book.turn(ledger, filed: found.frames) { (name: FrameName) throws(ArchiveError) in
             try predictions.frame(station: name.key.station, epoch: name.key.epoch, number: name.number)
+        }
+        for name in findings.replaced {
+            try table.replace(station: name.key.station, epoch: name.key.epoch, number: name.number)
         }
         for (name, frame) in findings.changes {
             if let frame {

@@ -46,6 +46,9 @@ package struct ReferenceQuestion: Hashable, Sendable {
 extension ArchiveWant {
     /// Whether it is for frames that cannot be decoded.
     var isForReference: Bool { WaitingFrames.Want(subject) != nil }
+
+    /// Orders wants of the same: what is under way last, and before it what ended last.
+    var freshness: (Int, Int64, UInt32) { (state.isFinal ? 0 : 1, changed.milliseconds, id) }
 }
 
 extension WaitingFrames.Want {

@@ -80,10 +80,12 @@ struct PredictionTests {
             try table.write(two)
             try table.write(one)
             try table.see(5, in: reader)
+            for _ in 0..<2 { try table.replace(station: "lab", epoch: epoch(1), number: 3) }
         }
         let table = try WaitingTable(folder.path)
         #expect(try table.frames().sorted { $0.number < $1.number } == [two, one])
         #expect(try table.seen(in: reader) == 5)
+        #expect(try table.replaced().map(\.number) == [3])
         try table.remove(station: "lab", epoch: epoch(1), number: 2)
         #expect(try table.frames() == [one])
         // the archive is made anew from other packets

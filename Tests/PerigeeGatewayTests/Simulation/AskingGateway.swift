@@ -209,7 +209,7 @@ extension ReferenceSimulator {
         gateway.machine = nil
         gateway.uncommitted = []
         gateway.commitAt = nil
-        gateway.book = ReferenceBook(gateway.book.frames)
+        gateway.book = ReferenceBook(gateway.book.frames, replaced: gateway.replaced)
         var ledger = WantLedger()
         for want in gateway.ledger.wants.values { ledger.add(want) }
         gateway.ledger = ledger
