@@ -39,6 +39,18 @@ struct PlaceMemoryTests {
         #expect(memory.acknowledge(2, layers: [0]) == 4)
     }
 
+    @Test("a reference ends with a layer that has octets: the far end knows nothing of an empty last one")
+    func emptyLastLayers() throws {
+        var memory = try openMemory(folder)
+        memory.take(Shot(1).with { $0.sizes = [30, 0, 50, 0] })
+        #expect(memory.acknowledge(1, layers: [0]) == 2)
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 1)])
+        #expect(memory.acknowledge(1, layers: [2]) == 4)
+        #expect(memory.candidates(Shot(2)).ranked.map(\.reference) == [MemoryReference(frame: 1, layers: 3)])
+        memory.take(Shot(2).with { ($0.column, $0.sizes) = (1_000, [0, 0, 0, 0]) }, acknowledging: [0])
+        #expect(memory.candidates(Shot(3).with { $0.column = 1_000 }).ranked.isEmpty)
+    }
+
     @Test("it survives closing, with what was acknowledged")
     func reopening() throws {
         do {

@@ -21,8 +21,12 @@ struct MemoryEntry {
     /// Acknowledged layers without a gap.
     var usable: Int { min(acknowledged.prefixCount, frame.layers.count) }
 
-    /// Layers that a reference to it may count; 0 where it is none.
-    var nameable: Int { depth < MemoryLimit.depth ? usable : 0 }
+    /// Layers that a reference to it may count; 0 where it is none. The last of them has octets: of one without, which has no
+    /// packet, the far end knows nothing before a later one comes.
+    var nameable: Int {
+        guard depth < MemoryLimit.depth else { return 0 }
+        return frame.layers.prefix(usable).lastIndex { !$0.octets.isEmpty }.map { $0 + 1 } ?? 0
+    }
 
     /// Notes layers that were filed. One without octets has no packet: it is there once the first packet of the frame is.
     mutating func acknowledge(_ layers: [Int]) {
