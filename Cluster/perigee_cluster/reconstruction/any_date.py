@@ -1,13 +1,13 @@
 """A date that nobody observed, from the dates around it.
 
-Each scale of the place goes its own way through time: fine texture lasts, the light of the day does not. So does each
-mixture of bands. At each scale dates are weighted by models of time (`series`), for mixtures from the steadiest to the
-most restless, chosen by how well they give back the place's own known dates.
-Suffixes: C candidates, F frames, S scales, B bands, K mixtures of them, N samples of a plane, H rows, W columns.
+Each scale of the place goes its own way through time: fine texture lasts, the light of the day does not. So at each
+scale dates are weighted by models of time (`series`), chosen by how well they give back the place's own known dates.
+Suffixes: C candidates, F frames, S scales, B bands, H rows, W columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +32,6 @@ LEAST_TRIALS = 2
 GUESSED_SHARE, GUESSED_FLOOR = 0.15, 0.03
 # Share of a scale's energy below which errors are all the same.
 SLIGHT = 1e-6
-# Of the mean variance, added to that of each band, so that no mixture lives on next to nothing.
-REGULAR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -82,73 +80,27 @@ def nearest(apart: Doubles) -> list[int]:
 def estimate(stack_FBHW: Planes, known: Doubles, models: Candidates) -> tuple[Planes, Planes]:
     """Samples and their variance."""
     parts = [split(frame) for frame in stack_FBHW]
+    scales = len(parts[0])
+    grams = np.stack([_gram([part[scale] for part in parts]) for scale in range(scales)])
     tried = trials(known)
-    own = [(target, others, models.weights(known[others] - known[target])) for target, others in tried]
+    own = _own_errors(grams, known, models, tried)
     is_inside = bool((known <= 0).any() and (known > 0).any())
     prior = models.smoothing_CS if is_inside else models.forecast_CS
     wanted, variance = [], np.zeros_like(stack_FBHW[0])
-    for scale in range(len(parts[0])):
-        stack = np.stack([part[scale] for part in parts])
-        made, missed = _scale(stack, models.weights(known), own, prior[:, scale])
-        wanted.append(made)
-        variance += _pixels(missed, variance.shape[1:])
+    for scale in range(scales):
+        odds = -PRIOR * prior[:, scale]
+        if len(tried) >= LEAST_TRIALS:
+            slight = SLIGHT * float(grams[scale].trace()) / len(known) + 1e-30
+            odds = odds - OWN * np.log((own[:, scale] + slight) / (own[0, scale] + slight))
+        share = np.exp(odds - odds.max())
+        share /= share.sum()
+        planes = [part[scale] for part in parts]
+        wanted.append(_mixed(share @ models.weights(known), planes))
+        variance += _pixels(_missed(planes, known, models, share, tried), variance.shape[1:])
     made = join(wanted)
     if not tried:
         variance = (GUESSED_SHARE * np.abs(made) + GUESSED_FLOOR * float(np.abs(made).mean())) ** 2
     return made, variance
-
-
-Trials = list[tuple[int, list[int], Doubles]]
-
-
-def _scale(stack_FBHW: Planes, weights_CF: Doubles, own: Trials, prior_C: Doubles) -> tuple[Planes, Planes]:
-    """One scale of the date that is asked for, and the squared error when known dates are given back."""
-    frames, bands = stack_FBHW.shape[:2]
-    flat = stack_FBHW.reshape(frames, bands, -1)
-    turn = _steadiness(flat, own) if len(own) >= LEAST_TRIALS else np.eye(bands)
-    back = np.linalg.inv(turn)
-    turned_FKN = np.einsum("kb,fbn->fkn", turn.astype(np.float32), flat)
-    made = np.empty_like(turned_FKN[0])
-    missed = np.zeros_like(turned_FKN, shape=(len(own), *made.shape))
-    for k in range(bands):
-        plane_FN = turned_FKN[:, k]
-        gram = (plane_FN @ plane_FN.T).astype(np.float64)
-        share = _shares(gram, own, prior_C)
-        made[k] = (share @ weights_CF).astype(np.float32) @ plane_FN
-        for number, (target, others, weights) in enumerate(own):
-            missed[number, k] = (share @ weights).astype(np.float32) @ plane_FN[others] - plane_FN[target]
-    error = np.einsum("bk,tkn->tbn", back.astype(np.float32), missed)
-    shape = stack_FBHW.shape[1:]
-    return (back.astype(np.float32) @ made).reshape(shape), (error**2).sum(axis=0).reshape(shape) / max(len(own), 1)
-
-
-def _steadiness(flat_FBN: Planes, own: Trials) -> Doubles:
-    """Mixtures of bands [K, B] from those that a straight line in time explains best to those it does not: greenness
-    moves slowly, haze not at all, and each is smoothed in its own way."""
-    frames, bands = flat_FBN.shape[:2]
-    line = [flat_FBN[target] - np.tensordot(weights[0].astype(np.float32), flat_FBN[others], 1)
-            for target, others, weights in own]  # fmt: skip
-    jumps = sum((one @ one.T).astype(np.float64) for one in line) / len(line)
-    apart = flat_FBN - flat_FBN.mean(axis=0)
-    whole = np.einsum("fbn,fcn->bc", apart, apart).astype(np.float64) / frames
-    whole += np.eye(bands) * (REGULAR * np.trace(whole) / bands + 1e-9)
-    inverse = np.linalg.inv(np.linalg.cholesky(whole))
-    _, vectors = np.linalg.eigh(inverse @ jumps @ inverse.T)
-    return vectors.T @ inverse
-
-
-def _shares(gram: Doubles, own: Trials, prior_C: Doubles) -> Doubles:
-    """How much each model counts, by its error on the place's own dates and where models were fitted."""
-    odds = -PRIOR * prior_C
-    if len(own) >= LEAST_TRIALS:
-        error = np.zeros(len(prior_C))
-        for target, others, weights in own:
-            inner = np.einsum("ci,ij,cj->c", weights, gram[np.ix_(others, others)], weights)
-            error += inner - 2 * weights @ gram[others, target] + gram[target, target]
-        error = np.maximum(error, 0) + SLIGHT * float(gram.trace()) + 1e-30
-        odds = odds - OWN * np.log(error / error[0])
-    share = np.exp(odds - odds.max())
-    return share / share.sum()
 
 
 def trials(known: Doubles) -> list[tuple[int, list[int]]]:
@@ -159,6 +111,42 @@ def trials(known: Doubles) -> list[tuple[int, list[int]]]:
     # a forecast, or a look back: towards day 0 the order of time is that of distance
     far = sorted(order, key=lambda one: -abs(float(known[one])))
     return [(target, sorted(far[:rank])) for rank, target in enumerate(far) if rank >= 2]
+
+
+def _own_errors(
+    grams_SFF: Doubles, known: Doubles, models: Candidates, tried: Sequence[tuple[int, list[int]]]
+) -> Doubles:
+    """Mean squared error [C, S] of each model on the place's own dates."""
+    total = np.zeros((len(models.models) + 1, len(grams_SFF)))
+    for target, others in tried:
+        weights = models.weights(known[others] - known[target])
+        for scale, gram in enumerate(grams_SFF):
+            inner = np.einsum("ci,ij,cj->c", weights, gram[np.ix_(others, others)], weights)
+            total[:, scale] += inner - 2 * weights @ gram[others, target] + gram[target, target]
+    return np.maximum(total, 0) / max(len(tried), 1)
+
+
+def _missed(
+    planes: Sequence[Planes], known: Doubles, models: Candidates, share: Doubles, tried: Sequence[tuple[int, list[int]]]
+) -> Planes:
+    """Mean squared error of each sample of one scale when the place's own dates are given back."""
+    total = np.zeros_like(planes[0])
+    for target, others in tried:
+        weights = share @ models.weights(known[others] - known[target])
+        total += (_mixed(weights, [planes[one] for one in others]) - planes[target]) ** 2
+    return total / max(len(tried), 1)
+
+
+def _gram(planes: Sequence[Planes]) -> Doubles:
+    flat = np.stack([plane.ravel() for plane in planes]).astype(np.float64)
+    return flat @ flat.T / flat.shape[1]
+
+
+def _mixed(weights: Doubles, planes: Sequence[Planes]) -> Planes:
+    made = np.zeros_like(planes[0])
+    for weight, plane in zip(weights, planes, strict=True):
+        made += np.float32(weight) * plane
+    return made
 
 
 def _pixels(planes: Planes, shape: tuple[int, ...]) -> Planes:
