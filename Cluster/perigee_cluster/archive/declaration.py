@@ -10,7 +10,7 @@ import numpy as np
 
 from perigee_cluster.archive.octets import FormatError, Reader, refuse_unless
 from perigee_cluster.archive.profiles import BAND_LIMIT, SAMPLE_TYPES, Profile
-from perigee_cluster.history.frame import Band, Grid
+from perigee_cluster.data.grid import Band, Grid
 
 SIDE_LIMIT = 1 << 20
 TIME_LIMIT = 1 << 53

@@ -10,7 +10,7 @@ import numpy as np
 from perigee_cluster.archive.declaration import Declaration, Metadata, grid_of
 from perigee_cluster.archive.index import FrameRow
 from perigee_cluster.archive.places import PlacelessError, cells, name_id
-from perigee_cluster.history.frame import Grid
+from perigee_cluster.data.grid import Grid
 
 
 class State(StrEnum):

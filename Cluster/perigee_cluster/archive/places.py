@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from perigee_cluster.history.frame import Grid
+from perigee_cluster.data.grid import Grid
 
 CELL = 2_560
 """Units of the CRS, metres for UTM."""

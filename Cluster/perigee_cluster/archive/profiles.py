@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perigee_cluster.archive.octets import FormatError, Reader, refuse_unless
-from perigee_cluster.history.frame import Band
+from perigee_cluster.data.grid import Band
 
 SAMPLE_TYPES = ("uint8", "uint16", "int16", "int32", "float32")
 BAND_LIMIT = 1_024

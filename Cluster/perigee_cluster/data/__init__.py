@@ -1,1 +1,1 @@
-"""Frames on disk and the split of places."""
+"""Grids and bands, frames on disk, and the split of places."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perigee_cluster.data.frames import data_folder, read_frame
+from perigee_cluster.data.grid import Band
 from perigee_cluster.data.splits import load_splits
-from perigee_cluster.history.frame import Band
 
 ROOT = Path(__file__).resolve().parents[3]
 SENSOR = "sentinel-2-l2a"

@@ -1,6 +1,6 @@
 """What the cluster knows of a place from frames that it decoded earlier."""
 
 from perigee_cluster.history.choice import choose
-from perigee_cluster.history.frame import Band, Grid, HistoryFrame, Quality
+from perigee_cluster.history.frame import HistoryFrame, Quality
 
-__all__ = ["Band", "Grid", "HistoryFrame", "Quality", "choose"]
+__all__ = ["HistoryFrame", "Quality", "choose"]

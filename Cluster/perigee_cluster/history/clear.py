@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perigee_cluster.archive.declaration import Declaration
-from perigee_cluster.history.frame import Band
+from perigee_cluster.data.grid import Band
 
 BRIGHTEST = 0.175
 """Reflectance in blue light above which a sample is no clear ground: the station's own limit (ClearGround)."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from perigee_cluster.archive.places import Cell, PlacelessError
-from perigee_cluster.history.frame import Grid
+from perigee_cluster.data.grid import Grid
 
 PARTS = 1_000
 """Origins are rounded to a thousandth of a pixel."""

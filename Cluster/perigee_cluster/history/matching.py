@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from perigee_cluster.history.frame import Band, Grid, HistoryFrame
+from perigee_cluster.data.grid import Band, Grid
+from perigee_cluster.history.frame import HistoryFrame
 
 NEAR_WAVELENGTH = 0.025
 """Micrometres between the centres of bands that stand for each other; half the width of the broader one where more."""

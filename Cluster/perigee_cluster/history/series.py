@@ -21,7 +21,7 @@ import zarr
 from numpy.typing import NDArray
 
 from perigee_cluster.archive.octets import crc32c
-from perigee_cluster.history.frame import Band, Grid
+from perigee_cluster.data.grid import Band, Grid
 from perigee_cluster.history.record import DamagedHistoryError, Record
 
 FORMAT = 1

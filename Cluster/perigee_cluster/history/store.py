@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from perigee_cluster.archive.declaration import Declaration
 from perigee_cluster.archive.places import CELL, Cell, cells, is_place_id
+from perigee_cluster.data.grid import Band, Grid
 from perigee_cluster.history.choice import choose, surplus
-from perigee_cluster.history.frame import Band, Grade, Grid, HistoryFrame, Quality
+from perigee_cluster.history.frame import Grade, HistoryFrame, Quality
 from perigee_cluster.history.lattice import Lattice, Window
 from perigee_cluster.history.matching import serve_as
 from perigee_cluster.history.record import DamagedHistoryError, Record

@@ -9,7 +9,7 @@ from typing import Any
 from rasterio.errors import CRSError
 from rasterio.warp import transform_geom
 
-from perigee_cluster.history.frame import Grid
+from perigee_cluster.data.grid import Grid
 
 STEPS = 4
 """Into which an edge is divided, as a straight edge of the CRS is none in degrees."""

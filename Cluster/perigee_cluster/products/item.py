@@ -10,7 +10,7 @@ import numpy as np
 
 from perigee_cluster.archive import PlacelessError
 from perigee_cluster.archive.places import cells, name_id
-from perigee_cluster.history.frame import Band, Grid
+from perigee_cluster.data.grid import Band, Grid
 from perigee_cluster.products.footprint import bbox, footprint
 from perigee_cluster.products.product import SOFTWARE, Product, packets_of, ranges
 from perigee_cluster.reconstruction import Flag

@@ -16,7 +16,8 @@ import perigee_cluster
 from perigee_cluster.archive import ArchivedFrame
 from perigee_cluster.archive.content import Content
 from perigee_cluster.archive.declaration import Declaration
-from perigee_cluster.history.frame import Grade, Grid, HistoryFrame
+from perigee_cluster.data.grid import Grid
+from perigee_cluster.history.frame import Grade, HistoryFrame
 from perigee_cluster.reconstruction import Reconstruction
 
 METHOD_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,47}")

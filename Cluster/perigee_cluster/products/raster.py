@@ -13,7 +13,7 @@ from rasterio import Affine
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
-from perigee_cluster.history.frame import Grid
+from perigee_cluster.data.grid import Grid
 
 BLOCK = 512
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from perigee_cluster.history.frame import Band
+from perigee_cluster.data.grid import Band
 
 COVERS = ("other", "water", "vegetation", "bright")
 BLUE, RED, NEAR_INFRARED = 0.49, 0.665, 0.84

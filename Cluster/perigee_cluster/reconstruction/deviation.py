@@ -22,7 +22,7 @@ from perigee_cluster.reconstruction.mallat import Layout, layout
 from perigee_codec import Stream
 
 if TYPE_CHECKING:
-    from perigee_cluster.history.frame import Band
+    from perigee_cluster.data.grid import Band
     from perigee_cluster.reconstruction.deterministic import Decoded
 
 CALIBRATION = Path(__file__).with_name("calibration.json")

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perigee_cluster.archive.tokens import TokenStream
-from perigee_cluster.history.frame import Band, Grid, HistoryFrame
+from perigee_cluster.data.grid import Band, Grid
+from perigee_cluster.history.frame import HistoryFrame
 
 
 class Flag(IntFlag):

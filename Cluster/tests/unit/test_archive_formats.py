@@ -14,7 +14,7 @@ from perigee_cluster.archive.octets import FormatError, Reader, crc32c
 from perigee_cluster.archive.packets import parse_packet, parse_record
 from perigee_cluster.archive.places import Cell, PlacelessError, cells, is_place_id, name_id
 from perigee_cluster.archive.profiles import Profile
-from perigee_cluster.history.frame import Grid
+from perigee_cluster.data.grid import Grid
 
 VECTORS = Path(__file__).resolve().parents[3] / "Tests" / "Vectors" / "packet" / "1"
 UTM = "EPSG:32631"

@@ -18,10 +18,11 @@ import zarr
 
 from archives import FIRMWARE, ROOT, VISITS, Live, Year, change, need_programs, opened
 from perigee_cluster.archive import Archive
+from perigee_cluster.data.grid import Band, Grid
 from perigee_cluster.history import choose
 from perigee_cluster.history import series as series_module
 from perigee_cluster.history.build import DECODER, build, rebuild
-from perigee_cluster.history.frame import Band, Grid, HistoryFrame, Quality
+from perigee_cluster.history.frame import HistoryFrame, Quality
 from perigee_cluster.history.record import DamagedHistoryError
 from perigee_cluster.history.series import Series, SeriesFullError
 from perigee_cluster.history.store import Entry, History

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from perigee_cluster.archive.places import Cell, cells
-from perigee_cluster.history.frame import Band, Grid, HistoryFrame, Quality
+from perigee_cluster.data.grid import Band, Grid
+from perigee_cluster.history.frame import HistoryFrame, Quality
 from perigee_cluster.history.lattice import Lattice, Window
 from perigee_cluster.history.matching import band_numbers, serve_as
 from perigee_cluster.history.store import Entry, History

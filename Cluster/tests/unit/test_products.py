@@ -20,8 +20,8 @@ from rasterio.io import MemoryFile
 
 from archives import Year, change, opened
 from perigee_cluster.data.frames import read_frame
+from perigee_cluster.data.grid import Grid
 from perigee_cluster.history.build import build
-from perigee_cluster.history.frame import Grid
 from perigee_cluster.history.store import History
 from perigee_cluster.products import RECONSTRUCTED, Name, QuotaError, Shelf, make
 from perigee_cluster.products.footprint import bbox, footprint

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from perigee_cluster.archive.tokens import TokenStream
+from perigee_cluster.data.grid import Band
 from perigee_cluster.data.splits import load_splits
 from perigee_cluster.evaluation.cases import Case, Coder
 from perigee_cluster.evaluation.places import PEAK, profile_bands, real
-from perigee_cluster.history.frame import Band, HistoryFrame, Quality
+from perigee_cluster.history.frame import HistoryFrame, Quality
 from perigee_cluster.metrics.quality import psnr
 from perigee_cluster.reconstruction import AnyDate, Deterministic, Flag, RegressProject, Request
 from perigee_cluster.reconstruction.projection import agreement, project

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from perigee_cluster.data.grid import Band, Grid
 from perigee_cluster.evaluation.changes import KINDS, area, found, planted
 from perigee_cluster.evaluation.places import profile_bands
-from perigee_cluster.history.frame import Band, Grid, HistoryFrame, Quality
+from perigee_cluster.history.frame import HistoryFrame, Quality
 from perigee_cluster.reconstruction import AnyDate, Flag, Request
 from perigee_cluster.reconstruction.censored import cut
 from perigee_cluster.reconstruction.cover import COVERS, cover
