@@ -217,7 +217,7 @@ function tell() {
   const rows = [
     ["method", `${fields["perigee:method"]}, version ${fields["perigee:version"]}`],
     ["packets", `${fields["perigee:packets"]}: ${fields["perigee:packet_ids"]}`],
-    ["octets", `${fields["perigee:packet_bytes"].toLocaleString("en")} of ${fields["perigee:raw_bytes"].toLocaleString("en")} (${fields["perigee:ratio"]} to 1)`],
+    ["octets", `${fields["perigee:packet_bytes"].toLocaleString("en")} of ${fields["perigee:raw_bytes"].toLocaleString("en")} (${Math.round(fields["perigee:ratio"]).toLocaleString("en")}x)`],
     ["layers", String(fields["perigee:layers"])],
     ["predicted from", fields["perigee:references"].length ? `frames ${fields["perigee:references"].join(", ")}` : "no other frame"],
     ["agreement", `${share(agreement.share)}: ${agreement.held.toLocaleString("en")} of ${agreement.sent.toLocaleString("en")} coefficients`],
