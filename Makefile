@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 TIME ?= 60
 
-.PHONY: help dependencies build demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams bench-history bench-reconstruction faults faults-short cluster cluster-test train train-smoke wheel screenshot docs clean
+.PHONY: help dependencies build demo cluster-demo test test-slow lint fmt hooks asan tsan fuzz coverage golden bench-rd bench-speed bench-lossless bench-seams bench-history bench-reconstruction faults faults-short cluster cluster-test train train-smoke wheel screenshot docs clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -24,6 +24,9 @@ package-test: deb ## install the packages on clean machines, follow the docs the
 
 demo: build ## fly a simulated pass through the real daemons, print what it saved, draw a picture
 	.build/release/perigee demo
+
+cluster-demo: build ## fly a simulated year, rebuild its last pass with what the cluster knows of the places: table, picture
+	@PYTHONPATH=Cluster $$(Scripts/python-environment serve) -m perigee_cluster demo
 
 test: ## install what is missing and run the whole suite
 	@Scripts/test

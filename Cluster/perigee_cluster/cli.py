@@ -19,6 +19,7 @@ import perigee_cluster
 from perigee_cluster import commands
 from perigee_cluster.archive import Archive, ArchivedFrame, ArchiveError, Cursor
 from perigee_cluster.archive.frame import frame_id
+from perigee_cluster.demo import command as demo
 from perigee_cluster.history.build import build, rebuild
 from perigee_cluster.history.record import DamagedHistoryError, Record
 from perigee_cluster.history.store import History
@@ -123,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--place", metavar="ID", help="every date of one place")
     command.add_argument("--check", action="store_true", help="read every date; exit code 1 where one is damaged")
     commands.add(groups, _command)
+    demo.add(groups, _command)
     return parser
 
 
