@@ -70,6 +70,7 @@ def _demo(given: argparse.Namespace) -> int:
 
     try:
         if given.series is None:
+            say(f"making {given.visits} passes over {given.places} places")
             passes = World(given.places, given.visits, given.size).make(folder / "frames")
         else:
             passes = series(given.series)

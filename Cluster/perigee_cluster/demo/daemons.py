@@ -96,14 +96,15 @@ class Daemons:
 
 
 @contextlib.contextmanager
-def running(folder: Path, target: str, has_memory: bool = True) -> Iterator[Daemons]:
-    """Starts both on what `folder` holds, which may be nothing; ends them in order."""
+def running(folder: Path, target: str, has_memory: bool = True, is_fixed: bool = False) -> Iterator[Daemons]:
+    """Starts both on what `folder` holds, which may be nothing; ends them in order. `is_fixed`: surprising frames get
+    no more than the others."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "station.json").unlink(missing_ok=True)
     # paths of sockets may have 107 octets
     with tempfile.TemporaryDirectory(prefix="perigee-", dir="/tmp") as sockets, contextlib.ExitStack() as ends:
         link, intake = f"ipc://{sockets}/link", f"ipc://{sockets}/frames"
-        (folder / "station.toml").write_text(_station(link, intake, target, has_memory))
+        (folder / "station.toml").write_text(_station(link, intake, target, has_memory, is_fixed))
         (folder / "gateway.toml").write_text(_gateway(link))
         names = (("perigee-gateway", "gateway"), ("perigeed", "station"))
         yield Daemons(folder, intake, tuple(ends.enter_context(_process(name, folder, own)) for name, own in names))
@@ -127,7 +128,9 @@ def _process(name: str, folder: Path, own: str) -> Iterator[subprocess.Popen[byt
                 process.wait()
 
 
-def _station(link: str, intake: str, target: str, has_memory: bool) -> str:
+def _station(link: str, intake: str, target: str, has_memory: bool, is_fixed: bool) -> str:
+    memory = "" if has_memory else "[memory]\nbytes = 0"
+    best = f'best_target = "{target}"' if is_fixed else ""
     return f"""[station]
 id = "demo"
 [intake]
@@ -143,9 +146,10 @@ name = "perigee-1"
 directory = "spool"
 [gateway]
 endpoint = "{link}"
-{"" if has_memory else "[memory]" + chr(10) + "bytes = 0"}
+{memory}
 [control]
 places_file = "places.bin"
+{best}
 [status]
 file = "station.json"
 [http]

@@ -21,25 +21,38 @@ Say = Callable[[str], None]
 
 def fly(passes: Passes, folder: Path, say: Say, ratios: Sequence[int] = RATIOS) -> list[Answer]:
     """Sends the year, builds history from its packets, and sends the last pass at each ratio by a station as it was
-    after that year: once with its memory of the places, once without. Nothing of one try is in another."""
-    year = folder / "year"
-    with running(year, f"{HISTORY_RATIO}x") as daemons:
+    after that year: once without its memory of the places, once with it. Nothing of one try is in another."""
+    live, year = folder / "live", folder / "year"
+    with running(live, f"{HISTORY_RATIO}x") as daemons:
         for number, scenes in enumerate(passes.sent, 1):
             daemons.send([scene.file for scene in scenes], SENSOR)
             say(f"pass {number} of {len(passes.sent)}, {scenes[0].day}: delivered")
-    archive, history = opened(year / "archive"), History(folder / "history")
-    summary = build(archive, history)
+    shutil.copytree(live, year)
+    history = History(folder / "history")
+    summary = build(opened(year / "archive"), history)
     say(f"history: {summary.added} frames of {len(history.places())} cells")
     answers = []
     for ratio in ratios:
-        for has_memory in (False, True):
-            sent = f"{ratio:,}x {'with' if has_memory else 'without'} memory"
-            own = folder / f"{ratio}x-{'with' if has_memory else 'without'}-memory"
-            shutil.copytree(year, own)
-            with running(own, f"{ratio}x", has_memory) as daemons:
+        for how in ("without", "with"):
+            rewind(live, year)
+            with running(live, f"{ratio}x", has_memory=how == "with", is_fixed=True) as daemons:
                 daemons.send([scene.file for scene in passes.last], SENSOR)
-            answers += [received(opened(own / "archive"), history, scene, sent) for scene in passes.last]
+            own = Path(shutil.copytree(live / "archive", folder / f"{ratio}x-{how}-memory"))
+            sent = f"{ratio:,}x {how} memory"
+            answers += [received(opened(own), history, scene, sent) for scene in passes.last]
             say(f"last pass at {sent}: reconstructed")
-    answers += [unseen(archive, history, scene) for scene in passes.unseen]
+    shutil.rmtree(live)
+    answers += [unseen(opened(year / "archive"), history, scene) for scene in passes.unseen]
     say("the pass that nobody sent: answered")
     return answers
+
+
+def rewind(live: Path, year: Path) -> None:
+    """Brings back what both daemons kept after the year, into the same files: a station that finds its spool in another
+    file takes it for a copy and forgets what it knew of places."""
+    for file in live.rglob("*"):
+        if file.is_file() and not (year / file.relative_to(live)).exists():
+            file.unlink()
+    for file in year.rglob("*"):
+        if file.is_file():
+            shutil.copyfile(file, live / file.relative_to(year))

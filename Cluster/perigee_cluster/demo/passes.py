@@ -19,6 +19,8 @@ CLOUDS = "0.6"
 """Share of a clouded pass."""
 CLOUDED_EACH = 5
 """Counted from the end: the last passes are clear."""
+NAME = re.compile(r"(.+)_\d{8}")
+"""PLACE_DATE; other files of a folder are no frames."""
 LEAST = 4
 """Passes without which there is nothing to show."""
 
@@ -47,7 +49,7 @@ class Scene:
             raise DemoError(f"{file} has no date ({said!r}): give it the item `datetime`") from None
         if np.isnat(time):
             raise DemoError(f"{file} has no date: give it the item `datetime`")
-        return cls(file, file.stem.rpartition("_")[0] or file.stem, time, transform.c, transform.f)
+        return cls(file, file.stem.rpartition("_")[0], time, transform.c, transform.f)
 
     @property
     def day(self) -> str:
@@ -121,17 +123,16 @@ def series(folder: Path) -> Passes:
         raise DemoError(f"no folder {folder}: name one with GeoTIFFs called PLACE_DATE.tif")
     by_place: dict[str, list[Scene]] = {}
     for file in sorted(folder.glob("*.tif")):
-        scene = Scene.of(file)
-        by_place.setdefault(scene.place, []).append(scene)
+        if NAME.fullmatch(file.stem):
+            scene = Scene.of(file)
+            by_place.setdefault(scene.place, []).append(scene)
     sent: list[Scene] = []
     unseen, last = [], []
     for place, all_scenes in by_place.items():
         scenes = sorted(all_scenes, key=lambda one: one.time)
         clear = [number for number, scene in enumerate(scenes) if scene.is_clear]
         if len(clear) < LEAST:
-            raise DemoError(
-                f"{folder} has {len(clear)} clear dates of {place}, at least {LEAST} are needed: name another"
-            )
+            raise DemoError(f"{folder} has {len(clear)} clear dates of {place}: name a folder with {LEAST} or more")
         end, middle = clear[-1], clear[(len(clear) - 1) // 2]
         last.append(scenes[end])
         unseen.append(scenes[middle])
