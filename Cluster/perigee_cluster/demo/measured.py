@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perigee_cluster.archive import Archive, ArchivedFrame
+from perigee_cluster.data.grid import Band
 from perigee_cluster.demo.daemons import DemoError, home
 from perigee_cluster.demo.passes import Scene
 from perigee_cluster.evaluation.measures import Row, row
 from perigee_cluster.evaluation.places import Date, Place
 from perigee_cluster.history.clear import measured
-from perigee_cluster.data.grid import Band
 from perigee_cluster.history.store import History
 from perigee_cluster.products.make import ANY_DATE, DEPTH
 from perigee_cluster.reconstruction import Deterministic, Reconstruction, Reconstructor, RegressProject, Request
