@@ -7,19 +7,20 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from perigee_cluster.archive import Archive, ArchivedFrame, NotDecodableError, PlacelessError, State
-from perigee_cluster.following.locks import Locks, lock_names
-from perigee_cluster.following.tasks import ATTEMPTS, Task, Tasks
-from perigee_cluster.history.build import RETRIED, build
+from perigee_cluster.following.drawing import LOST, METHOD, Drawn, Gone, Order, Outcome, Refused, Same, draw
+from perigee_cluster.following.locks import Locks, PlaceLocks, lock_names
+from perigee_cluster.following.tasks import ATTEMPTS, BATCH, Task, Tasks
+from perigee_cluster.history.build import build
 from perigee_cluster.history.store import History
-from perigee_cluster.products import RECONSTRUCTED, NoRoomError, Shelf, make, method_of, name_of
+from perigee_cluster.products import RECONSTRUCTED, NoRoomError, Shelf, method_of, name_of
 from perigee_cluster.products.catalog import add
-from perigee_cluster.products.product import MEASURED, Product, packets_of
+from perigee_cluster.products.product import MEASURED
 
 CHUNK = 256
 """Frames that are noted at once."""
@@ -52,6 +53,13 @@ class Setup:
         for method in self.methods:
             method_of(method)
 
+    def resolved(self) -> Setup:
+        """The same on any machine that has these folders at the same place, whatever its working directory."""
+        folders = (self.archive, self.history, self.products)
+        archive, history, products = (folder.resolve() for folder in folders)
+        firmware = tuple(folder.resolve() for folder in self.firmware)
+        return replace(self, archive=archive, firmware=firmware, history=history, products=products)
+
     def shelf(self) -> Shelf:
         """The products."""
         return Shelf(self.products, self.quota, self.keep_days)
@@ -83,6 +91,18 @@ class Event:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
+@dataclass(frozen=True)
+class Claim:
+    """A task that a worker is at."""
+
+    task: Task
+    frame: str
+    """As events call it."""
+    places: list[str]
+    """Names of its locks."""
+    order: Order
+
+
 @dataclass
 class Follower:
     """Looks for frames, makes products. `now`: seconds since 1970, so that tests have their own clock."""
@@ -99,6 +119,8 @@ class Follower:
         name = str(self.setup.archive.resolve())
         self._decoded, self._remembered = f"decoded {name}", f"remembered {name}"
         self._locks = self.setup.products / "locks"
+        self._places = PlaceLocks(self._locks)
+        self._claims: list[Claim] = []
 
     def look(self) -> int:
         """Notes frames that came, to be decoded; answers how many. Nothing where another worker is at it."""
@@ -145,13 +167,45 @@ class Follower:
 
     def work(self, methods: Sequence[str] | None = None) -> Event | None:
         """Does the first task whose places nobody else is at; None where there is none."""
-        for task in self.tasks.due(self.now(), methods):
-            with Locks(self._locks) as locks:
-                event = self._claim(task, locks)
-                if event is not None:
-                    self.report(event)
-                    return event
+        claim = self.claim(methods)
+        if claim is None:
+            return None
+        try:
+            return self.finish(claim, draw(self._archive, self.history, claim.order))
+        finally:
+            self.release(claim)
+
+    def claim(self, methods: Sequence[str] | None = None) -> Claim | None:
+        """Takes the first task whose places no other process is at; several may be held at once. To be given to
+        `release` in the end."""
+        at_work = {(claim.order.key, claim.order.method) for claim in self._claims}
+        for task in self.tasks.due(self.now(), methods, BATCH + len(at_work)):
+            if (task.key, task.method) in at_work:
+                continue
+            frame = self._archive.again(task.key)
+            places = (lock_names(_places(frame)) if frame else []) or [_own_lock(task)]
+            if not self._places.take(places):
+                continue
+            current = self.tasks.again(task)
+            if current is None:  # another worker was faster
+                self._places.give(places)
+                continue
+            order = Order(task.key, task.method, current.is_forced, self._filed(frame, task.method))
+            claim = Claim(current, _said(task, frame), places, order)
+            self._claims.append(claim)
+            return claim
         return None
+
+    def finish(self, claim: Claim, outcome: Outcome) -> Event:
+        """Files what came of a claim, and takes its task away or puts it off."""
+        event = self._finished(claim, outcome)
+        self.report(event)
+        return event
+
+    def release(self, claim: Claim) -> None:
+        """Gives the places of a claim back; a task that was not finished stays."""
+        self._claims.remove(claim)
+        self._places.give(claim.places)
 
     def step(self) -> Event | None:
         """The next thing to do; None where nothing is due now. Decodes go before history and the other methods."""
@@ -162,68 +216,70 @@ class Follower:
             event = self.work()
         return event
 
-    def _claim(self, task: Task, locks: Locks) -> Event | None:
-        """None where another worker is at the frame's places, or was faster."""
-        frame = self._archive.again(task.key)
-        if frame is None:
-            self.tasks.done(task)
-            return Event(f"{task.key.station}/{task.key.epoch.hex()}/?{task.key.frame}", task.method, "gone")
-        if not locks.take(lock_names(_places(frame)) or [_own_lock(task)]):
-            return None
-        current = self.tasks.again(task)
-        frame = self._archive.again(task.key)
-        if current is None or frame is None:
-            return None
-        started = time.monotonic()
+    def _filed(self, frame: ArchivedFrame | None, method: str) -> tuple[str, str] | None:
+        """Packets and version of a frame's product that is whole."""
         try:
-            return self._made(current, frame, started)
-        except NotDecodableError as error:
-            return self._failed(current, frame, str(error.state), error.reason, error.state not in RETRIED)
-        except NoRoomError as error:
-            event = self._failed(current, frame, "no_room", str(error), is_final=False)
-            self.tasks.hold(self.now() + FULL_WAIT)
-            return event
-        except (ValueError, ArithmeticError, MemoryError, OSError) as error:
-            # whatever a method says of one frame ends no other; the decode of its packets is a task of its own
-            text = f"{type(error).__name__}: {error}"
-            return self._failed(current, frame, "method", text, current.attempts + 1 >= ATTEMPTS)
+            name = None if frame is None else name_of(frame, method)
+        except NotDecodableError:
+            return None
+        found = None if name is None else self.shelf.find(name)
+        if name is None or found is None or not self.shelf.is_made(name, found.packets, found.version):
+            return None
+        return found.packets, found.version
 
-    def _made(self, task: Task, frame: ArchivedFrame, started: float) -> Event:
-        content = self._archive.content(frame)
-        name, packets = name_of(frame, task.method), packets_of(content)
-        if not task.is_forced and self.shelf.is_made(name, packets):
-            self.tasks.done(task)
-            return Event(frame.id, task.method, "unchanged")
-        product = make(self._archive, self.history, frame, task.method, content=content)
-        if self.shelf.is_made(name, packets, product.version):
-            self.tasks.done(task)
-            return Event(frame.id, task.method, "unchanged", version=product.version)
-        row = self.shelf.put(product)
+    def _finished(self, claim: Claim, outcome: Outcome) -> Event:
+        task, frame = claim.task, claim.frame
+        match outcome:
+            case Drawn():
+                try:
+                    return self._file(claim, outcome)
+                except NoRoomError as error:
+                    event = self._failed(claim, Refused("no_room", str(error)))
+                    self.tasks.hold(self.now() + FULL_WAIT)
+                    return event
+                except OSError as error:
+                    return self._failed(claim, Refused(METHOD, f"{type(error).__name__}: {error}"))
+            case Refused():
+                return self._failed(claim, outcome)
+            case Same():
+                self.tasks.done(task)
+                return Event(frame, task.method, "unchanged", version=outcome.version)
+            case Gone():
+                self.tasks.done(task)
+                return Event(frame, task.method, "gone")
+
+    def _file(self, claim: Claim, drawn: Drawn) -> Event:
+        task, started = claim.task, time.monotonic()
+        row = self.shelf.file(drawn.parcel)
         self.tasks.done(task)
-        seconds, lag = time.monotonic() - started, max(self.now() - task.received / 1_000, 0.0)
-        self._count(task, product, seconds, lag)
+        seconds = drawn.seconds + time.monotonic() - started
+        lag = max(self.now() - task.received / 1_000, 0.0)
+        self._count(task, drawn, seconds, lag)
         return Event(
-            frame.id, task.method, "made", made_by=product.made.method, version=product.version, octets=row.octets,
-            samples=product.valid_BHW.size, seconds=round(seconds, 3), lag_seconds=round(lag, 3),
-            agreement=product.made.agreement.share,
+            claim.frame, task.method, "made", made_by=drawn.made_by, version=row.version, octets=row.octets,
+            samples=drawn.samples, seconds=round(seconds, 3), lag_seconds=round(lag, 3),
+            agreement=drawn.agreement.share,
         )  # fmt: skip
 
-    def _failed(self, task: Task, frame: ArchivedFrame, reason: str, text: str, is_final: bool) -> Event:
-        log.warning("frame=%s method=%s reason=%s: %s", frame.id, task.method, reason, text)
+    def _failed(self, claim: Claim, refused: Refused) -> Event:
+        task, reason, text = claim.task, refused.reason, refused.text
+        log.warning("frame=%s method=%s reason=%s: %s", claim.frame, task.method, reason, text)
         if task.reason != reason:
             self.shelf.catalog.count("failures", reason)
-        self.tasks.failed(task, reason, self.now(), is_final)
-        return Event(frame.id, task.method, "failed", reason=f"{reason}: {text}")
+        # what packets do not decide is tried a few times
+        is_given_up = reason in (METHOD, LOST) and task.attempts + 1 >= ATTEMPTS
+        self.tasks.failed(task, reason, self.now(), refused.is_final or is_given_up)
+        return Event(claim.frame, task.method, "failed", reason=f"{reason}: {text}")
 
-    def _count(self, task: Task, product: Product, seconds: float, lag: float) -> None:
-        agreement, method = product.made.agreement, task.method
+    def _count(self, task: Task, drawn: Drawn, seconds: float, lag: float) -> None:
+        method = task.method
         with self.shelf.catalog.session() as session:
             add(session, "products", method)
-            add(session, "samples", method, product.valid_BHW.size)
+            add(session, "samples", method, drawn.samples)
             add(session, "seconds", method, seconds)
-            add(session, "agreement_sent", method, agreement.sent)
-            add(session, "agreement_held", method, agreement.held)
-            add(session, "fallbacks", method, int(product.made.is_fallback))
+            add(session, "agreement_sent", method, drawn.agreement.sent)
+            add(session, "agreement_held", method, drawn.agreement.held)
+            add(session, "fallbacks", method, int(drawn.is_fallback))
             if not task.is_forced:
                 add(session, "lag_sum", method, lag)
                 add(session, "lag_count", method)
@@ -256,6 +312,11 @@ def _places(frame: ArchivedFrame) -> tuple[str, ...]:
         return frame.places()
     except PlacelessError:
         return ()
+
+
+def _said(task: Task, frame: ArchivedFrame | None) -> str:
+    key = task.key
+    return f"{key.station}/{key.epoch.hex()}/?{key.frame}" if frame is None else frame.id
 
 
 def _own_lock(task: Task) -> str:

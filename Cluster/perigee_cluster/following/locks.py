@@ -46,8 +46,41 @@ class Locks:
             self._held.push(taken.pop_all())
         return True
 
+    def close(self) -> None:
+        """Gives all of them back."""
+        self._held.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._held.close()
+        self.close()
+
+
+class PlaceLocks:
+    """Locks of one process for several pieces of work: the first at a place takes its lock, the last gives it back."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[str, tuple[Locks, int]] = {}
+
+    def take(self, names: Iterable[str]) -> bool:
+        """Takes all, or none where another process has one; waits for nobody."""
+        taken: list[str] = []
+        for name in names:
+            locks, count = self._held.get(name) or (Locks(self._folder), 0)
+            if count == 0 and not locks.take([name]):
+                self.give(taken)
+                return False
+            self._held[name] = locks, count + 1
+            taken.append(name)
+        return True
+
+    def give(self, names: Iterable[str]) -> None:
+        """Gives back what `take` took once."""
+        for name in names:
+            locks, count = self._held.pop(name)
+            if count > 1:
+                self._held[name] = locks, count - 1
+            else:
+                locks.close()

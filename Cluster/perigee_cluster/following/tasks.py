@@ -72,14 +72,14 @@ class Tasks:
                 _insert(session, frame, method, is_forced=True)
         return len(frames)
 
-    def due(self, now: float, methods: Sequence[str] | None = None) -> list[Task]:
+    def due(self, now: float, methods: Sequence[str] | None = None, limit: int = BATCH) -> list[Task]:
         """The next tasks, the first one first."""
         where = "" if methods is None else f" AND method IN ({','.join('?' * len(methods))})"
         with self._catalog.session() as session:
             rows = session.execute(
                 f"SELECT {COLUMNS} FROM tasks WHERE due <= ?{where}"
-                f" ORDER BY stage, time IS NULL, time, changed LIMIT {BATCH}",
-                (now, *(methods or ())),
+                f" ORDER BY stage, time IS NULL, time, changed LIMIT ?",
+                (now, *(methods or ()), limit),
             )
             return [_task(row) for row in rows]
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from perigee_cluster.products.catalog import Catalog, Row, row
 from perigee_cluster.products.files import NoRoomError, write_durably
-from perigee_cluster.products.item import item, packed, places_of
-from perigee_cluster.products.make import rasters
+from perigee_cluster.products.item import places_of
+from perigee_cluster.products.parcel import Parcel, parcel
 from perigee_cluster.products.product import ASSETS, Name, Product
 
 log = logging.getLogger(__name__)
@@ -43,28 +43,30 @@ class Shelf:
             self.reindex()
 
     def put(self, product: Product) -> Row:
+        """Files a product, as `file` does."""
+        return self.file(parcel(product))
+
+    def file(self, made: Parcel) -> Row:
         """Files a product; what the same method made of the frame before is replaced. The item comes last: before it is
         there, the older one stands with its own files. Raises NoRoomError."""
-        octets = rasters(product)
-        text = packed(item(product))
-        size = len(text) + sum(map(len, octets.values()))
+        name = made.name
         with self._exclusive():
-            self._make_room(size, product.name)
-            folder = self.folder / product.name.folder
-            paths = {kind: folder / product.name.asset(kind, product.version) for kind in ASSETS}
+            self._make_room(made.size, name)
+            folder = self.folder / name.folder
+            paths = {kind: folder / name.asset(kind, made.version) for kind in ASSETS}
             was_there = {kind: path.exists() for kind, path in paths.items()}
             try:
                 for kind in ASSETS:
-                    write_durably(paths[kind], octets[kind])
-                write_durably(folder / f"{product.name.method}.json", text)
+                    write_durably(paths[kind], made.rasters[kind])
+                write_durably(folder / f"{name.method}.json", made.item)
             except OSError:
                 for kind, path in paths.items():
                     if not was_there[kind]:
                         path.unlink(missing_ok=True)
                 raise
             with self.catalog.session() as session:
-                found = self._list(session, folder / f"{product.name.method}.json", size)
-            self._sweep(folder, product.name.method, product.version)
+                found = self._list(session, folder / f"{name.method}.json", made.size)
+            self._sweep(folder, name.method, made.version)
         return found
 
     def find(self, name: Name) -> Row | None:

@@ -197,15 +197,15 @@ def test_a_full_disk_holds_all_tasks_and_loses_none(
 ) -> None:
     clock = Clock()
     follower = Follower(setup_of(year.archive, tmp_path, methods=("deterministic",)), now=clock)
-    put = Shelf.put
+    file = Shelf.file
 
     def full(*_: object) -> None:
         raise NoRoomError(errno.ENOSPC, "no room for 9 octets: free some", "x")
 
-    monkeypatch.setattr(Shelf, "put", full)
+    monkeypatch.setattr(Shelf, "file", full)
     events = run(follower)
     assert [event.outcome for event in events] == ["failed"]
-    monkeypatch.setattr(Shelf, "put", put)
+    monkeypatch.setattr(Shelf, "file", file)
     assert run(follower) == []
     clock.time += FULL_WAIT + 1
     assert [event.outcome for event in run(follower)] == ["made"] * len(VISITS)
