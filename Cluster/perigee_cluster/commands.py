@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import signal
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from perigee_cluster.following import Event, Setup
+    from perigee_cluster.following import Event, Follower, Setup
 
 Define = Callable[..., argparse.ArgumentParser]
 
@@ -35,11 +36,15 @@ def add(groups: Any, define: Define) -> None:
 
     command = define(groups, "reprocess", _reprocess,
         "Make products of frames by one method once more, beside what is there.",
-        "perigee-cluster reprocess archive --history history --products products --model regressed-1")  # fmt: skip
+        "perigee-cluster reprocess archive --history history --products products --model regressed-1",
+        "perigee-cluster reprocess archive --history history --products products --model regressed-1"
+        " --ray 10.0.0.1:6379")  # fmt: skip
     _places(command)
     command.add_argument("--model", metavar="ID", required=True, help="the method")
     command.add_argument("--since", metavar="TIME", type=_time, help="only of frames acquired since, as 2026-01-31")
     command.add_argument("--station", metavar="NAME", help="only of this station")
+    command.add_argument("--ray", metavar="ADDRESS", nargs="?", const="local",
+        help="on the machines of this Ray cluster; without ADDRESS on all cores of this one")  # fmt: skip
 
     command = define(groups, "serve", _serve, "Serve products, tiles, a STAC API and a page over HTTP.",
         "perigee-cluster serve archive --history history --products products",
@@ -129,6 +134,8 @@ def _end_with_parent(ended: Ended) -> None:
 
 
 def _reporter(is_json: bool) -> Callable[[Event], None]:
+    output = sys.stdout
+
     def say(event: Event) -> None:
         if is_json:
             text = json.dumps(event.to_json(), sort_keys=True)
@@ -136,8 +143,8 @@ def _reporter(is_json: bool) -> Callable[[Event], None]:
             figures = f" {event.octets} octets in {event.seconds:.2f} s" if event.outcome == "made" else ""
             text = f"{event.frame} {event.method} {event.outcome}{figures}{': ' + event.reason if event.reason else ''}"
         # one write a line: several processes share the output
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        output.write(text + "\n")
+        output.flush()
 
     return say
 
@@ -152,11 +159,29 @@ def _reprocess(given: argparse.Namespace) -> int:
     follower.look()
     follower.remember()
     count = _checked(lambda: follower.reprocess(given.model, given.since, given.station))
-    while follower.work([given.model]) is not None:
-        pass
+    if given.ray:
+        _work_on_ray(follower, given.model, given.ray)
+    else:
+        while follower.work([given.model]) is not None:
+            pass
     if not given.json:
         sys.stdout.write(f"{count} frames by {given.model}\n")
     return OK
+
+
+def _work_on_ray(follower: Follower, method: str, address: str) -> None:
+    from perigee_cluster.cli import CONFIG, UNAVAILABLE, CommandError
+
+    try:
+        from perigee_cluster.following.on_ray import ClusterError, work_on_ray
+    except ImportError as error:
+        raise CommandError(CONFIG, f'{error}: `make cluster GROUPS="serve ray"` installs it') from None
+    try:
+        # Ray prints what became of its machines to standard output, which is ours
+        with contextlib.redirect_stdout(sys.stderr):
+            work_on_ray(follower, [method], address)
+    except ClusterError as error:
+        raise CommandError(UNAVAILABLE, str(error)) from None
 
 
 def _serve(given: argparse.Namespace) -> int:
