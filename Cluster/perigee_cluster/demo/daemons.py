@@ -98,7 +98,7 @@ class Daemons:
 @contextlib.contextmanager
 def running(folder: Path, target: str, has_memory: bool = True, is_fixed: bool = False) -> Iterator[Daemons]:
     """Starts both on what `folder` holds, which may be nothing; ends them in order. `is_fixed`: surprising frames get
-    no more than the others."""
+    no more than the others, and no finer layers are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "station.json").unlink(missing_ok=True)
     # paths of sockets may have 107 octets
@@ -130,7 +130,7 @@ def _process(name: str, folder: Path, own: str) -> Iterator[subprocess.Popen[byt
 
 def _station(link: str, intake: str, target: str, has_memory: bool, is_fixed: bool) -> str:
     memory = "" if has_memory else "[memory]\nbytes = 0"
-    best = f'best_target = "{target}"' if is_fixed else ""
+    targets = f'best_target = "{target}"\nkept_target = "{target}"' if is_fixed else ""
     return f"""[station]
 id = "demo"
 [intake]
@@ -149,7 +149,7 @@ endpoint = "{link}"
 {memory}
 [control]
 places_file = "places.bin"
-{best}
+{targets}
 [status]
 file = "station.json"
 [http]

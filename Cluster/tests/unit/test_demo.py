@@ -40,6 +40,8 @@ def test_a_year_goes_through_the_daemons_and_its_last_pass_is_rebuilt(tmp_path: 
         assert one.octets > 0 and all(row.agreement == 1 for row in one.rows)
         assert set(one.made["regressed-1"].used) <= set(year.values()) and one.made["regressed-1"].used
         assert one.made["last clear frame"].used == (year[max(sent)],)
+        psnr = {row.method: row.psnr for row in one.rows}
+        assert psnr["regressed-1"] > psnr["deterministic"] - 0.1
     assert list(nobody.made) == [method.name for method in UNSEEN] and nobody.octets == 0
     assert np.isfinite([row.psnr for one in answers for row in one.rows]).all()
 
