@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -42,6 +43,12 @@ def _count(least: int) -> Callable[[str], int]:
     return read
 
 
+def _end(number: int, _: object) -> None:
+    """Ended from outside, the demo ends its daemons first, once."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def _demo(given: argparse.Namespace) -> int:
     from perigee_cluster.cli import CONFIG, OK, UNAVAILABLE, USAGE, CommandError
     from perigee_codec import library_path
@@ -68,6 +75,7 @@ def _demo(given: argparse.Namespace) -> int:
     def say(text: str) -> None:
         sys.stderr.write(f"{time.monotonic() - begin:5.0f} s  {text}\n")
 
+    signal.signal(signal.SIGTERM, _end)
     try:
         if given.series is None:
             say(f"making {given.visits} passes over {given.places} places")
