@@ -48,6 +48,10 @@ class RegressProject:
             return plain.product(request, decoded)
         if decoded.ratio < FINEST_RATIO:
             return plain.product(request, decoded, notes=("received finer than history could help",))
+        if _is_open(decoded):
+            return plain.product(
+                request, decoded, notes=("finer layers may turn the bases: coarse levels have no bounds",)
+            )
         weights = weights_near([frame.time for frame in frames], request.time)
         chosen = np.sort(np.argsort(-weights, kind="stable")[:FRAMES])
         whole = filled([samples[i] for i in chosen], [masks[i] for i in chosen], decoded.samples_BHW.astype(np.float32))
@@ -83,6 +87,18 @@ class RegressProject:
             self.name,
             ("a tile fell back to the decode",) if fallen.any() else (),
         )
+
+
+def _is_open(decoded: Decoded) -> bool:
+    """Whether layers that did not come may still turn the basis of a level: none of its coefficients has a bound then,
+    and nothing that was received could judge what history says of it."""
+    assert decoded.known is not None
+    components, *size = decoded.tokens.stream.shape
+    frame_layout = layout(*size)
+    bounded = np.isfinite(decoded.known.lower_KHW) | np.isfinite(decoded.known.upper_KHW)
+    bounded_N = bounded.reshape(components, -1).any(axis=0)
+    seen = np.bincount(frame_layout.level_N, weights=bounded_N, minlength=frame_layout.levels)
+    return bool(((seen == 0) & (frame_layout.count_L > 0)).any())
 
 
 def _coefficients(stream: Stream, frames: NDArray[np.float32], choice: bytes) -> Singles:

@@ -223,6 +223,17 @@ def test_what_cannot_serve_is_left_out_and_the_decode_is_the_answer(model: Model
     assert RegressProject().reconstruct(fine).method == "deterministic"
 
 
+def test_a_frame_whose_bases_later_layers_may_turn_is_the_decode(model: Model) -> None:
+    days = visits(5, (128, 120), 3)
+    request = asked(model, days, 1_000)
+    assert request.tokens is not None
+    stream, raw = request.tokens.stream, days[-1].nbytes
+    first = stream.encode(days[-1], [raw // 1_000, raw // 300])[:1]
+    made = RegressProject().reconstruct(replace(request, tokens=TokenStream(stream, tuple(first))))
+    assert made.method == "deterministic"
+    assert "turn the bases" in made.notes[0]
+
+
 def test_bad_requests_are_said_by_name(model: Model) -> None:
     days = visits(2, (64, 64), 2)
     request = asked(model, days, 700)
