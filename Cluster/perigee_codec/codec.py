@@ -66,6 +66,8 @@ class Intervals:
 
 class _Handle:
     def __init__(self, handle: int) -> None:
+        if not isinstance(handle, int):
+            raise TypeError(f"{type(self).__name__} wants a handle, got {handle!r}: call its open or parse")
         self.handle: int | None = handle
 
     def __del__(self) -> None:

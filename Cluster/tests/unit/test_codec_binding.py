@@ -222,3 +222,8 @@ def test_the_library_refuses_sizes_and_handles_that_cannot_be(model: Model) -> N
         call("perigee_decode", model.handle, b"", none.ctypes.data, 0, None, target, room.nbytes)
     with pytest.raises(CodecError, match="a result is null"):
         call("perigee_intervals", stream.handle, b"", none.ctypes.data, 0, None, None, None, None, None, 0)
+
+
+def test_a_path_in_place_of_a_handle_is_refused_with_the_remedy() -> None:
+    with pytest.raises(TypeError, match="call its open"):
+        Model("Firmware/perigee-1")  # type: ignore[arg-type]
